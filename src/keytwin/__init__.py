@@ -1,0 +1,1 @@
+"""keytwin: from a need to a quantum-key-distribution network that runs, and a verdict."""

@@ -1,0 +1,84 @@
+"""What all sessions at admission share: terms, ledger and topology; and the choice among the routes that routing offers.
+
+Routing proposes, admission decides: its ledger is the only one, and it may have heard of a change before routing did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from keytwin.control.capacity import Hold, Ledger, hop_cost
+from keytwin.control.profiles import Grant
+from keytwin.control.topology_view import TopologyView
+from keytwin.vocabulary.blueprint import AdmissionSettings
+from keytwin.vocabulary.identity import Ksid, LinkId, NodeId, link_ends
+from keytwin.vocabulary.topology import MOST_HOPS, Route
+from keytwin.vocabulary.units import Duration, Instant, seconds
+
+LATEST_DELIVERY: Final = seconds(30)  # no message arrives later than this after it was sent; clocks differ by less
+RENEWALS_A_LEASE: Final = 3  # two may be lost
+TOMBSTONE_LEASES: Final = 2  # a tombstone outlives every lease, and with it every message about the session
+
+
+class Choice(NamedTuple):
+    """The route that was reserved, or None and the links that had no room."""
+
+    route: Route | None
+    lacking: tuple[LinkId, ...] = ()
+
+
+@dataclass(slots=True)
+class Office:
+    """Terms, books and maps."""
+
+    settings: AdmissionSettings
+    algorithm: str
+    ledger: Ledger
+    view: TopologyView
+
+    @property
+    def lease(self) -> Duration:
+        """How long a key manager keeps what nothing renews: longer than admission's own timer (SOURCES.md, hole 3)."""
+        return Duration(self.settings.inactivity_timeout * 3 // 2)
+
+    @property
+    def tombstone_lifetime(self) -> Duration:
+        """How long a session that is over is remembered, so that late messages don't bring it back."""
+        return Duration(self.lease * TOMBSTONE_LEASES + LATEST_DELIVERY)
+
+    def surely_gone(self, leased_at: Instant) -> Instant:
+        """Return when a lease that was last renewed at `leased_at` has run out, wherever the message lingered."""
+        return Instant(leased_at + LATEST_DELIVERY + self.lease)
+
+    def reserve(self, ksid: Ksid, epoch: int, grant: Grant, routes: Iterable[Route], now: Instant) -> Choice:
+        """Reserve the first route that works, is trusted and has room; all of it or nothing (invariant A1)."""
+        lacking: dict[LinkId, None] = {}
+        for route in routes:
+            if not self._works(route):
+                continue
+            hold = Hold(route.links, hop_cost(grant.rate, grant.key_size, grant.batch, route.hops))
+            short = self.ledger.reserve(ksid, epoch, hold, now)
+            if not short:
+                return Choice(route)
+            lacking.update(dict.fromkeys(short))
+        return Choice(None, tuple(lacking))
+
+    def _works(self, route: Route) -> bool:
+        return (
+            1 <= route.hops <= MOST_HOPS
+            and all(self.view.is_working(link) for link in route.links)
+            and all(self.view.is_trusted(node) for node in route.nodes)
+        )
+
+
+def joins(route: Route, source: NodeId, target: NodeId) -> bool:
+    """Tell whether a route leads from `source` to `target`, link by link and without a loop (invariant C4)."""
+    steps = zip(route.nodes, route.nodes[1:], strict=False)
+    return (
+        route.nodes[:1] == (source,)
+        and route.nodes[-1:] == (target,)
+        and len(route.nodes) == route.hops + 1 == len(set(route.nodes))
+        and all({near, far} == set(link_ends(link)) for link, (near, far) in zip(route.links, steps, strict=True))
+    )

@@ -1,0 +1,110 @@
+"""Where a file comes from: the library that is packaged with keytwin, by name, or a path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Final
+
+from keytwin.files.page import nearest
+from keytwin.files.reader import LARGEST_FILE
+from keytwin.vocabulary.errors import FileMistake, Finding, Mistake
+
+NETWORK_FILE: Final = "network.yaml"
+_SUFFIXES: Final = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that has been found: how it is called in messages, what it holds, and the folder beside it."""
+
+    file: str
+    octets: bytes
+    folder: Path | None = None
+
+
+@cache
+def networks() -> tuple[str, ...]:
+    """Return the names of the example networks, such as `star6`."""
+    examples = _library().joinpath("examples")
+    return tuple(sorted(each.name for each in examples.iterdir() if each.joinpath(NETWORK_FILE).is_file()))
+
+
+@cache
+def scenarios() -> tuple[str, ...]:
+    """Return the names of the example scenarios, such as `star6/fig4`."""
+    found = (
+        f"{network}/{each.name.removesuffix('.yaml')}"
+        for network in networks()
+        for each in _library().joinpath("examples", network).iterdir()
+        if each.name.endswith(".yaml") and each.name != NETWORK_FILE
+    )
+    return tuple(sorted(found))
+
+
+@cache
+def device_names() -> tuple[str, ...]:
+    """Return the names of the devices."""
+    found = (each.name for each in _library().joinpath("devices").iterdir() if each.name.endswith(".yaml"))
+    return tuple(sorted(name.removesuffix(".yaml") for name in found))
+
+
+def network_source(where: str, beside: Path | None = None) -> Source:
+    """Find a network by the name of an example or by path, relative to the folder `beside`; Mistake otherwise."""
+    if where in networks():
+        return _packaged("examples", where, NETWORK_FILE)
+    return _file(where, "network", networks(), beside)
+
+
+def scenario_source(where: str) -> Source:
+    """Find a scenario by the name of an example or by path; Mistake otherwise."""
+    if where in scenarios():
+        network, _, name = where.partition("/")
+        return _packaged("examples", network, f"{name}.yaml")
+    return _file(where, "scenario", scenarios())
+
+
+def device_source(where: str) -> Source:
+    """Find a device by its name in the library or by path; Mistake otherwise."""
+    if where in device_names():
+        return _packaged("devices", f"{where}.yaml")
+    return _file(where, "device", device_names())
+
+
+def path_source(path: Path, shown: str) -> Source:
+    """Read a file of the user, no further than the largest one allowed; FileMistake when there is none."""
+    try:
+        if not path.is_file():
+            reason = "this is a folder, not a file" if path.is_dir() else "there is no such file"
+            raise FileMistake((Finding(reason, shown),))
+        with path.open("rb") as stream:
+            return Source(shown, stream.read(LARGEST_FILE + 1), path.parent)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = getattr(error, "strerror", None) or str(error)
+        raise FileMistake((Finding(f"cannot be read: {reason}", shown),)) from None
+
+
+def example_text(name: str) -> str:
+    """Return the text of an example network or scenario, to begin one's own with; Mistake when there is none."""
+    source = scenario_source(name) if name in scenarios() else network_source(name)
+    return source.octets.decode("utf-8")
+
+
+def _library() -> Traversable:
+    return resources.files("keytwin").joinpath("library")
+
+
+def _packaged(*parts: str) -> Source:
+    return Source("/".join(("library", *parts)), _library().joinpath(*parts).read_bytes())
+
+
+def _file(where: str, kind: str, names: tuple[str, ...], beside: Path | None = None) -> Source:
+    path = beside / where if beside else Path(where)
+    if where.endswith(_SUFFIXES) or ("\0" not in where and path.is_file()):
+        return path_source(path, str(path))
+    near = nearest(where, list(names))
+    hint = f"did you mean {near!r}?" if near else f"known: {', '.join(names)}"
+    raise Mistake(f"unknown {kind} {where[:80]!r} ({hint}; a file is given by its path, which ends in .yaml)")

@@ -1,0 +1,156 @@
+"""Token bucket of a session, and lending from it to the session's other end. Paper B, 3.1.
+
+Size = burst, rate = average. One bucket serves both ends of a session, so that whichever of them asks, the session as a
+whole gets at most burst + rate x time. It stays at the first end; the second end borrows from it ahead of need.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from keytwin.vocabulary.units import NANOSECONDS_PER_SECOND, Bits, BitsPerSecond, Duration, Instant, produced
+
+ADVANCE_SHARE = 4  # the second end keeps up to a quarter of the burst: enough for a steady master, little when idle
+
+
+@dataclass(slots=True)
+class TokenBucket:
+    """Tokens in bits; starts full. Time going back or standing still adds nothing (invariant A3)."""
+
+    size: Bits
+    rate: BitsPerSecond
+    filled_at: Instant
+    level: Bits
+
+    def take(self, wanted: Bits, now: Instant) -> bool:
+        """Draw `wanted` tokens; False, and nothing drawn, when they are not there yet."""
+        self.fill(now)
+        if wanted > self.level:
+            return False
+        self.level = Bits(self.level - wanted)
+        return True
+
+    def give_back(self, unused: Bits) -> None:
+        """Return tokens of a request that got no key."""
+        self.level = Bits(min(self.size, self.level + unused))
+
+    def wait(self, wanted: Bits, now: Instant) -> Duration:
+        """Time until `wanted` tokens are there, rounded up: never too early. Call it after a refused `take`."""
+        if wanted <= self.level:
+            return Duration(0)
+        ready = self.filled_at + _rounded_up(wanted - self.level, self.rate)
+        return Duration(max(0, ready - now))
+
+    def fill(self, now: Instant) -> None:
+        """Add what the rate has given since the last whole token, so that the fraction of a token is not lost."""
+        gained = produced(self.rate, now - self.filled_at)
+        if gained <= 0:
+            return
+        self.level = Bits(min(self.size, self.level + gained))
+        self.filled_at = Instant(self.filled_at + _rounded_up(gained, self.rate))  # never above the rate, however often
+
+
+def full_bucket(size: Bits, rate: BitsPerSecond, now: Instant) -> TokenBucket:
+    """Return a bucket with all its tokens."""
+    return TokenBucket(size=size, rate=rate, filled_at=now, level=size)
+
+
+@dataclass(slots=True)
+class Lender:
+    """The first end's side: its bucket, and what the second end has had of it in all.
+
+    What the second end still wants is kept back from the first end's own requests, so neither can starve the other.
+    """
+
+    bucket: TokenBucket
+    lent: int = 0
+    wanted: int = 0
+
+    def take(self, wanted: Bits, now: Instant) -> bool:
+        """Draw tokens for a request at the first end."""
+        self.bucket.fill(now)
+        return self.bucket.level - self.owed >= wanted and self.bucket.take(wanted, now)
+
+    def give_back(self, unused: Bits) -> None:
+        """Return tokens of a request that got no key."""
+        self.bucket.give_back(unused)
+
+    def wait(self, wanted: Bits, now: Instant) -> Duration:
+        """Time until a request of this size can be served."""
+        return self.bucket.wait(Bits(min(self.bucket.size, wanted + self.owed)), now)
+
+    def largest(self) -> Bits:
+        """The largest request that can ever be served."""
+        return self.bucket.size
+
+    @property
+    def owed(self) -> int:
+        """What the second end wants and has not got yet."""
+        return max(0, self.wanted - self.lent)
+
+    def want(self, wanted: int, lent: int) -> None:
+        """Note what the second end wants and has had in all; never owe more than one bucket at a time."""
+        self.lent = max(self.lent, lent)
+        self.wanted = max(self.wanted, min(wanted, self.lent + self.bucket.size))
+
+    def lend(self, now: Instant) -> bool:
+        """Move all that is owed, if the tokens are there; return whether nothing is owed any more."""
+        if self.owed and self.bucket.take(Bits(self.owed), now):
+            self.lent = self.wanted
+        return not self.owed
+
+
+@dataclass(slots=True)
+class Borrower:
+    """The second end's side: it can spend what the first end has lent. Counts go on for the life of the session."""
+
+    size: Bits
+    rate: BitsPerSecond
+    lent: int = 0
+    used: int = 0
+    asked: int = 0
+    is_restored: bool = False  # what was used before a restart is not known: all of what was lent counts as used
+
+    def take(self, wanted: Bits, now: Instant) -> bool:
+        """Draw tokens for a request at the second end; `now` is not needed, tokens come from the first end only."""
+        del now
+        if self.lent - self.used < wanted:
+            self.asked = max(self.asked, self.used + wanted)
+            return False
+        self.used += wanted
+        return True
+
+    def give_back(self, unused: Bits) -> None:
+        """Return tokens of a request that got no key."""
+        self.used -= unused
+
+    def wait(self, wanted: Bits, now: Instant) -> Duration:
+        """Time that the first end's bucket needs for what is missing, were it empty."""
+        del now
+        missing = max(0, wanted - (self.lent - self.used))
+        return _rounded_up(missing, self.rate)
+
+    def largest(self) -> Bits:
+        """The largest request that can ever be served."""
+        return self.size
+
+    def shortage(self) -> int:
+        """Return how much to have asked for in all, 0 when the advance is still half there."""
+        advance = self.size // ADVANCE_SHARE
+        if self.lent - self.used > advance // 2 and self.asked <= self.lent:
+            return 0
+        return max(self.asked, self.used + advance)
+
+    def lend(self, lent: int) -> None:
+        """Note what the first end has lent in all."""
+        if self.is_restored:
+            self.used, self.asked, self.is_restored = lent, lent, False
+        self.lent = max(self.lent, lent)
+
+
+Tokens = Lender | Borrower
+
+
+def _rounded_up(tokens: int, rate: BitsPerSecond) -> Duration:
+    """Return the time in which `rate` gives at least `tokens`."""
+    return Duration(-(-tokens * NANOSECONDS_PER_SECOND // rate))

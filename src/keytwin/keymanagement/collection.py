@@ -1,0 +1,97 @@
+"""What a key manager hands out to slaves, and the expiry of everything that nobody collects. DESIGN.md 3.2 and 3.5."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from keytwin.keymanagement.carriage import Carriage
+from keytwin.keymanagement.forwarding import Forwarding
+from keytwin.keymanagement.pool import BatchGone, KeyBooks, KeysHandedOut, Pool, Shelf
+from keytwin.vocabulary.events import KeyDenied, KeysAnswered, KeysGone
+from keytwin.vocabulary.exchange_messages import BatchId, GetKeyById, KeyDelivered, KeyRefused
+from keytwin.vocabulary.identity import KeyId, Ksid, NodeId
+from keytwin.vocabulary.machine import Effect, Message, Publish, Save, Send, StartTimer
+from keytwin.vocabulary.session_messages import Reason
+from keytwin.vocabulary.units import Duration, Instant, seconds
+
+EXPIRY_STEP: Final = seconds(1)  # keys live up to this much longer than they should: one sweep serves them all
+MOST_IDS: Final = 4_096  # key IDs in one request
+
+
+class ExpiryDue(Message, frozen=True, gc=False):
+    """To oneself: the oldest keys are past their time."""
+
+
+@dataclass(slots=True)
+class Collection:
+    """The slaves' side of one key manager."""
+
+    node: NodeId
+    shelf: Shelf
+    carriage: Carriage
+    forwarding: Forwarding
+    books: KeyBooks
+    is_expiry_due: bool = False
+
+    def on_get_key_by_id(self, ask: GetKeyById, now: Instant) -> list[Effect]:
+        """Hand out all of the keys or none: each must be here, for this SAE, and named once (invariant K8)."""
+        reason = self._objection(ask)
+        if reason is not None:
+            refusal = Send(ask.reply_to, KeyRefused(ask.request_id, reason, Duration(0)))
+            return [refusal, Publish(KeyDenied(self.node, ask.sae, reason.value))]
+        effects: list[Effect] = []
+        of_session: dict[Ksid, list[KeyId]] = {}
+        for key_id in ask.key_ids:
+            of_session.setdefault(self.shelf.ksid_of(key_id), []).append(key_id)
+        batches = dict.fromkeys(self.shelf.by_key[key_id] for key_id in ask.key_ids)
+        keys = tuple(self.shelf.take(key_id) for key_id in ask.key_ids)
+        self.books.delivered += len(keys)
+        self.books.stored -= len(keys)
+        effects += [Save(KeysHandedOut(ksid, False, tuple(ids))) for ksid, ids in of_session.items()]
+        effects.append(Send(ask.reply_to, KeyDelivered(ask.request_id, keys)))
+        for ksid, ids in of_session.items():
+            answered = KeysAnswered(self.node, ksid, ask.sae, tuple(ids), False, Duration(0))
+            effects += [Publish(answered), *self.forwarding.signal_use(ksid, now)]
+        for batch_id in batches:
+            if not self.shelf.holds(batch_id):
+                self.carriage.remember_gone(batch_id)
+        return effects
+
+    def expire(self, pools: Iterable[tuple[Ksid, Pool]], now: Instant) -> list[Effect]:
+        """Wipe at this end what is past its time; the other end does so by its own clock (invariant K7)."""
+        self.is_expiry_due = False
+        effects: list[Effect] = []
+        for ksid, pool in pools:
+            number, batches = pool.expire(now)
+            effects += self._expired(ksid, number, batches)
+        for batch in self.shelf.overdue(now):
+            self.carriage.remember_gone(batch.batch_id)
+            effects += self._expired(batch.ksid, self.shelf.remove(batch.batch_id), [batch.batch_id])
+        return effects
+
+    def expiry_timer(self, pools: Iterable[tuple[Ksid, Pool]], now: Instant) -> list[Effect]:
+        """Run the timer while anything can expire."""
+        if self.is_expiry_due:
+            return []
+        ends = [pool.next_expiry() for _, pool in pools]
+        known = [end for end in (*ends, self.shelf.next_expiry()) if end is not None]
+        if not known:
+            return []
+        self.is_expiry_due = True
+        return [StartTimer("expiry", Duration(max(EXPIRY_STEP, min(known) - now + EXPIRY_STEP)), ExpiryDue())]
+
+    def _objection(self, ask: GetKeyById) -> Reason | None:
+        if not 0 < len(ask.key_ids) <= MOST_IDS or len(set(ask.key_ids)) != len(ask.key_ids):
+            return Reason.KEY_UNKNOWN
+        entitled = [self.shelf.is_entitled(ask.sae, key_id) for key_id in ask.key_ids]
+        if None in entitled:
+            return Reason.KEY_UNKNOWN
+        return None if all(entitled) else Reason.NOT_ALLOWED
+
+    def _expired(self, ksid: Ksid, number: int, batches: Iterable[BatchId]) -> list[Effect]:
+        self.books.expired += number
+        self.books.stored -= number
+        gone: list[Effect] = [Save(BatchGone(ksid, batch_id)) for batch_id in batches]
+        return [*gone, Publish(KeysGone(self.node, ksid, number, "expired"))] if number else gone

@@ -1,0 +1,287 @@
+"""One batch of end-to-end keys at the end that makes it: paper B, 3.3 and Fig. 3b, with the exits they lack.
+
+Adjacent ends: the keys are cut from the maker's own direction of the Q-link and only named to the neighbour. Otherwise
+the maker draws them and sends them off under one-time pad. They become available here when the far end says that it
+has them durably; when that does not come in time the batch is voided, and its identifiers are never used again
+(SOURCES.md, holes 4 and 7).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from keytwin.algorithms.one_time_tag import KEY_OCTETS
+from keytwin.keymanagement.forwarding import Forwarding
+from keytwin.keymanagement.kmlink import KmLink
+from keytwin.keymanagement.pads import FIRST_EPOCH, Use
+from keytwin.keymanagement.relay import keys_of, relay_octets, seal
+from keytwin.vocabulary.exchange_messages import (
+    AskStored,
+    AssignKeys,
+    BatchId,
+    KeysFailed,
+    KeysStored,
+    KeysVoided,
+    RelayKeys,
+    VoidKeys,
+)
+from keytwin.vocabulary.identity import KeyId, Ksid, NodeId, km_of, uuids
+from keytwin.vocabulary.key import KeyMaterial
+from keytwin.vocabulary.machine import (
+    Effect,
+    Message,
+    RequestId,
+    Send,
+    StartTimer,
+    StateTable,
+    StopTimer,
+    ignored,
+    to,
+)
+from keytwin.vocabulary.ports import Entropy
+from keytwin.vocabulary.topology import MOST_HOPS
+from keytwin.vocabulary.units import Bits, Duration, Instant, minutes, octets, seconds
+
+QUEUE_PATIENCE: Final = minutes(10)  # a batch that gets no key for so long is dropped and made anew when still wanted
+CARRY_TIMEOUT: Final = seconds(10)  # from the first hop to the far end's answer, waiting for key on the way included
+ASK_AFTER: Final = seconds(1)  # the far end's answer may be lost: ask for it again
+MOST_VOID_SIGNALS: Final = 600  # by then the far end's own time to live has wiped the batch
+
+
+class Making(StrEnum):
+    """Where a batch is, seen from its maker."""
+
+    QUEUED = "queued"
+    CARRIED = "carried"
+    READY = "ready"
+    VOIDING = "voiding"
+    VOIDED = "voided"
+
+
+class DispatchBatch(Message, frozen=True, gc=False):
+    """There is key on the first link: off it goes."""
+
+    batch_id: BatchId
+
+
+class GiveUpBatch(Message, frozen=True, gc=False):
+    """Its session has ended, or its route is gone."""
+
+    batch_id: BatchId
+
+
+class BatchOverdue(Message, frozen=True, gc=False):
+    """To oneself: nothing has been heard of the batch for a while."""
+
+    batch_id: BatchId
+
+
+EXCHANGE_TABLE: Final = StateTable(
+    "key exchange",
+    Making,
+    {
+        (Making.QUEUED, DispatchBatch): to(Making.CARRIED),
+        (Making.QUEUED, BatchOverdue): to(Making.VOIDED),
+        (Making.QUEUED, GiveUpBatch): to(Making.VOIDED),
+        **ignored(Making.QUEUED, (KeysStored, KeysFailed, KeysVoided)),
+        (Making.CARRIED, KeysStored): to(Making.READY),
+        (Making.CARRIED, KeysFailed): to(Making.VOIDING),
+        (Making.CARRIED, GiveUpBatch): to(
+            Making.VOIDING, Making.VOIDED, VOIDING="a route is left", VOIDED="no route is left"
+        ),
+        (Making.CARRIED, BatchOverdue): to(
+            Making.CARRIED,
+            Making.VOIDING,
+            Making.VOIDED,
+            CARRIED="asked again",
+            VOIDING="too late",
+            VOIDED="no route is left",
+        ),
+        **ignored(Making.CARRIED, (DispatchBatch, KeysVoided)),
+        (Making.VOIDING, KeysVoided): to(Making.VOIDED),
+        (Making.VOIDING, BatchOverdue): to(
+            Making.VOIDING, Making.VOIDED, VOIDING="told again", VOIDED="surely expired"
+        ),
+        **ignored(Making.VOIDING, (DispatchBatch, KeysStored, KeysFailed, GiveUpBatch)),
+        **ignored(Making.READY, (DispatchBatch, KeysStored, KeysFailed, KeysVoided, BatchOverdue, GiveUpBatch)),
+        **ignored(Making.VOIDED, (DispatchBatch, KeysStored, KeysFailed, KeysVoided, BatchOverdue, GiveUpBatch)),
+    },
+)
+
+
+@dataclass(slots=True)
+class BatchMaking:
+    """A batch that is being made here; it waits in the first link's queue until there is key for it."""
+
+    batch_id: BatchId
+    ksid: Ksid
+    epoch: int
+    node: NodeId
+    number: int
+    key_size: Bits
+    hops: int
+    onward: bool  # the far end is the second end of the session
+    link: KmLink
+    forwarding: Forwarding
+    entropy: Entropy
+    request_id: RequestId = ""  # the request it is made for, "" = for the pool
+    state: StrEnum = Making.QUEUED
+    key_ids: tuple[KeyId, ...] = ()
+    keys: list[tuple[KeyId, KeyMaterial]] = field(default_factory=list)
+    until: Instant = Instant(0)
+    signals: int = 0
+
+    def receive(self, message: Message, now: Instant) -> list[Effect]:
+        """Make the batch's next step."""
+        return EXCHANGE_TABLE.step(self, message, now)
+
+    # --- what waits in a link's queue -------------------------------------------------------------------------------
+
+    def need(self) -> int:
+        """Return the octets it takes of the first link's direction."""
+        if self.state is not Making.QUEUED:
+            return 0
+        plain = self.number * octets(self.key_size)
+        return plain if self.hops == 1 else KEY_OCTETS + plain
+
+    def carry(self, link: KmLink, now: Instant) -> list[Effect]:
+        """Send it off: there is key."""
+        assert link is self.link
+        return self.receive(DispatchBatch(self.batch_id), now)
+
+    def expire(self, now: Instant) -> list[Effect] | None:
+        """Leave the queue when it is not wanted any more; its own timer decides how long it waits."""
+        del now
+        return None if self.state is Making.QUEUED else []
+
+    def drop(self) -> None:
+        """Nothing to wipe: the keys are made when there is key to carry them."""
+
+    # --- transitions ------------------------------------------------------------------------------------------------
+
+    def on_dispatch_batch(self, message: DispatchBatch, now: Instant) -> list[Effect]:
+        """Make the keys and send them off."""
+        del message
+        self.state = Making.CARRIED
+        self.until = Instant(now + CARRY_TIMEOUT)
+        self.key_ids = tuple(KeyId(text) for text in uuids(self.entropy.bytes(16 * self.number)))
+        effects, outgoing = _assigned(self) if self.hops == 1 else _relayed(self)
+        return [*effects, *self.link.send(outgoing, self.until, now), self._timer(ASK_AFTER)]
+
+    def on_keys_stored(self, message: KeysStored, now: Instant) -> list[Effect]:
+        """The far end has them: they are available here, too."""
+        del message, now
+        self.state = Making.READY
+        return [StopTimer(self.batch_id)]
+
+    def on_keys_failed(self, message: KeysFailed, now: Instant) -> list[Effect]:
+        """Somebody on the way could not carry them."""
+        del message, now
+        return self._void()
+
+    def on_give_up_batch(self, message: GiveUpBatch, now: Instant) -> list[Effect]:
+        """The session or its route is gone."""
+        del message, now
+        if self.state is Making.QUEUED:
+            self.state = Making.VOIDED
+            return [StopTimer(self.batch_id)]
+        return self._void()
+
+    def on_batch_overdue(self, message: BatchOverdue, now: Instant) -> list[Effect]:
+        """Ask again, give up, or repeat that it was given up."""
+        del message
+        if self.state is Making.QUEUED:
+            self.state = Making.VOIDED
+            return []
+        if self.state is Making.VOIDING:
+            return self._void()
+        if now >= self.until:
+            return self._void()
+        ask = self._signal()
+        if ask is None:
+            return self._void()
+        node, epoch = ask
+        asked = Send(km_of(node), AskStored(self.node, self.ksid, epoch, self.onward, self.batch_id))
+        return [asked, self._timer(ASK_AFTER)]
+
+    def on_keys_voided(self, message: KeysVoided, now: Instant) -> list[Effect]:
+        """The far end holds nothing of it."""
+        del message, now
+        self.state = Making.VOIDED
+        return [StopTimer(self.batch_id)]
+
+    # --- how --------------------------------------------------------------------------------------------------------
+
+    def _void(self) -> list[Effect]:
+        """Wipe the keys and tell the far end, again and again until it has confirmed or has surely forgotten them."""
+        for _, material in self.keys:
+            material.wipe()
+        self.keys.clear()
+        told = self._signal()
+        self.signals += 1
+        if told is None or self.signals > MOST_VOID_SIGNALS:
+            self.state = Making.VOIDED
+            return [StopTimer(self.batch_id)]
+        self.state = Making.VOIDING
+        node, epoch = told
+        void = VoidKeys(self.node, self.ksid, epoch, self.onward, self.batch_id, self.key_ids)
+        return [Send(km_of(node), void), self._timer(ASK_AFTER)]
+
+    def _signal(self) -> tuple[NodeId, int] | None:
+        """Return the next hop towards the far end on the session's present route, and its epoch."""
+        hop = self.forwarding.hops.get(self.ksid)
+        towards = hop.towards(onward=self.onward) if hop else None
+        return (towards.node, hop.configuration.epoch) if hop and towards else None
+
+    def _timer(self, wait: Duration) -> Effect:
+        return StartTimer(self.batch_id, wait, BatchOverdue(self.batch_id))
+
+
+def patience(making: BatchMaking) -> Effect:
+    """Return the timer that runs while a batch waits for key."""
+    return StartTimer(making.batch_id, QUEUE_PATIENCE, BatchOverdue(making.batch_id))
+
+
+def _assigned(making: BatchMaking) -> tuple[list[Effect], AssignKeys]:
+    offset, key, effects = making.link.take(making.number * octets(making.key_size), Use.DELIVERED)
+    making.keys = keys_of(key, making.key_size, making.key_ids)
+    return effects, AssignKeys(
+        sender=making.node,
+        link=making.link.link,
+        link_epoch=FIRST_EPOCH,
+        offset=offset,
+        floor=0,
+        ksid=making.ksid,
+        epoch=making.epoch,
+        onward=making.onward,
+        batch_id=making.batch_id,
+        key_size=making.key_size,
+        key_ids=making.key_ids,
+    )
+
+
+def _relayed(making: BatchMaking) -> tuple[list[Effect], RelayKeys]:
+    plain = making.entropy.fill(making.number * octets(making.key_size))
+    offset, key, effects = making.link.take(relay_octets(making.number, making.key_size), Use.PAD, KEY_OCTETS)
+    unsealed = RelayKeys(
+        sender=making.node,
+        link=making.link.link,
+        link_epoch=FIRST_EPOCH,
+        offset=offset,
+        floor=0,
+        ksid=making.ksid,
+        epoch=making.epoch,
+        onward=making.onward,
+        batch_id=making.batch_id,
+        key_size=making.key_size,
+        key_ids=making.key_ids,
+        hops_left=MOST_HOPS,
+        remaining=CARRY_TIMEOUT,
+        ciphertext=b"",
+        tag=b"",
+    )
+    sealed = seal(unsealed, plain, key)
+    making.keys = keys_of(plain, making.key_size, making.key_ids)
+    return effects, sealed

@@ -1,0 +1,138 @@
+"""All KM links of one key manager: which message goes to which link's ingest, outbox or watch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, TypeVar
+
+from keytwin.keymanagement.blocks import BlockOverdue, FirstIngest, SecondIngest
+from keytwin.keymanagement.kmlink import KmLink, ResendDue
+from keytwin.keymanagement.watch import ProbeDue, ProbeLost, ReportDue, Watch
+from keytwin.vocabulary.blueprint import KeyManagementSettings, MonitoringSettings
+from keytwin.vocabulary.errors import UnexpectedMessage, Violation
+from keytwin.vocabulary.exchange_messages import KeysReceived
+from keytwin.vocabulary.identity import Ksid, LinkId, NodeId, twin_of
+from keytwin.vocabulary.link_messages import (
+    AcceptBlock,
+    BlockReceived,
+    ConfirmBlock,
+    LinkKeyBlock,
+    OfferBlock,
+    ProbeAnswered,
+    ProbeLink,
+    RefuseBlock,
+)
+from keytwin.vocabulary.machine import Effect, Message, Send
+from keytwin.vocabulary.units import BITS_PER_BYTE, Instant
+
+FromNeighbour = OfferBlock | AcceptBlock | ConfirmBlock | RefuseBlock | KeysReceived | ProbeLink | ProbeAnswered
+FromNode = LinkKeyBlock | BlockOverdue | ResendDue | ProbeDue | ProbeLost | ReportDue
+LinkMessage = FromNeighbour | FromNode
+LINK_MESSAGES: Final[tuple[type[Message], ...]] = (
+    OfferBlock,
+    AcceptBlock,
+    ConfirmBlock,
+    RefuseBlock,
+    KeysReceived,
+    ProbeLink,
+    ProbeAnswered,
+    LinkKeyBlock,
+    BlockOverdue,
+    ResendDue,
+    ProbeDue,
+    ProbeLost,
+    ReportDue,
+)
+
+
+class Links:
+    """The links of one node."""
+
+    def __init__(
+        self,
+        node: NodeId,
+        links: Iterable[LinkId],
+        key_management: KeyManagementSettings,
+        monitoring: MonitoringSettings,
+    ) -> None:
+        capacity = key_management.store // BITS_PER_BYTE
+        self.node = node
+        self.kmlinks = {link: KmLink(link, node, capacity, key_management.split) for link in links}
+        self.watches = {link: Watch(node, kmlink, monitoring) for link, kmlink in self.kmlinks.items()}
+
+    def receive(self, message: LinkMessage, now: Instant) -> list[Effect]:
+        """Let the link that a message is about react, and report its stock when that has changed notably."""
+        kmlink = self.kmlinks.get(message.link)
+        if kmlink is None:
+            raise UnexpectedMessage(f"{type(message).__name__} about {message.link}, which does not end at {self.node}")
+        if isinstance(message, FromNeighbour) and message.sender != kmlink.neighbour:
+            raise Violation(f"{type(message).__name__} about {message.link} came from {message.sender}")
+        watch = self.watches[message.link]
+        return [*_react(kmlink, watch, message, now), *watch.note_stock()]
+
+    def drop_session(self, ksid: Ksid, epoch: int) -> None:
+        """Forget what waits or is repeated for a session's routes up to `epoch`."""
+        for kmlink in self.kmlinks.values():
+            kmlink.drop_session(ksid, epoch)
+
+    def resume(self) -> list[Effect]:
+        """Go on after a start or restart."""
+        effects: list[Effect] = []
+        for link, kmlink in self.kmlinks.items():
+            effects += [*kmlink.resume(), *self.watches[link].begin(), *self.watches[link].note_stock()]
+        return effects
+
+
+def _react(kmlink: KmLink, watch: Watch, message: LinkMessage, now: Instant) -> list[Effect]:
+    match message:
+        case KeysReceived():
+            return kmlink.on_keys_received(message, now)
+        case ResendDue():
+            return kmlink.on_resend_due(now)
+        case ProbeDue() | ProbeLost() | ReportDue() | ProbeLink() | ProbeAnswered():
+            return _watch(watch, message, now)
+        case _:
+            return [*_ingest(kmlink, message, now), *kmlink.pump(now)]
+
+
+def _watch(watch: Watch, message: LinkMessage, now: Instant) -> list[Effect]:
+    match message:
+        case ProbeLink():
+            return watch.on_probe_link(message)
+        case ProbeAnswered():
+            return watch.on_probe_answered(message, now)
+        case ProbeDue():
+            return watch.on_probe_due(now)
+        case ProbeLost():
+            return watch.on_probe_lost(message)
+        case _:
+            return watch.on_report_due()
+
+
+def _ingest(kmlink: KmLink, message: LinkMessage, now: Instant) -> list[Effect]:
+    ingest = kmlink.ingest
+    match message:
+        case LinkKeyBlock():
+            received = BlockReceived(message.link, kmlink.node, message.number)
+            return [*kmlink.ingest.receive_block(message, now), Send(twin_of(message.link), received)]
+        case BlockOverdue():
+            return kmlink.ingest.on_overdue(message, now)
+        case AcceptBlock():
+            return _in_role(ingest, FirstIngest, message).on_accept_block(message, now)
+        case RefuseBlock():
+            return _in_role(ingest, FirstIngest, message).on_refuse_block(message, now)
+        case OfferBlock():
+            return _in_role(ingest, SecondIngest, message).on_offer_block(message, now)
+        case _:
+            assert isinstance(message, ConfirmBlock)
+            return _in_role(ingest, SecondIngest, message).on_confirm_block(message, now)
+
+
+Role = TypeVar("Role")
+
+
+def _in_role(ingest: object, role: type[Role], message: Message) -> Role:
+    """Return the ingest in the role that such a message is for."""
+    if not isinstance(ingest, role):
+        raise Violation(f"{type(message).__name__} came to the wrong end of a link")
+    return ingest

@@ -1,0 +1,292 @@
+"""The key manager of a node: paper B, 3.1; the KMA and KSA of ITU-T Y.3803 in one element.
+
+It hands every message to the part whose business it is: the KM links, the sessions of the node's SAEs and the routes of
+others, the workshop where keys are made, the carriage of what comes from neighbours, the collection by slaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from keytwin.keymanagement.algorithms import KeyManagementAlgorithm
+from keytwin.keymanagement.blocks import BlockDecided, BlockHeld
+from keytwin.keymanagement.bucket import Borrower
+from keytwin.keymanagement.carriage import Carriage
+from keytwin.keymanagement.collection import Collection, ExpiryDue
+from keytwin.keymanagement.desk import Desk, LendDue, RequestOverdue
+from keytwin.keymanagement.exchange import BatchMaking, BatchOverdue
+from keytwin.keymanagement.forwarding import Forwarding, HopForgotten, HopKept, LeaseOverdue, TombstoneOverdue
+from keytwin.keymanagement.kmlink import OutgoingMark, account, restore_link
+from keytwin.keymanagement.links import LINK_MESSAGES, Links
+from keytwin.keymanagement.pool import SLAVE_MARGIN, Batch, BatchGone, KeyBooks, KeysHandedOut, KeysKept, Pool, Shelf
+from keytwin.keymanagement.session import SessionOverdue
+from keytwin.keymanagement.sessions import SessionKept, Sessions
+from keytwin.keymanagement.workshop import ReplenishDue, Workshop, provenance_of
+from keytwin.vocabulary.blueprint import KeyManagementSettings, MonitoringSettings
+from keytwin.vocabulary.errors import UnexpectedMessage
+from keytwin.vocabulary.evidence import KeyAccount, LinkAccount
+from keytwin.vocabulary.exchange_messages import (
+    AskStored,
+    AssignKeys,
+    BorrowCredit,
+    CreditLent,
+    GetKey,
+    GetKeyById,
+    KeysFailed,
+    KeysStored,
+    KeysVoided,
+    RelayKeys,
+    SessionSignal,
+    VoidKeys,
+)
+from keytwin.vocabulary.identity import Ksid, LinkId, NodeId, SaeId, link_ends
+from keytwin.vocabulary.key import Key
+from keytwin.vocabulary.machine import Effect, Message, Record
+from keytwin.vocabulary.ports import Entropy
+from keytwin.vocabulary.session_messages import (
+    CloseSession,
+    ConfigurationRefused,
+    ConfigureHop,
+    DeleteSession,
+    OpenSession,
+    RenewLease,
+    SessionAccepted,
+    UserAccepted,
+    UserRefused,
+)
+from keytwin.vocabulary.units import Duration, Instant, minutes
+
+
+class KmSetup(msgspec.Struct, frozen=True):
+    """What a key manager is told when it is made."""
+
+    node: NodeId
+    links: tuple[LinkId, ...]
+    key_management: KeyManagementSettings
+    monitoring: MonitoringSettings
+    algorithms: Mapping[str, KeyManagementAlgorithm]
+    patience: Duration = minutes(10)  # of a session for its configuration: longer than admission's for the peer
+
+
+class KeyManager:
+    """The element `km/<node>`."""
+
+    def __init__(self, setup: KmSetup, entropy: Entropy) -> None:
+        self.node = setup.node
+        self.lifetime = setup.key_management.key_lifetime
+        self.books = KeyBooks()
+        self.shelf = Shelf()
+        self.links = Links(setup.node, setup.links, setup.key_management, setup.monitoring)
+        kmlinks = self.links.kmlinks
+        self.forwarding = Forwarding(setup.node)
+        self.carriage = Carriage(setup.node, kmlinks, self.forwarding, self.shelf, self.books, self.lifetime)
+        self.workshop = Workshop(
+            node=setup.node,
+            links=kmlinks,
+            forwarding=self.forwarding,
+            shelf=self.shelf,
+            books=self.books,
+            entropy=entropy,
+            settings=setup.key_management,
+            algorithms=setup.algorithms,
+        )
+        self.sessions = Sessions(setup.node, self.links, self.forwarding, self.workshop, entropy, setup.patience)
+        self.collection = Collection(setup.node, self.shelf, self.carriage, self.forwarding, self.books)
+        self._reactions = _reactions(self)
+
+    def receive(self, message: Message, now: Instant) -> list[Effect]:
+        """Answer one message."""
+        reaction = self._reactions.get(type(message))
+        if reaction is None:
+            raise UnexpectedMessage(f"a key manager does not take {type(message).__name__}")
+        return reaction(message, now)
+
+    def restore(self, records: Iterable[Record], now: Instant) -> list[Effect]:
+        """Take up what was saved: routes, sessions, stocks and pools; what was under way is made anew."""
+        pools: dict[Ksid, Pool] = {}
+        for record in records:
+            self._restore_one(record, pools, now)
+        effects = [*self.links.resume(), *self.forwarding.resume(now), *self.sessions.resume(now)]
+        for ksid, desk in self.sessions.desks():
+            desk.pool = pools.pop(ksid, desk.pool)
+            effects += desk.replenish(now)
+        for pool in pools.values():  # of sessions that are over
+            released = pool.wipe()
+            self.books.released += released
+            self.books.stored -= released
+        return [*effects, *self._expiry_timer(now)]
+
+    def link_accounts(self) -> tuple[LinkAccount, ...]:
+        """Return the books of both directions of every link."""
+        return tuple(
+            account(kmlink, sender) for link, kmlink in self.links.kmlinks.items() for sender in link_ends(link)
+        )
+
+    def key_account(self) -> KeyAccount:
+        """Return the books of end-to-end keys."""
+        return self.books.account(self.node)
+
+    # --- what concerns more than one part ---------------------------------------------------------------------------
+
+    def on_signal(self, signal: SessionSignal, now: Instant) -> list[Effect]:
+        """Hand a signal on along its route, or react to it at its end."""
+        passed_on = self.carriage.on_signal(signal)
+        if passed_on is not None:
+            return passed_on
+        match signal:
+            case KeysStored() | KeysFailed() | KeysVoided():
+                return self._on_outcome(signal, now)
+            case AskStored():
+                return self.carriage.on_ask_stored(signal)
+            case VoidKeys():
+                return self.carriage.on_void_keys(signal)
+            case BorrowCredit():
+                desk = self.sessions.desk(signal.ksid)
+                return desk.lend(now, signal) if desk else []
+            case CreditLent():
+                desk = self.sessions.desk(signal.ksid)
+                if desk and isinstance(desk.tokens, Borrower):
+                    desk.tokens.lend(signal.lent)
+                return []
+            case _:
+                raise UnexpectedMessage(f"a key manager does not take {type(signal).__name__}")
+
+    def on_batch_overdue(self, overdue: BatchOverdue, now: Instant) -> list[Effect]:
+        """Let a batch ask again or give up, and its session make another."""
+        return self.workshop.on_overdue(overdue, now)
+
+    def on_due(self, due: LendDue | ReplenishDue, now: Instant) -> list[Effect]:
+        """Lend or replenish now."""
+        desk = self.sessions.desk(due.ksid)
+        if desk is None:
+            return []
+        return desk.lend(now) if isinstance(due, LendDue) else desk.replenish(now)
+
+    def on_request_overdue(self, overdue: RequestOverdue, now: Instant) -> list[Effect]:
+        """Let a session give a request up."""
+        session = self.sessions.known.get(overdue.ksid)
+        return self.sessions.step(session, overdue, now) if session else []
+
+    def on_expiry_due(self, due: ExpiryDue, now: Instant) -> list[Effect]:
+        """Wipe what is past its time, and fill pools up again."""
+        del due
+        effects = self.collection.expire([(ksid, desk.pool) for ksid, desk in self.sessions.desks()], now)
+        for _, desk in self.sessions.desks():
+            effects += desk.replenish(now)
+        return [*effects, *self._expiry_timer(now)]
+
+    def on_keys(self, message: RelayKeys | AssignKeys, now: Instant) -> list[Effect]:
+        """Take keys that come from a neighbour."""
+        if isinstance(message, RelayKeys):
+            effects = self.carriage.on_relay_keys(message, now)
+        else:
+            effects = self.carriage.on_assign_keys(message, now)
+        if message.link not in self.links.watches:
+            return effects
+        return [*effects, *self.links.watches[message.link].note_stock(), *self._expiry_timer(now)]
+
+    def _on_outcome(self, outcome: KeysStored | KeysFailed | KeysVoided, now: Instant) -> list[Effect]:
+        """Put keys that have become available to their pool or request, and let the session go on."""
+        ready, effects = self.workshop.on_outcome(outcome, now)
+        session = self.sessions.known.get(outcome.ksid)
+        if session is None or session.desk is None or isinstance(outcome, KeysVoided):
+            return effects
+        if ready is not None:
+            _deliver(ready, session.desk, Instant(now + self.lifetime))
+        return [*effects, *self.sessions.step(session, outcome, now), *self._expiry_timer(now)]
+
+    def _expiry_timer(self, now: Instant) -> list[Effect]:
+        if self.collection.is_expiry_due:
+            return []
+        return self.collection.expiry_timer([(ksid, desk.pool) for ksid, desk in self.sessions.desks()], now)
+
+    def _restore_one(self, record: Record, pools: dict[Ksid, Pool], now: Instant) -> None:
+        match record:
+            case BlockHeld() | BlockDecided() | OutgoingMark():
+                restore_link(self.links.kmlinks[record.link], record)
+            case HopKept() | HopForgotten():
+                self.forwarding.restore(record, now)
+            case SessionKept(ksid=ksid):
+                self.sessions.kept[ksid] = record
+            case _:
+                self._restore_keys(record, pools, now)
+
+    def _restore_keys(self, record: Record, pools: dict[Ksid, Pool], now: Instant) -> None:
+        """Put saved keys where they were; a new time to live begins, as the clock of the last run is not known."""
+        match record:
+            case KeysKept(is_master=True):
+                pools.setdefault(record.ksid, Pool()).add(_batch(record, Instant(now + self.lifetime)))
+                self.books.made += len(record.key_ids)
+                self.books.stored += len(record.key_ids)
+            case KeysKept():
+                self.carriage.keep(record, Instant(now + self.lifetime + SLAVE_MARGIN))
+            case KeysHandedOut(is_master=True):
+                self._restore_gone(pools.setdefault(record.ksid, Pool()).remove(record.key_ids), "delivered")
+            case KeysHandedOut():
+                self._restore_gone(self._collected(record), "delivered")
+            case BatchGone():
+                self.carriage.remember_gone(record.batch_id)
+                gone = self.shelf.remove(record.batch_id) + pools.setdefault(record.ksid, Pool()).drop(record.batch_id)
+                self._restore_gone(gone, "expired")
+            case _:
+                raise UnexpectedMessage(f"a key manager does not keep {type(record).__name__}")
+
+    def _restore_gone(self, number: int, way: str) -> None:
+        self.books.stored -= number
+        if way == "delivered":
+            self.books.delivered += number
+        else:
+            self.books.expired += number
+
+    def _collected(self, record: KeysHandedOut) -> int:
+        """Wipe keys that a slave has had; return how many were here."""
+        here = [key_id for key_id in record.key_ids if self.shelf.is_entitled(SaeId(""), key_id) is not None]
+        for key_id in here:
+            batch_id = self.shelf.by_key[key_id]
+            self.shelf.take(key_id).material.wipe()
+            if not self.shelf.holds(batch_id):
+                self.carriage.remember_gone(batch_id)
+        return len(here)
+
+
+def _deliver(ready: BatchMaking, desk: Desk, until: Instant) -> None:
+    """Put keys that have become available to their request, or to the pool."""
+    provenance = provenance_of(ready.hops)
+    if ready.request_id:
+        desk.give(ready.request_id, [Key(key_id, material, provenance) for key_id, material in ready.keys])
+        return
+    desk.pool.add(Batch(ready.batch_id, ready.ksid, desk.end.sae, dict(ready.keys), provenance, until))
+
+
+def _batch(kept: KeysKept, until: Instant) -> Batch:
+    keys = dict(zip(kept.key_ids, kept.materials, strict=True))
+    return Batch(kept.batch_id, kept.ksid, kept.sae, keys, kept.provenance, until)
+
+
+def _reactions(km: KeyManager) -> dict[type[Message], Callable[[Any, Instant], list[Effect]]]:
+    """Return which part reacts to which message."""
+    sessions, forwarding = km.sessions, km.forwarding
+    opening = (UserAccepted, UserRefused, SessionAccepted, ConfigurationRefused, SessionOverdue)
+    signals = (KeysStored, KeysFailed, KeysVoided, AskStored, VoidKeys, BorrowCredit, CreditLent)
+    return {
+        **dict.fromkeys(LINK_MESSAGES, km.links.receive),
+        **dict.fromkeys(opening, sessions.on_opening),
+        **dict.fromkeys(signals, km.on_signal),
+        **dict.fromkeys((RelayKeys, AssignKeys), km.on_keys),
+        **dict.fromkeys((LendDue, ReplenishDue), km.on_due),
+        OpenSession: sessions.on_open_session,
+        ConfigureHop: sessions.on_configure_hop,
+        DeleteSession: sessions.on_delete_session,
+        LeaseOverdue: sessions.on_lease_overdue,
+        GetKey: sessions.on_get_key,
+        CloseSession: sessions.on_close_session,
+        GetKeyById: km.collection.on_get_key_by_id,
+        RenewLease: forwarding.on_renew_lease,
+        TombstoneOverdue: forwarding.on_tombstone_overdue,
+        RequestOverdue: km.on_request_overdue,
+        BatchOverdue: km.on_batch_overdue,
+        ExpiryDue: km.on_expiry_due,
+    }

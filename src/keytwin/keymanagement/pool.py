@@ -1,0 +1,234 @@
+"""End-to-end keys at the two ends: the pool a master end hands out from, the shelf a slave end hands out from.
+
+Key ID and entitlement are fixed at both ends when a key is made (DESIGN.md 3.2), so the two ends never negotiate at
+hand-out. A key leaves by hand-out, expiry, void or the end of its session, once, and every way is booked.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final
+
+from keytwin.vocabulary.evidence import KeyAccount
+from keytwin.vocabulary.exchange_messages import BatchId
+from keytwin.vocabulary.identity import KeyId, Ksid, NodeId, SaeId
+from keytwin.vocabulary.key import Key, KeyMaterial, Provenance
+from keytwin.vocabulary.machine import Record
+from keytwin.vocabulary.units import Bits, Duration, Instant, seconds
+
+SLAVE_MARGIN: Final = seconds(60)  # a slave end keeps a key longer than its master: message delays and a slow peer
+MOST_POOLED: Final = 4_096  # keys ready in one pool: bounds memory whatever rate and depth say
+
+
+class KeysKept(Record, frozen=True, gc=False):
+    """A batch of keys is available at this end."""
+
+    ksid: Ksid
+    batch_id: BatchId
+    is_master: bool
+    sae: SaeId
+    key_ids: tuple[KeyId, ...]
+    materials: tuple[KeyMaterial, ...]
+    provenance: Provenance
+
+
+class KeysHandedOut(Record, frozen=True, gc=False):
+    """These keys were handed out at this end, and are gone here."""
+
+    ksid: Ksid
+    is_master: bool
+    key_ids: tuple[KeyId, ...]
+
+
+class BatchGone(Record, frozen=True, gc=False):
+    """Nothing of the batch is at this end any more, and it is not taken again."""
+
+    ksid: Ksid
+    batch_id: BatchId
+
+
+@dataclass(slots=True)
+class KeyBooks:
+    """One key manager's books of end-to-end keys, in keys."""
+
+    made: int = 0
+    taken: int = 0
+    delivered: int = 0
+    voided: int = 0
+    expired: int = 0
+    released: int = 0
+    stored: int = 0
+
+    def account(self, node: NodeId) -> KeyAccount:
+        """Return the books as evidence."""
+        return KeyAccount(
+            node, self.made, self.taken, self.delivered, self.voided, self.expired, self.released, self.stored
+        )
+
+
+@dataclass(slots=True)
+class Batch:
+    """Keys that were made and travelled together; what has left is not in `keys` any more."""
+
+    batch_id: BatchId
+    ksid: Ksid
+    sae: SaeId
+    keys: dict[KeyId, KeyMaterial]
+    provenance: Provenance
+    until: Instant
+
+    def wipe(self) -> int:
+        """Wipe what is left and return how many keys that were."""
+        left = len(self.keys)
+        for material in self.keys.values():
+            material.wipe()
+        self.keys.clear()
+        return left
+
+    def take(self, key_id: KeyId) -> Key:
+        """Take one key out."""
+        return Key(key_id, self.keys.pop(key_id), self.provenance)
+
+
+@dataclass(slots=True)
+class Pool:
+    """What a session's master end has ready: the oldest key is handed out first."""
+
+    batches: deque[Batch] = field(default_factory=deque)
+    ready: int = 0
+
+    def add(self, batch: Batch) -> None:
+        """Make a batch available."""
+        self.batches.append(batch)
+        self.ready += len(batch.keys)
+
+    def take(self, number: int) -> list[Key]:
+        """Take keys out, which must be there."""
+        assert number <= self.ready
+        taken: list[Key] = []
+        while len(taken) < number:
+            batch = self.batches[0]
+            for key_id in list(batch.keys)[: number - len(taken)]:
+                taken.append(batch.take(key_id))
+            if not batch.keys:
+                self.batches.popleft()
+        self.ready -= number
+        return taken
+
+    def remove(self, key_ids: tuple[KeyId, ...]) -> int:
+        """Wipe these keys, as they were handed out before a restart; return how many were there."""
+        gone = 0
+        for batch in self.batches:
+            for key_id in key_ids:
+                if (material := batch.keys.pop(key_id, None)) is not None:
+                    material.wipe()
+                    gone += 1
+        self.batches = deque(batch for batch in self.batches if batch.keys)
+        self.ready -= gone
+        return gone
+
+    def drop(self, batch_id: BatchId) -> int:
+        """Wipe what is left of a batch; return how many keys that were."""
+        gone = sum(batch.wipe() for batch in self.batches if batch.batch_id == batch_id)
+        self.batches = deque(batch for batch in self.batches if batch.keys)
+        self.ready -= gone
+        return gone
+
+    def expire(self, now: Instant) -> tuple[int, list[BatchId]]:
+        """Wipe what is past its time; return how many keys, and of which batches."""
+        gone, batches = 0, []
+        while self.batches and self.batches[0].until <= now:
+            batch = self.batches.popleft()
+            batches.append(batch.batch_id)
+            gone += batch.wipe()
+        self.ready -= gone
+        return gone, batches
+
+    def wipe(self) -> int:
+        """Wipe everything; return how many keys that were."""
+        gone = sum(batch.wipe() for batch in self.batches)
+        self.batches.clear()
+        self.ready = 0
+        return gone
+
+    def next_expiry(self) -> Instant | None:
+        """Return when the oldest batch expires."""
+        return self.batches[0].until if self.batches else None
+
+
+@dataclass(slots=True)
+class Shelf:
+    """What a key manager holds for slaves, of all sessions, by key ID."""
+
+    batches: dict[BatchId, Batch] = field(default_factory=dict)  # in the order they came, so the oldest expire first
+    by_key: dict[KeyId, BatchId] = field(default_factory=dict)
+    by_session: dict[Ksid, dict[BatchId, None]] = field(default_factory=dict)
+
+    def add(self, batch: Batch) -> None:
+        """Make a batch available."""
+        self.batches[batch.batch_id] = batch
+        self.by_key.update(dict.fromkeys(batch.keys, batch.batch_id))
+        self.by_session.setdefault(batch.ksid, {})[batch.batch_id] = None
+
+    def holds(self, batch_id: BatchId) -> bool:
+        """Whether anything of the batch is still here."""
+        return batch_id in self.batches
+
+    def is_entitled(self, sae: SaeId, key_id: KeyId) -> bool | None:
+        """Whether the SAE may have this key; None when there is no such key."""
+        batch_id = self.by_key.get(key_id)
+        return None if batch_id is None else self.batches[batch_id].sae == sae
+
+    def ksid_of(self, key_id: KeyId) -> Ksid:
+        """Return the session of a key that is here."""
+        return self.batches[self.by_key[key_id]].ksid
+
+    def take(self, key_id: KeyId) -> Key:
+        """Take one key out, which must be here."""
+        batch = self.batches[self.by_key.pop(key_id)]
+        key = batch.take(key_id)
+        if not batch.keys:
+            self._forget(batch)
+        return key
+
+    def remove(self, batch_id: BatchId) -> int:
+        """Wipe what is left of a batch; return how many keys that were."""
+        batch = self.batches.get(batch_id)
+        if batch is None:
+            return 0
+        for key_id in batch.keys:
+            del self.by_key[key_id]
+        gone = batch.wipe()
+        self._forget(batch)
+        return gone
+
+    def release(self, ksid: Ksid) -> int:
+        """Wipe everything of a session; return how many keys that were."""
+        return sum(self.remove(batch_id) for batch_id in list(self.by_session.get(ksid, ())))
+
+    def overdue(self, now: Instant) -> list[Batch]:
+        """Return the batches past their time, oldest first."""
+        found = []
+        for batch in self.batches.values():
+            if batch.until > now:
+                break
+            found.append(batch)
+        return found
+
+    def next_expiry(self) -> Instant | None:
+        """Return when the oldest batch expires."""
+        return next(iter(self.batches.values())).until if self.batches else None
+
+    def _forget(self, batch: Batch) -> None:
+        del self.batches[batch.batch_id]
+        of_session = self.by_session[batch.ksid]
+        del of_session[batch.batch_id]
+        if not of_session:
+            del self.by_session[batch.ksid]
+
+
+def depth_of(rate: int, depth: Duration, key_size: Bits, batch: int) -> int:
+    """Return how many keys a pool keeps ready: so many seconds of the granted rate, in whole batches."""
+    wanted = rate * depth // (10**9 * key_size)
+    return min(MOST_POOLED, max(batch, -(-wanted // batch) * batch))

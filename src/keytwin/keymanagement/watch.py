@@ -1,0 +1,136 @@
+"""What a key manager tells monitoring of its links: stock reports, and active tests that cost key. Paper B, 3.2.
+
+A test is a tag under 32 octets of the tester's direction; the neighbour checks it and answers with one of its own. So a
+test that is answered proves that both ends hold the same key where they think they do, and measures the delay there and
+back. The link's first node tests, so each link is tested once a period.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from keytwin.algorithms.one_time_tag import KEY_OCTETS
+from keytwin.keymanagement.kmlink import KmLink
+from keytwin.keymanagement.pads import FIRST_EPOCH, Use
+from keytwin.keymanagement.relay import probe_is_right, probe_tag
+from keytwin.vocabulary.blueprint import MonitoringSettings
+from keytwin.vocabulary.errors import TagMismatch
+from keytwin.vocabulary.events import LinkProbed
+from keytwin.vocabulary.identity import MONITORING, LinkId, NodeId
+from keytwin.vocabulary.link_messages import ProbeAnswered, ProbeLink, ProbeReported, StockReported
+from keytwin.vocabulary.machine import Effect, Message, Publish, Send, StartTimer
+from keytwin.vocabulary.units import Duration, Instant, bits, seconds
+
+ANSWER_WITHIN: Final = seconds(2)  # far above a round trip; a later answer counts as none
+NOTABLE_SHARE: Final = 8  # a stock is reported when it has changed by an eighth since the last report
+
+
+class ProbeDue(Message, frozen=True, gc=False):
+    """To oneself: test the link."""
+
+    link: LinkId
+
+
+class ProbeLost(Message, frozen=True, gc=False):
+    """To oneself: has the test been answered?"""
+
+    link: LinkId
+    sequence: int
+
+
+class ReportDue(Message, frozen=True, gc=False):
+    """To oneself: tell monitoring the stock."""
+
+    link: LinkId
+
+
+@dataclass(slots=True)
+class Watch:
+    """One key manager's watch over one of its links."""
+
+    node: NodeId
+    kmlink: KmLink
+    settings: MonitoringSettings
+    sequence: int = 0
+    sent_at: dict[int, Instant] = field(default_factory=dict)
+    reported: int = -1  # octets
+    is_report_due: bool = False
+
+    def begin(self) -> list[Effect]:
+        """Start testing, if this end is the one that tests."""
+        if self.node != self.kmlink.link.partition("--")[0]:
+            return []
+        return [self._probe_timer()]
+
+    def on_probe_due(self, now: Instant) -> list[Effect]:
+        """Test the link; without key there is nothing to test with, which the stock report tells."""
+        if self.kmlink.out.stock < KEY_OCTETS:
+            return [self._probe_timer()]
+        self.sequence += 1
+        link, sequence = self.kmlink.link, self.sequence
+        self.sent_at[sequence] = now
+        offset, key, effects = self.kmlink.take(KEY_OCTETS, Use.TAG)
+        probe_seal = probe_tag(bytes(key), link, self.node, sequence)
+        probe = ProbeLink(self.node, link, FIRST_EPOCH, offset, self.kmlink.floor, sequence, probe_seal)
+        lost = StartTimer(f"{link}/probe/{sequence}", ANSWER_WITHIN, ProbeLost(link, sequence))
+        return [*effects, Send(self.kmlink.peer, probe), lost, self._probe_timer()]
+
+    def on_probe_link(self, probe: ProbeLink) -> list[Effect]:
+        """Check the neighbour's tag and answer with one of our own; a repeat is not answered again."""
+        if not self._is_right(probe) or self.kmlink.out.stock < KEY_OCTETS:
+            return []
+        offset, key, effects = self.kmlink.take(KEY_OCTETS, Use.TAG)
+        answer_seal = probe_tag(bytes(key), probe.link, self.node, probe.sequence)
+        floor = self.kmlink.floor
+        answer = ProbeAnswered(self.node, probe.link, FIRST_EPOCH, offset, floor, probe.sequence, answer_seal)
+        return [*effects, Send(self.kmlink.peer, answer)]
+
+    def on_probe_answered(self, answer: ProbeAnswered, now: Instant) -> list[Effect]:
+        """Report the delay."""
+        if not self._is_right(answer) or answer.sequence not in self.sent_at:
+            return []
+        return self._outcome(answer.sequence, Duration(now - self.sent_at[answer.sequence]))
+
+    def on_probe_lost(self, lost: ProbeLost) -> list[Effect]:
+        """Report a test that was not answered in time."""
+        return self._outcome(lost.sequence, None) if lost.sequence in self.sent_at else []
+
+    def note_stock(self) -> list[Effect]:
+        """Report the stock soon, when it has changed notably."""
+        stock = self.kmlink.out.stock
+        if self.is_report_due or abs(stock - self.reported) * NOTABLE_SHARE <= self.reported:
+            return []
+        self.is_report_due = True
+        link = self.kmlink.link
+        return [StartTimer(f"{link}/report", self.settings.report_period, ReportDue(link))]
+
+    def on_report_due(self) -> list[Effect]:
+        """Tell monitoring the stock."""
+        self.is_report_due = False
+        self.reported = self.kmlink.out.stock
+        report = StockReported(self.kmlink.link, self.node, bits(self.reported), bits(self.kmlink.capacity))
+        return [Send(MONITORING, report)]
+
+    def _is_right(self, message: ProbeLink | ProbeAnswered) -> bool:
+        """Whether the tag is right; it spends its octets once, and TagMismatch spends none."""
+        incoming = self.kmlink.incoming
+        if message.link_epoch != FIRST_EPOCH or incoming.has_spent(message.offset, KEY_OCTETS):
+            return False
+        incoming.raise_floor(min(message.floor, message.offset))
+        key = incoming.look(message.offset, KEY_OCTETS)
+        if key is None:
+            return False
+        if not probe_is_right(bytes(key), message.tag, message.link, message.sender, message.sequence):
+            raise TagMismatch(f"active test {message.sequence} of {message.link}")
+        incoming.spend(message.offset, KEY_OCTETS, Use.TAG)
+        return True
+
+    def _outcome(self, sequence: int, delay: Duration | None) -> list[Effect]:
+        del self.sent_at[sequence]
+        link = self.kmlink.link
+        report = ProbeReported(link, self.node, sequence, delay, bits(self.kmlink.out.stock))
+        return [Send(MONITORING, report), Publish(LinkProbed(self.node, link, delay))]
+
+    def _probe_timer(self) -> Effect:
+        return StartTimer(f"{self.kmlink.link}/probe", self.settings.probe_period, ProbeDue(self.kmlink.link))

@@ -1,0 +1,87 @@
+"""Decoy-state BB84 as nature plays it: what is sent, what the detectors answer. Lim et al., PRA 89 022307, section III.
+
+Three intensities k1 > k2 > k3; basis X makes the key, basis Z tests it. What the two ends make of the answers is in
+`finite_key.py`, the limit of endless blocks in `decoy_asymptotic.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, expm1
+
+Three = tuple[float, float, float]
+"""One value per intensity: signal, decoy, vacuum."""
+Cells = tuple[float, ...]
+"""For X, then Z, and per intensity in each: detections without error, detections with error: twelve values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the sender chooses at random per pulse, and how often: the two ends know it, so does the eavesdropper."""
+
+    intensities: Three
+    """Mean photons per pulse."""
+    shares: Three
+    """Probability of each intensity."""
+    key_basis: float
+    """Probability with which each end chooses the basis X."""
+
+    def __post_init__(self) -> None:
+        signal, decoy, vacuum = self.intensities
+        assert 0 <= vacuum < decoy
+        assert decoy + vacuum < signal, "the bound on single photons needs k1 > k2 + k3"
+        assert all(share > 0 for share in self.shares)
+        assert abs(sum(self.shares) - 1) < 1e-9
+        assert 0 < self.key_basis < 1
+
+
+@dataclass(frozen=True, slots=True)
+class Optics:
+    """What is true of a link and hidden from its two ends: hardware, channel, and whoever tampers with it."""
+
+    transmittance: float
+    """From the sender's output to a click: channel, receiver optics and detector efficiency."""
+    dark_count: float
+    """Probability per gate and detector."""
+    afterpulse: float
+    """Probability that a click causes a further one."""
+    misalignment: float
+    """Probability that a photon reaches the wrong detector."""
+    dead_gates: float = 0.0
+    """Gates during which both detectors are blind after a click."""
+
+    def answer(self, intensity: float) -> tuple[float, float]:
+        """Return the probabilities of a click, R_k, and of a click in the wrong detector, e_k, per live gate.
+
+        Eve's transmittance stands for eta_sys of the paper in the misalignment term too.
+        """
+        missed = exp(-self.transmittance * intensity)
+        seen = -expm1(-self.transmittance * intensity)  # 1 - missed without cancellation
+        detected = seen + 2.0 * self.dark_count * missed
+        click = min(1.0, detected * (1.0 + self.afterpulse))
+        wrong = self.dark_count + self.misalignment * seen + self.afterpulse * detected / 2.0
+        return click, min(wrong, click)
+
+    def cells(self, settings: Settings) -> Cells:
+        """Return the probability per pulse of each cell in which a sifted detection can fall."""
+        answers = [self.answer(intensity) for intensity in settings.intensities]
+        clicks = sum(share * click for share, (click, _) in zip(settings.shares, answers, strict=True))
+        live = 1.0 / (1.0 + self.dead_gates * clicks)  # non-paralysable dead time
+        key, test = settings.key_basis**2 * live, (1.0 - settings.key_basis) ** 2 * live
+        return tuple(
+            basis * share * part
+            for basis in (key, test)
+            for share, (click, wrong) in zip(settings.shares, answers, strict=True)
+            for part in (click - wrong, wrong)
+        )
+
+
+def sifted_share(cells: Cells) -> float:
+    """Return the share of the pulses that become sifted key (basis X)."""
+    return sum(cells[:6])
+
+
+def error_share(cells: Cells) -> float:
+    """Return the expected quantum bit error rate of the key basis; one half when nothing is detected at all."""
+    sifted = sifted_share(cells)
+    return sum(cells[1:6:2]) / sifted if sifted > 0 else 0.5

@@ -1,0 +1,247 @@
+"""The twin of a Q-link, a machine at the level of block counts: it stands in for the two devices of a link.
+
+Each block is one draw of the link's model; its key is fresh entropy, identical at both ends, as the post-processing of
+real devices would leave it. The twin knows no time but that of its blocks, so emulation never sets the pace of keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from keytwin.quantum.link import LinkModel
+from keytwin.vocabulary.events import BlockDistilled
+from keytwin.vocabulary.identity import CONTROLLER, MONITORING, DeviceId, LinkId, NodeId, km_of, link_ends, twin_of
+from keytwin.vocabulary.key import KeyMaterial
+from keytwin.vocabulary.link_messages import BlockReceived, LinkKeyBlock, LinkMeasured
+from keytwin.vocabulary.machine import (
+    Effect,
+    Message,
+    Publish,
+    Record,
+    Save,
+    Send,
+    StartTimer,
+    StateTable,
+    StopTimer,
+    ignored,
+    to,
+)
+from keytwin.vocabulary.operator_messages import CutQuantumChannel, HealQuantumChannel
+from keytwin.vocabulary.ports import Entropy
+from keytwin.vocabulary.topology_messages import (
+    LinkRegistered,
+    LinkStatus,
+    LinkStatusNoted,
+    RegisterLink,
+    ReportLinkStatus,
+)
+from keytwin.vocabulary.units import (
+    BITS_PER_BYTE,
+    NANOSECONDS_PER_SECOND,
+    Bits,
+    BitsPerSecond,
+    Instant,
+    bits,
+    milliseconds,
+)
+
+REPEAT_AFTER: Final = milliseconds(500)  # well above a round trip to a key manager or the controller
+MOST_UNRECEIVED: Final = 4  # blocks repeated to a key manager that does not answer; older ones are lost
+SMALLEST_BLOCK: Final = Bits(1024)  # below it, agreeing on a block costs a notable share of it
+
+
+class Phase(StrEnum):
+    """Whether light arrives."""
+
+    DISTILLING = "distilling"
+    DARK = "dark"
+
+
+class BlockDue(Message, frozen=True, gc=False):
+    """To oneself: the present block is complete."""
+
+    link: LinkId
+
+
+class RepeatDue(Message, frozen=True, gc=False):
+    """To oneself: something has not been acknowledged yet."""
+
+    link: LinkId
+
+
+class BlockNumbered(Record, frozen=True, gc=False):
+    """A number has been given to a block: it is never given to another."""
+
+    number: int
+    status_sequence: int
+
+
+TWIN_TABLE: Final = StateTable(
+    "link twin",
+    Phase,
+    {
+        **{
+            (phase, message): to(phase)
+            for phase in Phase
+            for message in (BlockReceived, RepeatDue, LinkRegistered, LinkStatusNoted)
+        },
+        (Phase.DISTILLING, BlockDue): to(Phase.DISTILLING),
+        (Phase.DISTILLING, CutQuantumChannel): to(Phase.DARK),
+        (Phase.DARK, HealQuantumChannel): to(Phase.DISTILLING),
+        **ignored(Phase.DISTILLING, (HealQuantumChannel,)),
+        **ignored(Phase.DARK, (CutQuantumChannel, BlockDue)),
+    },
+)
+
+
+class TwinSetup(msgspec.Struct, frozen=True):
+    """What a twin is told when it is made."""
+
+    link: LinkId
+    device: DeviceId
+
+
+@dataclass(slots=True)
+class Twin:
+    """The element `link/<id>`."""
+
+    setup: TwinSetup
+    model: LinkModel
+    entropy: Entropy
+    generator: np.random.Generator
+    state: StrEnum = Phase.DISTILLING
+    number: int = 0
+    status: LinkStatus = LinkStatus.PENDING
+    status_sequence: int = 0
+    is_registered: bool = False
+    is_status_noted: bool = True
+    is_repeating: bool = False
+    unreceived: dict[tuple[NodeId, int], tuple[bytearray, float]] = field(default_factory=dict)
+
+    def receive(self, message: Message, now: Instant) -> list[Effect]:
+        """Answer one message."""
+        return TWIN_TABLE.step(self, message, now)
+
+    def restore(self, records: Iterable[Record], now: Instant) -> list[Effect]:
+        """Register the link and begin a block; the last number given is taken up."""
+        del now
+        for record in records:
+            assert isinstance(record, BlockNumbered)
+            self.number, self.status_sequence = record.number, record.status_sequence
+        began = [self._register(), self._next_block()]
+        # After a restart the controller may still hold what an earlier incarnation told it.
+        told = self._report(LinkStatus.ACTIVE, "restarted") if self.number else []
+        return [*began, *told, *self._repeat_timer()]
+
+    def on_block_due(self, due: BlockDue, now: Instant) -> list[Effect]:
+        """Distil the block that is complete, and begin the next."""
+        del due, now
+        block = self.model.draw_block(self.generator)
+        octets = block.secret // BITS_PER_BYTE
+        size = bits(octets) if bits(octets) >= SMALLEST_BLOCK else Bits(0)
+        rate = BitsPerSecond(size * NANOSECONDS_PER_SECOND // block.duration)
+        self.number += 1
+        distilled = BlockDistilled(self.setup.link, self.number, size, block.qber, block.duration)
+        measured = LinkMeasured(self.setup.link, self.number, rate, block.qber)
+        effects: list[Effect] = [Save(BlockNumbered(self.number, self.status_sequence)), self._next_block()]
+        effects += [Publish(distilled), Send(MONITORING, measured)]
+        if size:
+            effects += self._hand_over(self.entropy.fill(octets), block.qber)
+            if self.status is not LinkStatus.ACTIVE:
+                effects += self._report(LinkStatus.ACTIVE, "first block")
+        return [*effects, *self._repeat_timer()]
+
+    def on_block_received(self, received: BlockReceived, now: Instant) -> list[Effect]:
+        """Stop repeating a block, and wipe it."""
+        del now
+        held = self.unreceived.pop((received.node, received.number), None)
+        if held is not None:
+            _wipe(held[0])
+        return []
+
+    def on_repeat_due(self, due: RepeatDue, now: Instant) -> list[Effect]:
+        """Repeat what has not been acknowledged."""
+        del due, now
+        self.is_repeating = False
+        effects: list[Effect] = [] if self.is_registered else [self._register()]
+        if not self.is_status_noted:
+            effects.append(self._status_report("repeated"))
+        for (node, number), (octets, qber) in self.unreceived.items():
+            effects.append(self._block_for(node, number, octets, qber))
+        return [*effects, *self._repeat_timer()]
+
+    def on_link_registered(self, registered: LinkRegistered, now: Instant) -> list[Effect]:
+        """Stop registering."""
+        del registered, now
+        self.is_registered = True
+        return []
+
+    def on_link_status_noted(self, noted: LinkStatusNoted, now: Instant) -> list[Effect]:
+        """Stop reporting the status."""
+        del now
+        self.is_status_noted = self.is_status_noted or noted.sequence >= self.status_sequence
+        return []
+
+    def on_cut_quantum_channel(self, cut: CutQuantumChannel, now: Instant) -> list[Effect]:
+        """Lose the block under way and report loss of signal, as a device does within a block."""
+        del cut, now
+        self.state = Phase.DARK
+        stop = StopTimer(f"{self.setup.link}/block")
+        return [stop, *self._report(LinkStatus.OFF, "loss of signal"), *self._repeat_timer()]
+
+    def on_heal_quantum_channel(self, heal: HealQuantumChannel, now: Instant) -> list[Effect]:
+        """Begin a block and report the signal."""
+        del heal, now
+        self.state = Phase.DISTILLING
+        return [self._next_block(), *self._report(LinkStatus.ACTIVE, "signal is back"), *self._repeat_timer()]
+
+    def _hand_over(self, octets: bytearray, qber: float) -> list[Effect]:
+        effects: list[Effect] = []
+        for node in link_ends(self.setup.link):
+            self.unreceived[node, self.number] = (bytearray(octets), qber)
+            effects.append(self._block_for(node, self.number, octets, qber))
+        _wipe(octets)
+        while len(self.unreceived) > 2 * MOST_UNRECEIVED:
+            oldest = next(iter(self.unreceived))
+            _wipe(self.unreceived.pop(oldest)[0])
+        return effects
+
+    def _block_for(self, node: NodeId, number: int, octets: bytearray, qber: float) -> Effect:
+        return Send(km_of(node), LinkKeyBlock(self.setup.link, number, KeyMaterial(bytearray(octets)), qber))
+
+    def _register(self) -> Effect:
+        rate, setup = self.model.rate(), self.setup
+        register = RegisterLink(
+            setup.link, twin_of(setup.link), BitsPerSecond(int(rate.secret)), rate.qber, setup.device
+        )
+        return Send(CONTROLLER, register)
+
+    def _report(self, status: LinkStatus, cause: str) -> list[Effect]:
+        self.status = status
+        self.status_sequence += 1
+        self.is_status_noted = False
+        return [Save(BlockNumbered(self.number, self.status_sequence)), self._status_report(cause)]
+
+    def _status_report(self, cause: str) -> Effect:
+        link = self.setup.link
+        return Send(CONTROLLER, ReportLinkStatus(link, twin_of(link), self.status_sequence, self.status, cause))
+
+    def _next_block(self) -> Effect:
+        return StartTimer(f"{self.setup.link}/block", self.model.block_time, BlockDue(self.setup.link))
+
+    def _repeat_timer(self) -> list[Effect]:
+        is_wanted = self.unreceived or not self.is_registered or not self.is_status_noted
+        if self.is_repeating or not is_wanted:
+            return []
+        self.is_repeating = True
+        return [StartTimer(f"{self.setup.link}/repeat", REPEAT_AFTER, RepeatDue(self.setup.link))]
+
+
+def _wipe(octets: bytearray) -> None:
+    octets[:] = bytes(len(octets))

@@ -1,0 +1,96 @@
+"""Records as octets: msgpack maps whose first entry, "type", is the class name. Key material is written out here.
+
+What a journal holds of key is what its element needs after a restart; it never leaves the element's own disk. A record
+read back owns fresh handles, so wiping one never reaches what is stored, nor the other way round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from typing import TypeVar
+
+import msgspec
+
+from keytwin.vocabulary.key import KeyMaterial
+from keytwin.vocabulary.machine import Record
+
+StructType = TypeVar("StructType", bound=msgspec.Struct)
+
+
+def encode(value: msgspec.Struct) -> bytes:
+    """Write a record or message, key material included; WipedKey when some of it is gone already."""
+    return _ENCODER.encode(value)
+
+
+def fresh_copy(value: StructType) -> StructType:
+    """Return what the other end of a wire would read: equal in content, with key material of its own."""
+    copy: StructType = _decoder(type(value)).decode(encode(value))
+    return copy
+
+
+def record_types() -> list[type[Record]]:
+    """Return keytwin's kinds of record that are known by now, sorted by name; those of a plug-in are added by hand."""
+    ours = [kind for kind in _below(Record) if kind.__module__.startswith("keytwin.")]
+    return sorted(ours, key=lambda kind: kind.__name__)
+
+
+class RecordCodec:
+    """Writes records, and reads those of the kinds it knows; it gets to know a kind when it writes one."""
+
+    def __init__(self, kinds: Iterable[type[Record]] = ()) -> None:
+        self._kinds: dict[str, type[Record]] = {}
+        for kind in kinds:
+            self._learn(kind)
+
+    def encode(self, record: Record) -> bytes:
+        """Write one record."""
+        kind = type(record)
+        if self._kinds.get(kind.__name__) is not kind:  # the usual case costs one look into a dict
+            self._learn(kind)
+        return _ENCODER.encode(record)
+
+    def decode(self, octets: bytes) -> Record:
+        """Read one record; msgspec.ValidationError when it is not one, or of a kind that is not known here."""
+        name = _TAG.decode(octets).type
+        kind = self._kinds.get(name)
+        if kind is None:
+            raise msgspec.ValidationError(f"no record is called {name!r}")
+        record: Record = _decoder(kind).decode(octets)
+        return record
+
+    def _learn(self, kind: type[Record]) -> None:
+        known = self._kinds.setdefault(kind.__name__, kind)
+        assert known is kind, f"two kinds of record are called {kind.__name__}: {known.__module__}, {kind.__module__}"
+
+
+class _Tag(msgspec.Struct):
+    type: str
+
+
+def _below(kind: type[Record]) -> Iterable[type[Record]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from _below(child)
+
+
+def _write_out(value: object) -> bytes:
+    if isinstance(value, KeyMaterial):
+        with value.exposed() as octets:
+            return bytes(octets)
+    raise NotImplementedError(f"{type(value).__name__} has no form in a journal")
+
+
+def _read_in(kind: type, value: object) -> object:
+    if kind is KeyMaterial and isinstance(value, bytes):
+        return KeyMaterial(bytearray(value))
+    raise NotImplementedError(f"{kind.__name__} has no form in a journal")
+
+
+@cache
+def _decoder(kind: type[StructType]) -> msgspec.msgpack.Decoder[StructType]:
+    return msgspec.msgpack.Decoder(kind, dec_hook=_read_in)
+
+
+_ENCODER = msgspec.msgpack.Encoder(enc_hook=_write_out)
+_TAG = msgspec.msgpack.Decoder(_Tag)

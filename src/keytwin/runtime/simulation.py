@@ -1,0 +1,139 @@
+"""A network in virtual time: the same machines and effects as live, with seeded order, latency, disks and faults.
+
+Equal seed, equal bytes: nothing here depends on the wall clock, on hashes of text, or on how long anything takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+import numpy as np
+
+from keytwin.runtime.disk import Disk
+from keytwin.runtime.entropy import SeededChance
+from keytwin.runtime.host import Host
+from keytwin.runtime.journal import RecordCodec
+from keytwin.runtime.loop import Listener, Loop
+from keytwin.runtime.schedule import Action, Schedule
+from keytwin.runtime.wiring import Latency, Wiring
+from keytwin.vocabulary.identity import ElementName
+from keytwin.vocabulary.machine import Machine, Message
+from keytwin.vocabulary.ports import Entropy
+from keytwin.vocabulary.timeline import MessageFaults
+from keytwin.vocabulary.units import Instant, in_seconds, microseconds
+
+# A write with a flush on a solid-state disk takes 0.2 to 0.6 ms when it is not stalled.
+FASTEST_DISK: Final = microseconds(200)
+SLOWEST_DISK: Final = microseconds(600)
+OUTSIDE: Final = ElementName("outside")
+
+
+class Simulation:
+    """Elements, the wires between them, and the clock that they share.
+
+    `latency` is asked once for each ordered pair of elements. With `keep_records` what machines save can be found
+    again by `restart`; without it Saves only take their time. Oracles listen by `subscribe` and `wires.tap`; tests do
+    harm by `stop`, `disturb`, `wires.tamper` and `loop.save_fails`. All of these may be called while it runs.
+    """
+
+    def __init__(self, seed: int, latency: Latency, *, keep_records: bool = False) -> None:
+        self.seed = seed
+        self._chance = SeededChance(seed)
+        self._codec = RecordCodec() if keep_records else None
+        self._hosts: dict[ElementName, Host] = {}
+        self._schedule = Schedule()
+        self.wires = Wiring(self._chance, latency, self._schedule, self._hosts)
+        self.loop = Loop(self._schedule, self.wires)
+        self._outside = Host(OUTSIDE, None, Disk(0, None))
+
+    @property
+    def now(self) -> Instant:
+        """The present instant; the start is 0."""
+        return Instant(self.loop.now)
+
+    @property
+    def messages(self) -> int:
+        """How many messages machines have received so far, their timers included."""
+        return self.loop.messages
+
+    # --- before the start -------------------------------------------------------------------------------------------
+
+    def add(self, name: ElementName, make: Callable[[], Machine]) -> None:
+        """Register an element; `make` gives a fresh machine for each of its incarnations."""
+        assert name not in self._hosts, f"two elements are called {name}"
+        latency = FASTEST_DISK + self._chance.number(f"disk {name}", SLOWEST_DISK - FASTEST_DISK + 1)
+        self._hosts[name] = Host(name, make, Disk(latency, self._codec))
+
+    def entropy(self, element: ElementName) -> Entropy:
+        """Return the element's source of whatever becomes key or identifier; it goes on across restarts."""
+        return self._chance.entropy(element)
+
+    def generator(self, element: ElementName) -> np.random.Generator:
+        """Return the element's generator of physics draws; it goes on across restarts."""
+        return self._chance.generator(element)
+
+    def subscribe(self, listener: Listener) -> None:
+        """Let `listener` hear every published event, in the order of time."""
+        self.loop.listeners.append(listener)
+
+    def start(self) -> None:
+        """Start every element that does not run yet, in the order of registration, with nothing saved."""
+        for host in self._hosts.values():
+            if host.receive is None:
+                work = partial(self.loop.restore, host, [])
+                _supervise(work, partial(self._place, f"starting {host.name}"))
+
+    # --- while it runs ----------------------------------------------------------------------------------------------
+
+    def run(self, until: Instant) -> None:
+        """Let everything happen that is due up to and at `until`; whatever a machine raises carries seed and place."""
+        assert until >= self.loop.now
+        _supervise(partial(self.loop.run, until), self._place)
+
+    def inject(self, at: Instant, to: ElementName, message: Message) -> None:
+        """Deliver a message from outside at an instant; no fault touches it and no tap sees it."""
+        assert at >= self.loop.now
+        self._schedule.deliver(at, self._hosts[to], message)
+
+    def at(self, instant: Instant, action: Action) -> None:
+        """Do something from outside at an instant."""
+        assert instant >= self.loop.now
+        self._schedule.plan(instant, self._outside, action)
+
+    def machine(self, name: ElementName) -> Machine | None:
+        """Return an element's present machine; None while it is stopped."""
+        return self._hosts[name].machine
+
+    def stop(self, name: ElementName) -> None:
+        """Kill an element: nothing of its incarnation runs on, unsaved state and waiting effects are gone.
+
+        What it has sent is on its way. Messages that arrive while it is stopped are lost. Stopping twice is allowed.
+        """
+        self.loop.stop(self._hosts[name])
+
+    def restart(self, name: ElementName) -> None:
+        """Bring an element back as a fresh machine with what was durable; one that runs is killed first."""
+        host = self._hosts[name]
+        self.loop.stop(host)
+        work = partial(self.loop.restore, host, host.disk.records())
+        _supervise(work, partial(self._place, f"restarting {name}"))
+
+    def disturb(self, faults: MessageFaults) -> None:
+        """Put message faults in force from now on for as long as they say, in the place of earlier ones."""
+        self.wires.disturb(faults)
+        if faults.lasting > 0:
+            self.at(Instant(self.now + faults.lasting), partial(self.wires.calm, faults))
+
+    def _place(self, doing: str = "") -> str:
+        return f"seed {self.seed}, at {in_seconds(self.now)} s, {doing or self.loop.doing()}"
+
+
+def _supervise(work: Callable[[], None], place: Callable[[], str]) -> None:
+    """Say where an error came from, and let it go on: in simulation every error is a finding, none is survived."""
+    try:
+        work()
+    except Exception as error:
+        error.add_note(place())
+        raise

@@ -1,0 +1,1 @@
+"""The service plane: what applications see of the network (paper B, Fig. 1)."""

@@ -1,0 +1,1 @@
+"""What the words mean: types that every plane shares and that import nothing of keytwin."""

@@ -1,0 +1,168 @@
+"""Keys: what SAEs ask of a key manager, and what key managers tell each other. DESIGN.md 3; paper B, 3.3 and Fig. 3b.
+
+An SAE's messages stay inside the node. Those between key managers travel over the neighbours' own authenticated stream,
+never over the bus; what they carry of key is one-time-padded and tagged.
+"""
+
+from __future__ import annotations
+
+from keytwin.vocabulary.identity import ElementName, KeyId, Ksid, LinkId, NodeId, SaeId
+from keytwin.vocabulary.key import Key
+from keytwin.vocabulary.machine import Message, RequestId
+from keytwin.vocabulary.session_messages import Reason
+from keytwin.vocabulary.units import Bits, Duration
+
+BatchId = str
+"""Names the keys that one end makes and carries together; unique, never reused."""
+
+# --- SAE and key manager --------------------------------------------------------------------------------------------
+
+
+class GetKey(Message, frozen=True, gc=False):
+    """A master asks for fresh keys; it waits up to `timeout` for them. `size` None = the session's own key size."""
+
+    request_id: RequestId
+    reply_to: ElementName
+    ksid: Ksid
+    sae: SaeId
+    number: int
+    size: Bits | None
+    timeout: Duration
+
+
+class GetKeyById(Message, frozen=True, gc=False):
+    """A slave asks for the keys whose identifiers it has from its peer: all of them or none."""
+
+    request_id: RequestId
+    reply_to: ElementName
+    sae: SaeId
+    key_ids: tuple[KeyId, ...]
+
+
+class KeyDelivered(Message, frozen=True, gc=False):
+    """The keys, once; the receiver owns them and wipes them. Never leaves the process of its node."""
+
+    request_id: RequestId
+    keys: tuple[Key, ...]
+
+
+class KeyRefused(Message, frozen=True, gc=False):
+    """No key, and none was consumed. `retry_after` 0 = asking again the same way is of no use."""
+
+    request_id: RequestId
+    reason: Reason
+    retry_after: Duration
+
+
+# --- between neighbouring key managers: carried over one Q-link's KM link ------------------------------------------
+
+
+class RelayKeys(Message, frozen=True, gc=False):
+    """End-to-end keys under one-time pad, from `sender` to its neighbour on `link`.
+
+    The pad is [offset, offset + 32 + len(ciphertext)) of the direction sender -> neighbour in `link_epoch`: 32 octets
+    of tag key first, then the pad. `floor`: every octet of that direction below it is spent or abandoned. A retry
+    repeats every octet of the message but `floor`, `remaining` and `hops_left`; the tag covers all others.
+    """
+
+    sender: NodeId
+    link: LinkId
+    link_epoch: int
+    offset: int
+    floor: int
+    ksid: Ksid
+    epoch: int
+    onward: bool  # from the first end to the second
+    batch_id: BatchId
+    key_size: Bits
+    key_ids: tuple[KeyId, ...]
+    hops_left: int
+    remaining: Duration
+    ciphertext: bytes
+    tag: bytes
+
+
+class AssignKeys(Message, frozen=True, gc=False):
+    """Between adjacent ends: these keys are the quantum key at [offset, offset + length) of the sender's direction."""
+
+    sender: NodeId
+    link: LinkId
+    link_epoch: int
+    offset: int
+    floor: int
+    ksid: Ksid
+    epoch: int
+    onward: bool
+    batch_id: BatchId
+    key_size: Bits
+    key_ids: tuple[KeyId, ...]
+
+
+class KeysReceived(Message, frozen=True, gc=False):
+    """Hop acknowledgement: the neighbour has durable custody of what came at `offset` of direction `owner` -> it."""
+
+    sender: NodeId
+    owner: NodeId
+    link: LinkId
+    link_epoch: int
+    offset: int
+
+
+# --- along a session's route: each key manager hands them on to its previous or next hop ---------------------------
+
+
+class SessionSignal(Message, frozen=True, gc=False):
+    """Common to all signals along a route; `onward` = travelling from the first end to the second."""
+
+    sender: NodeId
+    ksid: Ksid
+    epoch: int
+    onward: bool
+
+
+class KeysStored(SessionSignal, frozen=True, gc=False):
+    """The far end has the batch durably: its keys are available at both ends."""
+
+    batch_id: BatchId
+
+
+class AskStored(SessionSignal, frozen=True, gc=False):
+    """The maker has not heard of its batch for a while: does the far end have it?"""
+
+    batch_id: BatchId
+
+
+class KeysFailed(SessionSignal, frozen=True, gc=False):
+    """A key manager on the way could not carry the batch: its maker voids it."""
+
+    batch_id: BatchId
+    reason: Reason
+
+
+class VoidKeys(SessionSignal, frozen=True, gc=False):
+    """The maker gives the batch up: whoever has its keys wipes them; their identifiers are never used again."""
+
+    batch_id: BatchId
+    key_ids: tuple[KeyId, ...]
+
+
+class KeysVoided(SessionSignal, frozen=True, gc=False):
+    """The far end holds nothing of the batch, and will not take it any more."""
+
+    batch_id: BatchId
+
+
+class BorrowCredit(SessionSignal, frozen=True, gc=False):
+    """The second end asks the first for tokens: `wanted` counts all bits since the session began, so it may repeat.
+
+    `lent` is what the second end knows to have had, in case the first end has forgotten.
+    """
+
+    wanted: int
+    lent: int
+
+
+class CreditLent(SessionSignal, frozen=True, gc=False):
+    """The first end has moved `lent` bits in all from its token bucket to the second end."""
+
+    lent: int

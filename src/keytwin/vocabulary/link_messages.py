@@ -1,0 +1,155 @@
+"""Q-links: blocks from twins or devices, ingest agreed by both ends, active tests, reports. DESIGN.md 3.1; paper B, 3.2."""
+
+from __future__ import annotations
+
+from keytwin.vocabulary.identity import ElementName, LinkId, NodeId
+from keytwin.vocabulary.key import KeyMaterial
+from keytwin.vocabulary.machine import Message
+from keytwin.vocabulary.units import Bits, BitsPerSecond, Duration, Instant
+
+# --- twin (or device) and key manager: over their own authenticated stream ------------------------------------------
+
+
+class LinkKeyBlock(Message, frozen=True, gc=False):
+    """One end's copy of a distilled block; blocks of a link are numbered from 1 and never repeat a number."""
+
+    link: LinkId
+    number: int
+    material: KeyMaterial
+    qber: float
+
+
+class BlockReceived(Message, frozen=True, gc=False):
+    """The key manager at `node` has the block; the twin stops repeating it."""
+
+    link: LinkId
+    node: NodeId
+    number: int
+
+
+# --- between the two key managers of a link -------------------------------------------------------------------------
+
+
+class OfferBlock(Message, frozen=True, gc=False):
+    """The link's first node proposes where a block goes in both directions; `digest` proves that the copies are equal.
+
+    The first 32 octets of the block key a one-time digest of the rest and are never used again. Of the rest,
+    `first_octets` go to the direction out of the link's first node, from `first_offset` on, then `second_octets` to the
+    other; what is left finds no room and is discarded. `placed` is the number of the last block that the first node
+    has taken in: an offer in between that it has not is given up. Repeated until answered.
+    """
+
+    sender: NodeId
+    link: LinkId
+    link_epoch: int
+    number: int
+    placed: int
+    first_offset: int
+    first_octets: int
+    second_offset: int
+    second_octets: int
+    digest: bytes
+
+
+class AcceptBlock(Message, frozen=True, gc=False):
+    """The link's second node holds the block as offered; it may use it when `ConfirmBlock` comes. Repeated until then."""
+
+    sender: NodeId
+    link: LinkId
+    link_epoch: int
+    number: int
+
+
+class ConfirmBlock(Message, frozen=True, gc=False):
+    """The link's first node has taken the block in, so both may use it."""
+
+    sender: NodeId
+    link: LinkId
+    link_epoch: int
+    number: int
+
+
+class RefuseBlock(Message, frozen=True, gc=False):
+    """The link's second node will not use this block (no room, or the copies differ): both discard it."""
+
+    sender: NodeId
+    link: LinkId
+    link_epoch: int
+    number: int
+    differs: bool
+
+
+class ProbeLink(Message, frozen=True, gc=False):
+    """Active test of a link: a tag under 32 octets of the sender's direction at `offset` (paper B, 3.2, monitoring)."""
+
+    sender: NodeId
+    link: LinkId
+    link_epoch: int
+    offset: int
+    floor: int
+    sequence: int
+    tag: bytes
+
+
+class ProbeAnswered(Message, frozen=True, gc=False):
+    """The tag was right; the answer is tagged under the answerer's own direction, at its `offset`."""
+
+    sender: NodeId
+    link: LinkId
+    link_epoch: int
+    offset: int
+    floor: int
+    sequence: int
+    tag: bytes
+
+
+# --- reports to the control plane, over the bus: figures only -------------------------------------------------------
+
+
+class LinkMeasured(Message, frozen=True, gc=False):
+    """A twin's statistics of one block: secret bits a second over the block, and its error rate."""
+
+    link: LinkId
+    number: int
+    rate: BitsPerSecond
+    qber: float
+
+
+class StockReported(Message, frozen=True, gc=False):
+    """What a key manager holds ready to send in its own direction of a link."""
+
+    link: LinkId
+    node: NodeId
+    stock: Bits
+    capacity: Bits
+
+
+class ProbeReported(Message, frozen=True, gc=False):
+    """The outcome of one active test, seen from `node`: delay there and back, None = no answer came in time."""
+
+    link: LinkId
+    node: NodeId
+    sequence: int
+    delay: Duration | None
+    usable: Bits
+
+
+class LinkPerformance(Message, frozen=True, gc=False):
+    """Monitoring's picture of a link, for routing and admission; None = not measured yet.
+
+    `stocks` and `usable` are those of the two directions, out of the first and the second node.
+    """
+
+    link: LinkId
+    at: Instant
+    rate: BitsPerSecond | None
+    qber: float | None
+    stocks: tuple[Bits | None, Bits | None]
+    delay: Duration | None
+    lost: float
+
+
+class SubscribePerformance(Message, frozen=True, gc=False):
+    """Ask monitoring for its present picture of every link; the changes follow anyway."""
+
+    reply_to: ElementName

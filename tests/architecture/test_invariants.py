@@ -1,0 +1,67 @@
+"""Each rule that may never break, and each check against the literature, is carried by a test: by mark or by name.
+
+A mark is `@invariant("K1")`, a name is `test_k1_...`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+
+from tests.architecture.source import ROOT, Module, dotted, modules, parse
+
+RULES: Final = {
+    "K1": "a key is delivered to at most one master and its slaves",
+    "K2": "both ends get bit-identical keys, or neither uses them",
+    "K7": "an unclaimed key is wiped at the end of its life at both ends, and the accounts still close",
+    "P1": "no pad octet encrypts two plaintexts",
+    "P5": "on each link end and direction, what was ingested is what became of it",
+    "R1": "a relayed message is accepted only if its tag verifies over header and ciphertext",
+    "R2": "a replay, a duplicate or an old epoch has no effect but an identical acknowledgement",
+    "R3": "a key manager knows the previous and next hop of a session, and no more of its route",
+    "S1": "every session ends terminated, with nothing reserved anywhere",
+    "S3": "deletion is idempotent, and a late configuration does not undo it",
+    "S4": "every state has a time-out exit and an error exit",
+    "S5": "nothing is reserved before both peers registered, and half-open sessions are bounded",
+    "A1": "what is reserved on a link direction, hop cost included, is within its capacity at each instant",
+    "A2": "a grant exceeds neither the service level nor the user's quota",
+    "A3": "tokens taken in any window are within burst + rate x window, whatever the clock does",
+    "A4": "nobody starves, and a higher class does not wait for a lower one's load",
+    "C4": "forwarding is free of loops, whatever the order of updates",
+    "Z5": "key material is never on the bus, in a log, a trace, a metric, an exception or a repr",
+    "V1": "decoy-state BB84 on the GYS experiment: best intensities, longest distance, rates (Ma et al. 2005)",
+    "V5": "finite-key decoy-state BB84: the secret lengths of Lim et al. 2014",
+    "V9": "no rate without a repeater is above the PLOB bound",
+}
+
+
+def covered(sources: list[Module]) -> set[str]:
+    """Give the names of the rules that some test carries."""
+    return {name for source in sources for node in ast.walk(source.tree) for name in _carried(node)}
+
+
+def _carried(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] == "invariant":
+        yield from (str(each.value) for each in node.args if isinstance(each, ast.Constant))
+    elif isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+        yield from (name.upper() for name in re.findall(r"(?<=_)[a-z]\d{1,2}(?=_|$)", node.name.lower()))
+
+
+CARRIED: Final = covered(modules(ROOT / "tests"))
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_rule_has_a_test(rule: str) -> None:
+    if rule not in CARRIED:
+        pytest.fail(f"no test carries {rule}: {RULES[rule]}", pytrace=False)
+
+
+def test_names_of_rules_are_found_in_marks_and_names() -> None:
+    text = (
+        '@invariant("K1")\ndef test_a(): ...\n@pytest.mark.invariant("P1")\ndef test_r2_holds(): ...\ndef k7_x(): ...\n'
+    )
+    assert covered([parse("tests.test_planted", text)]) == {"K1", "P1", "R2"}

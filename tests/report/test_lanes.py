@@ -1,0 +1,63 @@
+"""From the event stream to lanes."""
+
+from __future__ import annotations
+
+from keytwin.report.lanes import MOST_ALIKE, Mark, lanes_of
+from keytwin.vocabulary.events import KeysAnswered, StockSeen
+from keytwin.vocabulary.identity import AppId, ElementName, KeyId, Ksid, LinkId, NodeId, SaeId
+from keytwin.vocabulary.units import Duration, Instant
+from tests.marks import clause
+from tests.report.happenings import ROUTES, experiment, session
+
+KM0 = NodeId("km0")
+
+
+def kinds(node: str, app: str) -> list[Mark]:
+    return [mark.mark for mark in lanes_of(experiment()).row(NodeId(node), AppId(app))]
+
+
+@clause("paper B, IEEE Network 2025", "Fig. 4")
+def test_each_end_has_request_authentication_configuration_and_answer() -> None:
+    signalling = [Mark.REQUESTED, Mark.AUTHENTICATED, Mark.CONFIGURED]
+    assert kinds("km0", "app01") == [*signalling, Mark.READY, Mark.ANSWERED]
+    assert kinds("km1", "app01") == [*signalling, Mark.ANSWERED]
+    assert kinds("km2", "app23") == [*signalling, Mark.READY, Mark.ANSWERED]
+
+
+@clause("paper B, IEEE Network 2025", "Fig. 4")
+def test_the_relaying_node_has_a_configuration_and_no_authentication() -> None:
+    assert kinds("km0", "app23") == [Mark.CONFIGURED, Mark.RELAYED]
+
+
+def test_lanes_follow_the_order_of_the_network_and_skip_who_did_nothing() -> None:
+    order = [NodeId(name) for name in ("km5", "idle", "km0")]
+    assert lanes_of(experiment(), order).nodes == ("km5", "km0", "km1", "km2", "km3", "km4")
+
+
+def test_names_sessions_by_app_and_ends() -> None:
+    lanes = lanes_of(experiment())
+    assert [each.label for each in lanes.sessions] == ["app01  km0 - km1", "app23  km2 - km3", "app45  km4 - km5"]
+    assert [each.app for each in lanes.rows(KM0)] == ["app01", "app23"]
+    assert set(ROUTES) == {each.app for each in lanes.sessions}
+
+
+def test_knows_when_the_first_key_was_distilled() -> None:
+    assert lanes_of(experiment()).first_block == Instant(57_163_100_000)
+    assert lanes_of([]).first_block is None
+
+
+def test_many_marks_alike_become_the_first_and_the_last() -> None:
+    published = session("app01", 60_000)
+    ksid = Ksid("ksid-of-app01")
+    for number in range(20):
+        answered = KeysAnswered(KM0, ksid, SaeId("a"), (KeyId(str(number)),), is_master=True, waited=Duration(0))
+        published.append((Instant(70_000_000_000 + number), ElementName("km/km0"), answered))
+    answers = [mark for mark in lanes_of(published).row(KM0, AppId("app01")) if mark.mark is Mark.ANSWERED]
+    assert [mark.count for mark in answers] == [1, 21]
+    assert answers[-1].at == Instant(70_000_000_019)
+    assert len(answers) <= MOST_ALIKE
+
+
+def test_what_belongs_in_no_lane_is_left_out() -> None:
+    stock = StockSeen(LinkId("km0--km1"), None, None, (None, None))
+    assert lanes_of([(Instant(1), ElementName("monitoring"), stock)]).marks == ()

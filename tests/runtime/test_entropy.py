@@ -1,0 +1,82 @@
+"""Streams of chance: their own for each seed, port and element, however they are drawn."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keytwin.runtime.entropy import FIRST_REFILL, LARGEST_REFILL, SeededChance, SeededEntropy, SystemEntropy
+from keytwin.vocabulary.identity import ElementName
+from keytwin.vocabulary.ports import Entropy
+
+KM0, KM1 = ElementName("km/km0"), ElementName("km/km1")
+Draw = Callable[[SeededChance], object]
+
+
+@given(st.lists(st.integers(0, 3 * FIRST_REFILL), max_size=20))
+def test_the_stream_is_the_same_however_it_is_cut(counts: list[int]) -> None:
+    whole = SeededEntropy(bytes(32)).bytes(sum(counts))
+    pieces = SeededEntropy(bytes(32))
+    assert b"".join(pieces.bytes(count) for count in counts) == whole
+
+
+def test_large_draws_and_small_ones_mix() -> None:
+    stream, whole = SeededEntropy(bytes(32)), SeededEntropy(bytes(32)).bytes(4 * LARGEST_REFILL)
+    drawn = b"".join(stream.bytes(count) for count in (16, 2 * LARGEST_REFILL, 16, LARGEST_REFILL))
+    assert whole.startswith(drawn)
+
+
+def test_the_stream_is_the_documented_one() -> None:
+    # AES-256-CTR of zeros under a zero key and counter: the first block is AES-256(0, 0), NIST FIPS 197.
+    assert SeededEntropy(bytes(32)).bytes(16).hex() == "dc95c078a2408989ad48a21492842087"
+
+
+@pytest.mark.parametrize("entropy", [SeededEntropy(bytes(32)), SystemEntropy()])
+def test_filled_buffers_belong_to_the_caller_and_never_repeat(entropy: Entropy) -> None:
+    one = entropy.fill(32)
+    kept = bytes(one)
+    one[:] = bytes(32)
+    assert len(kept) == 32
+    assert len({kept, bytes(entropy.fill(32)), entropy.bytes(32)}) == 3
+    assert entropy.bytes(0) == b""
+
+
+DRAWS: list[Draw] = [
+    lambda chance: chance.entropy(KM0).bytes(8),
+    lambda chance: chance.entropy(KM1).bytes(8),
+    lambda chance: chance.generator(KM0).bytes(8),
+    lambda chance: chance.generator(KM1).bytes(8),
+    lambda chance: chance.dice("km/km0").randbytes(8),
+    lambda chance: chance.dice("km/km1").randbytes(8),
+    lambda chance: chance.number("km/km0", 2**64),
+    lambda chance: chance.number("km/km1", 2**64),
+]
+
+
+def test_seeds_ports_and_elements_each_have_their_own_stream() -> None:
+    drawn = [draw(SeededChance(seed)) for seed, draw in itertools.product((1, 2), DRAWS)]
+    assert len({str(each) for each in drawn}) == len(drawn)
+
+
+@pytest.mark.parametrize("draw", DRAWS)
+def test_equal_seeds_give_equal_streams_whatever_else_is_drawn(draw: Draw) -> None:
+    busy = SeededChance(1)
+    for other in DRAWS:
+        if other is not draw:
+            other(busy)
+    assert draw(busy) == draw(SeededChance(1))
+
+
+def test_a_stream_is_handed_out_once_and_goes_on() -> None:
+    chance = SeededChance(1)
+    assert chance.entropy(KM0) is chance.entropy(KM0)
+    assert chance.generator(KM0) is chance.generator(KM0)
+    assert chance.entropy(KM0).bytes(8) != chance.entropy(KM0).bytes(8)
+
+
+def test_numbers_are_below_their_bound() -> None:
+    assert {SeededChance(seed).number("x", 3) for seed in range(50)} == {0, 1, 2}

@@ -1,0 +1,110 @@
+"""What a run is blamed for, and what the operator hears of it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from keytwin.scenario.judgement import MOST_NOTICES, Witness, notice_of, unmet
+from keytwin.vocabulary.events import (
+    AlarmRaised,
+    KeysGone,
+    LinkStatusChanged,
+    SessionAdmitted,
+    SessionConfigured,
+    SessionOver,
+    SessionRejected,
+    SessionReleased,
+    ViolationSeen,
+)
+from keytwin.vocabulary.evidence import AppEvidence
+from keytwin.vocabulary.identity import ADMISSION, AppId, ElementName, Ksid, LinkId, NodeId, SaeId
+from keytwin.vocabulary.machine import Event
+from keytwin.vocabulary.timeline import Expectations
+from keytwin.vocabulary.topology import Route
+from keytwin.vocabulary.units import START, Bits, BitsPerSecond, Instant
+
+APP: Final = AppId("app01")
+KSID: Final = Ksid("11111111-1111-4111-8111-111111111111")
+KM: Final = ElementName("km/km0")
+NODE: Final = NodeId("km0")
+LINK: Final = LinkId("km0--km1")
+ADMITTED: Final = SessionAdmitted(KSID, APP, 1, Route((NODE,), ()), BitsPerSecond(1))
+
+
+def app(name: str = "app01", pairs: int = 3, equal: int = 3, last: int | None = 9) -> AppEvidence:
+    answered = None if last is None else Instant(last)
+    return AppEvidence(AppId(name), pairs, pairs, equal, 0, Bits(256), 1, None, answered, answered, None, None)
+
+
+def witness(*events: Event) -> Witness:
+    seen = Witness()
+    for event in events:
+        seen.see(START, KM, event)
+    return seen
+
+
+def blame(expect: Expectations, *apps: AppEvidence, seen: Witness | None = None) -> list[str]:
+    return list(unmet(expect, apps, seen or witness()))
+
+
+def test_equal_keys_are_expected_of_every_run() -> None:
+    assert blame(Expectations(), app(equal=2)) == ["expected equal keys at both ends: 2 of 3 are"]
+    assert blame(Expectations(), app()) == []
+
+
+def test_counts_the_pairs_of_all_apps() -> None:
+    assert blame(Expectations(keys=6), app("app01"), app("app02")) == []
+    assert blame(Expectations(keys=7), app()) == ["expected 7 keys at both ends: there are 3"]
+
+
+def test_knows_who_was_answered_last() -> None:
+    both = app("app01", last=5), app("app02", last=7)
+    assert blame(Expectations(answered_last=AppId("app02")), *both) == []
+    assert blame(Expectations(answered_last=APP), *both) == ["expected app01 to be answered last: it was app02"]
+    assert blame(Expectations(answered_last=APP), app(last=None)) == [
+        "expected app01 to be answered last: it was nobody"
+    ]
+
+
+def test_a_session_has_ended_when_admission_and_every_node_have_let_it_go() -> None:
+    configured = SessionConfigured(NODE, KSID, 1, APP)
+    over, released = SessionOver(NODE, KSID, "closed"), SessionReleased(KSID, APP, "closed")
+    expect = Expectations(sessions_end=True)
+    assert blame(expect, seen=witness(ADMITTED, configured, over, released)) == []
+    (failure,) = blame(expect, seen=witness(ADMITTED, configured, released))
+    assert failure == f"expected every session to end: session {KSID} is still configured at km0"
+    (failure,) = blame(expect, seen=witness(ADMITTED, configured, over))
+    assert "still has its reservation" in failure
+    assert blame(Expectations(), seen=witness(ADMITTED)) == []
+
+
+@pytest.mark.parametrize(
+    ("event", "notice"),
+    [
+        (
+            SessionRejected(APP, SaeId("a"), "no route now", "km2 has no other link"),
+            "app01 of a was refused, no route now: km2 has no other link",
+        ),
+        (AlarmRaised(LINK, "error rate 9 %", is_on=True), "alarm on km0--km1: error rate 9 %"),
+        (AlarmRaised(LINK, "error rate 9 %", is_on=False), "alarm over on km0--km1: error rate 9 %"),
+        (LinkStatusChanged(LINK, "PASSIVE", "no light"), "km0--km1 is now PASSIVE: no light"),
+        (ViolationSeen("TagMismatch", "RelayKeys"), "admission saw a violation, TagMismatch: RelayKeys"),
+        (KeysGone(NODE, KSID, 1, "expired"), ""),
+    ],
+)
+def test_tells_the_operator_what_concerns_him(event: Event, notice: str) -> None:
+    assert notice_of(ADMISSION, event) == notice
+
+
+def test_says_the_same_thing_once_and_counts_it() -> None:
+    alarm = AlarmRaised(LINK, "stock", is_on=True)
+    assert list(witness(alarm, alarm).notices()) == ["alarm on km0--km1: stock (2 times)"]
+
+
+def test_notices_are_bounded() -> None:
+    many = witness(*(AlarmRaised(LINK, f"cause {number}", is_on=True) for number in range(MOST_NOTICES + 5)))
+    notices = list(many.notices())
+    assert len(notices) == MOST_NOTICES + 1
+    assert notices[-1] == "... and 5 further notices"
