@@ -1,4 +1,4 @@
-"""What the tests of every machine assert: total, with exits, replayable, restorable, bounded. DESIGN.md 2."""
+"""What the tests of every machine assert: total, with exits, replayable, restorable, bounded."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 
 from hypothesis import given
@@ -36,7 +37,7 @@ def test_marks_of_a_row_never_touch_while_there_is_room(marks: list[LaneMark], c
         assert 0 <= column <= columns - 1
         rows[mark.node, mark.app].append(column)
     for row in rows.values():
-        assert all(right - left > 1 - 1e-9 for left, right in zip(row, row[1:], strict=False))
+        assert all(right - left > 1 - 1e-9 for left, right in itertools.pairwise(row))
 
 
 @given(MARKS)

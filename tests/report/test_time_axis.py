@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +28,7 @@ def test_stretches_hold_every_instant_once_and_in_order(instants: list[Instant])
     assert [at for part in parts for at in part.instants] == sorted(set(instants))
     assert len(parts) <= MOST_STRETCHES
     assert all(part.start == part.instants[0] and part.end == part.instants[-1] for part in parts)
-    assert all(before.end < after.start for before, after in zip(parts, parts[1:], strict=False))
+    assert all(before.end < after.start for before, after in itertools.pairwise(parts))
 
 
 def test_a_minute_of_waiting_is_cut_out() -> None:

@@ -91,6 +91,27 @@ def test_effects_of_later_messages_queue_behind_the_earlier_save_and_ahead_of_th
     assert at[2] == at[3] == at[0] + microseconds(20)
 
 
+def test_what_comes_after_the_first_write_is_durable_still_waits_for_the_second() -> None:
+    there = Scripted()
+
+    def react(message: Message, now: Instant) -> list[Effect]:
+        del now
+        assert isinstance(message, Say)
+        saved: list[Effect] = [Save(Kept(message.number))] if message.number < 3 else []
+        return [*saved, Send(THERE, message)]
+
+    simulation = without_latency(Scripted(react), there)
+    simulation.inject(START, HERE, Say(1))
+    simulation.inject(Instant(FASTEST_DISK - 1), HERE, Say(2))
+    for _ in range(SLOWEST_DISK // microseconds(10)):
+        if not there.received:
+            simulation.run(Instant(simulation.now + microseconds(10)))
+    simulation.inject(simulation.now, HERE, Say(3))
+    simulation.run(LATER)
+    assert numbers(there) == [1, 2, 3]
+    assert there.received[1][0] == there.received[2][0]
+
+
 def test_an_element_never_waits_for_anothers_disk() -> None:
     there = answering(Send(THERE, Ring()))
     simulation = without_latency(first(Save(Kept(1)), Send(THERE, Say(1))), there)
@@ -128,6 +149,18 @@ def test_a_restart_finds_what_was_durable_in_order_and_nothing_else() -> None:
     simulation.restart(HERE)
     simulation.run(Instant(LATER + seconds(1)))
     assert here.restored == [Kept(1), Kept(-1), Kept(2), Kept(-2)]
+
+
+def test_a_new_incarnation_does_not_wait_for_a_write_of_the_old_one() -> None:
+    there = Scripted()
+    here = Scripted(lambda message, _: [Save(Kept(1))] if isinstance(message, Say) else [Send(THERE, Say(2))])
+    simulation = without_latency(here, there)
+    simulation.inject(START, HERE, Say(1))
+    simulation.run(START)
+    simulation.restart(HERE)
+    simulation.inject(START, HERE, Ring())
+    simulation.run(Instant(microseconds(1)))
+    assert numbers(there) == [2]
 
 
 def test_effects_that_waited_for_a_save_die_with_their_element() -> None:
@@ -177,6 +210,32 @@ def test_a_failed_save_crashes_the_element_and_neither_record_nor_effects_surviv
     assert numbers(there) == []
     simulation.restart(HERE)
     assert here.restored == []
+
+
+def test_what_an_element_returned_before_it_was_killed_at_a_save_is_not_its_successors() -> None:
+    incarnations = [answering(Save(Kept(1)), Save(Kept(2))), first(Save(Kept(7)))]
+    successor = incarnations[1]
+    simulation = Simulation(1, at_once, keep_records=True)
+    simulation.add(HERE, lambda: incarnations.pop(0))
+    simulation.start()
+
+    asked: list[Record] = []
+
+    def kill_once(at: Instant, element: ElementName, record: Record) -> bool:
+        del at
+        asked.append(record)
+        if record == Kept(1):
+            simulation.restart(element)
+        return False
+
+    simulation.loop.save_fails = kill_once
+    simulation.inject(START, HERE, Say(0))
+    simulation.run(LATER)
+    incarnations.append(successor)
+    simulation.restart(HERE)
+    assert successor.restored == [Kept(7)]
+    assert asked[:2] == [Kept(1), Kept(7)]
+    assert Kept(2) not in asked
 
 
 def test_an_element_killed_at_a_save_leaves_nothing_even_when_it_is_back_at_once() -> None:

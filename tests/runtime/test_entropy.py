@@ -78,5 +78,11 @@ def test_a_stream_is_handed_out_once_and_goes_on() -> None:
     assert chance.entropy(KM0).bytes(8) != chance.entropy(KM0).bytes(8)
 
 
+def test_the_ports_of_one_element_do_not_share_a_stream_even_in_part() -> None:
+    chance = SeededChance(1)
+    seeds = {chance._digest(port, "km/km0") for port in ("entropy", "physics", "runtime", "number")}
+    assert len(seeds) == 4
+
+
 def test_numbers_are_below_their_bound() -> None:
     assert {SeededChance(seed).number("x", 3) for seed in range(50)} == {0, 1, 2}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from heapq import heappop
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keytwin.runtime.disk import Disk
@@ -79,16 +79,15 @@ class Eager:
             del self.running[name]
 
 
-NAMES = st.sampled_from("abc")
-STEPS = st.one_of(
-    st.tuples(st.just("start"), NAMES, st.integers(0, 9)),
-    st.tuples(st.just("stop"), NAMES),
-    st.tuples(st.just("advance"), st.integers(0, 6)),
-    st.tuples(st.just("forget")),
-)
+NAMES = st.sampled_from("ab")
+START = st.tuples(st.just("start"), NAMES, st.integers(0, 9))
+STOP = st.tuples(st.just("stop"), NAMES)
+ADVANCE = st.tuples(st.just("advance"), st.integers(0, 4))
+STEPS = st.one_of(START, START, START, STOP, ADVANCE, st.tuples(st.just("forget")))
 
 
-@given(st.lists(STEPS, max_size=60))
+@settings(max_examples=200)
+@given(st.lists(STEPS, min_size=10, max_size=40))
 def test_timers_go_off_as_if_each_restart_made_a_new_one(steps: list[tuple[str, ...]]) -> None:
     bench, eager = Bench(), Eager()
     for step, *arguments in steps:
@@ -132,6 +131,20 @@ def test_sweeping_spares_messages_and_running_timers() -> None:
         bench.stop(f"{number}")
     assert [entry[0] for entry in sorted(bench.schedule.heap, key=lambda entry: entry[:2])][:2] == [5, 7]
     assert next(iter(bench.host.timers)) == "kept"
+
+
+def test_what_is_left_after_sweeping_comes_up_in_order() -> None:
+    bench = Bench(schedule=Schedule())
+    spans = [(number * 7919) % 10_007 for number in range(5_000)]
+    for number, span in enumerate(spans):
+        bench.start(f"{number}", span)
+    for number in range(0, 5_000, 3):
+        bench.stop(f"{number}")
+    for number in range(1, 5_000, 3):
+        bench.stop(f"{number}")
+    assert len(bench.schedule.heap) < 5_000
+    bench.advance(10_007)
+    assert [at for at, _ in bench.rung] == sorted(spans[2::3])
 
 
 @pytest.mark.parametrize("after", [0, -5])

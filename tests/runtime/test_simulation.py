@@ -154,6 +154,16 @@ def test_messages_to_a_stopped_element_are_lost_and_its_timers_are_dead() -> Non
     assert (here.received, simulation.loop.lost) == ([], 1)
 
 
+def test_starting_again_starts_what_is_new_and_revives_nobody() -> None:
+    here, there = Scripted(), first(StartTimer("a", seconds(1), Ring()))
+    simulation = network({HERE: here})
+    simulation.stop(HERE)
+    simulation.add(THERE, lambda: there)
+    simulation.start()
+    assert simulation.machine(HERE) is None
+    assert simulation.machine(THERE) is there
+
+
 def test_what_a_dead_element_had_sent_still_arrives() -> None:
     there = Scripted()
     simulation = network({HERE: first(Send(THERE, Say(1))), THERE: there})

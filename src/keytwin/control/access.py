@@ -18,7 +18,7 @@ from keytwin.vocabulary.units import Instant
 
 
 class Access:
-    """Accept an SAE when it is seen at its own node, opens its own app with that app's other SAE, and its user is known."""
+    """Accept an SAE seen at its own node that opens its own app with that app's other SAE, for a known user."""
 
     def __init__(self, users: tuple[User, ...], apps: tuple[App, ...]) -> None:
         self._users = {user.id for user in users}

@@ -1,16 +1,28 @@
-"""One session at admission control: what it does at each step of `admission_table.py`. Paper B, 3.2 and Fig. 2b.
-
-Everything that changes a session's state or its routes is in this file.
-"""
+"""One session at admission control: what it does at each step of `admission_table.py`. Paper B, 3.2 and Fig. 2b."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 from typing import Final
 
-from keytwin.control.admission_records import AdmissionKept, HeldRoute, Registration, registration_of
+from keytwin.control.admission_case import (
+    UNTIL_REPLACED,
+    AdmissionCase,
+    ask,
+    bury,
+    configure_hops,
+    delete_leavers,
+    enter,
+    finish,
+    give_back,
+    is_known,
+    move,
+    pace,
+    renew_leases,
+    save,
+    tell_over,
+)
+from keytwin.control.admission_records import AdmissionKept, registration_of
 from keytwin.control.admission_table import (
     ADMISSION_TABLE,
     AdmissionState,
@@ -19,19 +31,14 @@ from keytwin.control.admission_table import (
     SessionRepeatDue,
     SessionTimedOut,
 )
-from keytwin.control.configuration import configure, delete, renew
-from keytwin.control.epochs import Epochs
-from keytwin.control.office import RENEWALS_A_LEASE, Office, joins
-from keytwin.control.profiles import LATER, NEVER, Grant
-from keytwin.vocabulary.events import SessionAdmitted, SessionRejected, SessionReleased
-from keytwin.vocabulary.identity import ADMISSION, ROUTING, AppId, Ksid, LinkId, NodeId, UserId
-from keytwin.vocabulary.machine import Effect, Message, Publish, Save, Send
+from keytwin.control.configuration import delete
+from keytwin.control.office import Office, joins
+from keytwin.control.profiles import LATER
+from keytwin.vocabulary.identity import ROUTING
+from keytwin.vocabulary.machine import Effect, Message, Send
 from keytwin.vocabulary.session_messages import (
     ConfigurationRefused,
-    ConfigureHop,
     ConfigureSession,
-    EndConfiguration,
-    FindRoute,
     HopConfigured,
     HopMissing,
     KeyRequested,
@@ -42,68 +49,32 @@ from keytwin.vocabulary.session_messages import (
     SessionClosing,
     SessionDeleted,
 )
-from keytwin.vocabulary.topology import Route
-from keytwin.vocabulary.units import START, Duration, Instant, after, in_seconds, milliseconds, seconds
+from keytwin.vocabulary.units import Instant, after, in_seconds
 
-ROUTING_PATIENCE: Final = seconds(20)  # longer than a change of the topology may stay unnoticed by routing
-CONFIGURING_PATIENCE: Final = seconds(30)  # a dozen repeats to a key manager that may be restarting
-RETRY: Final = milliseconds(500)  # above a round trip with a durable write at the far end; doubled each time
-LONGEST_RETRY: Final = seconds(4)
-LONGEST_DELETION_RETRY: Final = seconds(32)  # to a key manager that may be gone for good
 MOST_DOUBLINGS: Final = 8
 MOST_RETIRED: Final = 8  # routes of one session that may linger; a session that moves faster than they go is given up
 MOST_QUESTIONS: Final = 16  # to routing in one search, each with more links excluded
-UNTIL_REPLACED: Final = Instant(2**62)  # later than any deadline
 
 _S = AdmissionState
-_UNCONFIGURED: Final = (_S.ACCEPTED, _S.ROUTING)
 _CONFIGURED: Final = (_S.CONFIGURING, _S.ACTIVE, _S.REROUTING)
 
 
 @dataclass(slots=True)
-class AdmissionSession:
+class AdmissionSession(AdmissionCase):
     """A session from the first registration until nothing of it is reserved anywhere, and as tombstone after."""
-
-    ksid: Ksid
-    app: AppId
-    user: UserId
-    first: Registration
-    grant: Grant
-    office: Office
-    serial: int  # order of registration: who came last is the first to go
-    second: Registration | None = None
-    state: StrEnum = _S.ACCEPTED
-    epochs: Epochs = field(default_factory=Epochs)
-    excluded: dict[LinkId, None] = field(default_factory=dict)
-    question: FindRoute | None = None
-    questions: int = 0
-    cause: str = ""  # why it was routed anew
-    reason: Reason = Reason.CLOSED
-    retry_after: Duration = NEVER
-    attempts: int = 0
-    timeout_at: Instant = UNTIL_REPLACED
-    repeat_at: Instant = UNTIL_REPLACED
-    idle_at: Instant = START
-    renewed_at: Instant = START
-    over_at: Instant | None = None
 
     def receive(self, message: Message, now: Instant) -> list[Effect]:
         """Make the session's next step."""
         return ADMISSION_TABLE.step(self, message, now)
 
-    @property
-    def due(self) -> Instant:
-        """When something is to be done without being asked."""
-        return min(self.timeout_at, self.repeat_at)
-
     # --- registration and route -------------------------------------------------------------------------------------
 
     def on_configure_session(self, request: ConfigureSession, now: Instant) -> list[Effect]:
         """Take the peer's registration, or answer a repeated one as it was answered."""
-        if not _is_known(self, request):
+        if not is_known(self, request):
             self.second = registration_of(request)
-            _enter(self, _S.ROUTING, now)
-            return [_save(self), Send(request.reply_to, SessionAccepted(request.open_id, self.ksid)), _ask(self)]
+            enter(self, _S.ROUTING, now)
+            return [save(self), Send(request.reply_to, SessionAccepted(request.open_id, self.ksid)), ask(self)]
         if self.state in (_S.TERMINATING, _S.TERMINATED):
             refusal = ConfigurationRefused(request.open_id, self.reason, self.retry_after)
             return [Send(request.reply_to, refusal)]
@@ -114,63 +85,66 @@ class AdmissionSession:
         if self.question is None or found.request_id != self.question.request_id:
             return []
         assert self.second
+        if self.epochs.retired >= MOST_RETIRED:
+            return finish(self, Reason.UNAVAILABLE, now, f"routed anew too often: {self.cause}", LATER)
         routes = [route for route in found.routes if joins(route, self.first.node, self.second.node)]
         routes = [route for route in routes if self.excluded.keys().isdisjoint(route.links)]
         number = self.epochs.next_number
         choice = self.office.reserve(self.ksid, number, self.grant, routes, now)
         if choice.route is not None:
-            return _move(self, choice.route, now)
+            return move(self, choice.route, now)
         if not choice.lacking:
             return []  # routing has not heard yet that its candidates don't work: the same question will be repeated
         self.excluded |= dict.fromkeys(choice.lacking)
         if self.questions >= MOST_QUESTIONS:
-            return _end(self, Reason.NO_ROUTE, now, f"no room on {', '.join(self.excluded)}", LATER)
-        return [_ask(self)]
+            return finish(self, Reason.NO_ROUTE, now, f"no room on {', '.join(self.excluded)}", LATER)
+        return [ask(self)]
 
     def on_no_route(self, none: NoRoute, now: Instant) -> list[Effect]:
         """There is no route: the operator hears why, the SAE only that there is none."""
         if self.question is None or none.request_id != self.question.request_id:
             return []
         reason = Reason.NO_ROUTE if self.state is _S.ROUTING else Reason.UNAVAILABLE
-        return _end(self, reason, now, none.explanation, LATER)
+        return finish(self, reason, now, none.explanation, LATER)
 
     def on_route_broken(self, broken: RouteBroken, now: Instant) -> list[Effect]:
         """Look for another route; the old one stays configured and reserved until the new one is."""
         self.excluded |= dict.fromkeys(broken.lacking)
         self.cause = broken.cause
         if self.state is not _S.REROUTING:
-            _enter(self, _S.REROUTING, now)
-        return [_ask(self)]
+            enter(self, _S.REROUTING, now)
+        return [ask(self)]
 
     # --- the key managers of the route ------------------------------------------------------------------------------
 
     def on_hop_configured(self, configured: HopConfigured, now: Instant) -> list[Effect]:
         """Note who has the newest route; active when all have."""
         if self.state is _S.TERMINATED:
-            return self._tell_over(configured.node)
+            return tell_over(self, configured.node)
         self.epochs.confirm(configured.node, configured.epoch)
-        effects = _give_back(self)
+        effects = give_back(self)
         if self.state is _S.CONFIGURING and not self.epochs.unconfirmed():
             self.idle_at = self.idle_at or after(now, self.office.settings.inactivity_timeout)
-            _enter(self, _S.ACTIVE, now)
+            enter(self, _S.ACTIVE, now)
         return effects
 
     def on_hop_missing(self, missing: HopMissing, now: Instant) -> list[Effect]:
         """Configure a key manager again that has lost its entry."""
         self.epochs.doubt(missing.node)
         self.attempts = 0
-        _pace(self, now)
+        pace(self, now)
         route = self.epochs.route
         is_on_route = route is not None and missing.node in route.nodes
-        return _configure(self, [missing.node]) if is_on_route and self.state is not _S.REROUTING else []
+        return configure_hops(self, [missing.node]) if is_on_route and self.state is not _S.REROUTING else []
 
     def on_session_deleted(self, deleted: SessionDeleted, now: Instant) -> list[Effect]:
         """Note what is gone; a key manager that has buried the newest epoch can only take a newer one."""
         self.epochs.clear(deleted.node, deleted.epoch)
         if self.state is _S.TERMINATING:
-            return [] if self.epochs.holding() else _bury(self, now)
-        effects = _give_back(self)
-        if deleted.epoch >= self.epochs.newest:
+            return [] if self.epochs.holding() else bury(self, now)
+        effects = give_back(self)
+        route = self.epochs.route
+        if deleted.epoch >= self.epochs.newest and route is not None and deleted.node in route.nodes:
             self.epochs.floor = max(self.epochs.floor, deleted.epoch)
             if self.state is not _S.REROUTING:
                 broken = RouteBroken(self.ksid, f"{deleted.node} has lost the session")
@@ -180,7 +154,7 @@ class AdmissionSession:
     def on_key_requested(self, requested: KeyRequested, now: Instant) -> list[Effect]:
         """The key-request signal restarts the session's timer (Fig. 2b)."""
         if self.state is _S.TERMINATED:
-            return self._tell_over(requested.node)
+            return tell_over(self, requested.node)
         self.idle_at = after(now, self.office.settings.inactivity_timeout)
         if self.state is _S.ACTIVE:
             self.timeout_at = self.idle_at
@@ -191,13 +165,13 @@ class AdmissionSession:
     def on_session_closing(self, closing: SessionClosing, now: Instant) -> list[Effect]:
         """One end is through with it: so is the other."""
         if self.state is _S.TERMINATED:
-            return self._tell_over(closing.node)
-        effects = _end(self, closing.reason, now)
-        return effects if self.state is _S.TERMINATING else [*effects, *self._tell_over(closing.node)]
+            return tell_over(self, closing.node)
+        effects = finish(self, closing.reason, now)
+        return effects if self.state is _S.TERMINATING else [*effects, *tell_over(self, closing.node)]
 
     def on_session_evicted(self, evicted: SessionEvicted, now: Instant) -> list[Effect]:
         """It may not go on."""
-        return _end(self, evicted.reason, now, evicted.explanation)
+        return finish(self, evicted.reason, now, evicted.explanation)
 
     # --- time -------------------------------------------------------------------------------------------------------
 
@@ -207,17 +181,17 @@ class AdmissionSession:
             case _S.ACCEPTED:
                 waited = in_seconds(self.office.settings.peer_timeout)
                 explanation = f"the peer of {self.first.sae} did not open within {waited:g} s"
-                return _end(self, Reason.PEER_NOT_CONNECTED, now, explanation, LATER)
+                return finish(self, Reason.PEER_NOT_CONNECTED, now, explanation, LATER)
             case _S.ROUTING | _S.REROUTING:
                 explanation = "; ".join(filter(None, (self.cause, "routing offers nothing that works")))
-                return _end(self, Reason.UNAVAILABLE, now, explanation, LATER)
+                return finish(self, Reason.UNAVAILABLE, now, explanation, LATER)
             case _S.CONFIGURING:
                 silent = " and ".join(self.epochs.unconfirmed())
-                return _end(self, Reason.UNAVAILABLE, now, f"{silent} did not confirm the configuration")
+                return finish(self, Reason.UNAVAILABLE, now, f"{silent} did not confirm the configuration")
             case _S.ACTIVE:
-                return _end(self, Reason.INACTIVE, now)
+                return finish(self, Reason.INACTIVE, now)
             case _S.TERMINATING:
-                return _bury(self, now)
+                return bury(self, now)
             case _:
                 raise AssertionError("the table has no time-out here")
 
@@ -225,16 +199,41 @@ class AdmissionSession:
         """Repeat what is unanswered; renew the leases when it is time."""
         self.attempts = min(self.attempts + 1, MOST_DOUBLINGS)
         self.epochs.expire(now)
-        effects = _give_back(self)
+        effects = give_back(self)
         match self.state:
             case _S.ROUTING | _S.REROUTING:
-                effects.append(_ask(self) if self.question is None else Send(ROUTING, self.question))
+                effects.append(ask(self) if self.question is None else Send(ROUTING, self.question))
             case _S.CONFIGURING | _S.ACTIVE:
-                effects += _configure(self, self.epochs.unconfirmed())
+                effects += configure_hops(self, self.epochs.unconfirmed())
             case _:
                 effects += delete(self.ksid, self.epochs.newest, self.reason, self.epochs.holding())
         if self.state in _CONFIGURED:
-            effects += _delete_leavers(self)
-            effects += _renew(self, now)
-        _pace(self, now)
+            effects += delete_leavers(self)
+            effects += renew_leases(self, now)
+        pace(self, now)
         return effects
+
+
+def begin(session: AdmissionSession, now: Instant) -> list[Effect]:
+    """Accept the first end and wait for its peer; no route is reserved before it is there (invariant S5)."""
+    enter(session, _S.ACCEPTED, now)
+    first = session.first
+    return [save(session), Send(first.reply_to, SessionAccepted(first.open_id, session.ksid))]
+
+
+def restored(kept: AdmissionKept, office: Office, serial: int, now: Instant) -> AdmissionSession:
+    """Make a session as it was saved; what it had sent may have arrived or not, so it will all be sent again."""
+    state = AdmissionState(kept.state)
+    session = AdmissionSession(
+        kept.ksid, kept.app, kept.user, kept.first, kept.grant, office, serial, kept.second, state
+    )
+    session.reason, session.retry_after, session.over_at = kept.reason, kept.retry_after, kept.over_at
+    routes = {held.epoch: held.route for held in kept.routes}
+    session.epochs.restore(routes, kept.epoch, office.surely_gone(now))
+    session.renewed_at, session.idle_at = now, after(now, office.settings.inactivity_timeout)
+    for epoch, route in routes.items():
+        office.ledger.take_over(session.ksid, epoch, office.hold(session.grant, route))
+    if state is not _S.TERMINATED:
+        enter(session, state, now)
+        session.repeat_at = UNTIL_REPLACED if state is _S.ACCEPTED else now
+    return session

@@ -67,7 +67,11 @@ class SessionEvicted(Message, frozen=True, gc=False):
 
 
 _CHOOSING: Final = {"CONFIGURING": "a candidate has room", "ROUTING": "none has: asked again", "TERMINATED": "given up"}
-_MOVING: Final = {"CONFIGURING": "a candidate has room", "REROUTING": "none has: asked again", "TERMINATING": "given up"}
+_MOVING: Final = {
+    "CONFIGURING": "a candidate has room",
+    "REROUTING": "none has: asked again",
+    "TERMINATING": "given up",
+}
 _LOST: Final = "a key manager cannot take this epoch any more"
 _UNCONFIGURED: Final = (_S.ACCEPTED, _S.ROUTING)
 _CONFIGURED: Final = (_S.CONFIGURING, _S.ACTIVE, _S.REROUTING)

@@ -81,10 +81,14 @@ class Ledger:
         if row.measured is None or at >= row.measured_at:
             row.measured, row.measured_at = rate, at
 
+    def rate(self, link: LinkId, now: Instant) -> BitsPerSecond:
+        """Return what the link makes, both directions together."""
+        row = self._rows.get(link)
+        return BitsPerSecond(0 if row is None else row.rate(now))
+
     def capacity(self, link: LinkId, now: Instant) -> BitsPerSecond:
         """Return what may be reserved at most in the scarcer direction."""
-        row = self._rows.get(link)
-        return BitsPerSecond(0 if row is None else row.rate(now) * self._scarcer * self._usable // _PARTS**2)
+        return BitsPerSecond(self.rate(link, now) * self._scarcer * self._usable // _PARTS**2)
 
     def reserved(self, link: LinkId) -> BitsPerSecond:
         """Return what is reserved in each direction."""

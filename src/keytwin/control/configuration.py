@@ -1,4 +1,4 @@
-"""What admission tells the key managers of a route: each its neighbours and, at the two ends, the terms. Paper B, 3.2."""
+"""What admission tells the key managers of a route: each its neighbours, the two ends also the terms. Paper B, 3.2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all sessions at admission share: terms, ledger and topology; and the choice among the routes that routing offers.
+"""What all sessions at admission share: terms, ledger and topology; and the choice among the offered routes.
 
 Routing proposes, admission decides: its ledger is the only one, and it may have heard of a change before routing did.
 """
@@ -52,14 +52,17 @@ class Office:
         """Return when a lease that was last renewed at `leased_at` has run out, wherever the message lingered."""
         return Instant(leased_at + LATEST_DELIVERY + self.lease)
 
+    def hold(self, grant: Grant, route: Route) -> Hold:
+        """Return what a session takes of a route, relay cost included."""
+        return Hold(route.links, hop_cost(grant.rate, grant.key_size, grant.batch, route.hops))
+
     def reserve(self, ksid: Ksid, epoch: int, grant: Grant, routes: Iterable[Route], now: Instant) -> Choice:
         """Reserve the first route that works, is trusted and has room; all of it or nothing (invariant A1)."""
         lacking: dict[LinkId, None] = {}
         for route in routes:
             if not self._works(route):
                 continue
-            hold = Hold(route.links, hop_cost(grant.rate, grant.key_size, grant.batch, route.hops))
-            short = self.ledger.reserve(ksid, epoch, hold, now)
+            short = self.ledger.reserve(ksid, epoch, self.hold(grant, route), now)
             if not short:
                 return Choice(route)
             lacking.update(dict.fromkeys(short))

@@ -1,4 +1,4 @@
-"""The database of user profiles: what a request for a session may be granted. Paper B, 3.2 and Fig. 2b; invariant A2."""
+"""The database of user profiles: what a session may be granted. Paper B, 3.2 and Fig. 2b; invariant A2."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from keytwin.vocabulary.blueprint import AdmissionSettings, App, KeyManagementSettings, Sla, User
-from keytwin.vocabulary.identity import AppId, SaeId, UserId
+from keytwin.vocabulary.identity import UserId
 from keytwin.vocabulary.session_messages import ConfigureSession, Qos, Reason
 from keytwin.vocabulary.units import (
     BITS_PER_BYTE,
@@ -64,31 +64,24 @@ class Profiles:
         self._levels: Final = {user.id: levels[user.sla] for user in setup.users}
         self._key_management: Final = setup.key_management
 
-    def judge(self, request: ConfigureSession) -> Grant | Denial:
-        """Grant what was asked, or the service level where nothing was asked; more than it is refused, never lowered."""
-        strange = self._strange(request)
-        if strange:
-            return Denial(Reason.NOT_ALLOWED, NEVER, strange)
+    def objection(self, request: ConfigureSession) -> Denial | None:
+        """Say what access control would not have let pass: defence in depth, for a key manager may have gone bad."""
+        app = self._apps.get(request.app)
+        if app is None or app.user != request.user or request.user not in self._levels:
+            return Denial(Reason.NOT_ALLOWED, NEVER, f"{request.user} owns no app {request.app}")
+        ends = {end.sae: end.node for end in app.ends}
+        if ends.get(request.sae) != request.node or {request.sae, request.peer} != set(ends):
+            stranger = f"{request.app} is not between {request.sae} at {request.node} and {request.peer}"
+            return Denial(Reason.NOT_ALLOWED, NEVER, stranger)
+        return None
+
+    def grant(self, request: ConfigureSession) -> Grant | Denial:
+        """Grant what was asked, or the whole service level; more than that is refused, never lowered."""
         return _granted(request.qos, self._levels[request.user], self._key_management)
 
     def quota(self, user: UserId) -> BitsPerSecond | None:
         """Return the bound on the sum of the rates of a user's sessions, None = none."""
         return self._users[user].quota
-
-    def peer(self, app: AppId, sae: SaeId) -> SaeId:
-        """Return the other SAE of an app."""
-        first, second = self._apps[app].ends
-        return second.sae if sae == first.sae else first.sae
-
-    def _strange(self, request: ConfigureSession) -> str:
-        """Say what access control would not have let pass: defence in depth, for a key manager may have gone bad."""
-        app = self._apps.get(request.app)
-        if app is None or app.user != request.user or request.user not in self._levels:
-            return f"{request.user} owns no app {request.app}"
-        ends = {end.sae: end.node for end in app.ends}
-        if ends.get(request.sae) != request.node or {request.sae, request.peer} != set(ends):
-            return f"{request.app} is not between {request.sae} at {request.node} and {request.peer}"
-        return ""
 
 
 def batch_of(rate: BitsPerSecond, key_size: Bits, settings: KeyManagementSettings) -> int:

@@ -26,7 +26,9 @@ from keytwin.vocabulary.units import START, Instant, after, in_seconds, seconds
 
 TOPOLOGY_PERIOD: Final = seconds(10)  # how long a lost change may stay unnoticed
 TOPOLOGY_RETRY: Final = seconds(1)
-TOPOLOGY_LIFETIME: Final = seconds(60)  # several lost answers; older than this, nothing is admitted on it (invariant C3)
+TOPOLOGY_LIFETIME: Final = seconds(
+    60
+)  # several lost answers; older than this, nothing is admitted on it (invariant C3)
 
 TopologyMessage = TopologySnapshot | LinkChanged | NodeChanged
 WORKING: Final = frozenset({LinkStatus.ACTIVE, LinkStatus.PENDING})

@@ -24,7 +24,7 @@ class Saes:
         entries = page.entries(node, "a mapping from each of the app's two SAEs to its node")
         ends = [self._endpoint(entry, page) for entry in entries]
         if len(ends) != 2:
-            raise page.refusal(node.place, f"{len(ends)} SAEs, where an app has two: write {{app-a: km0, app-b: km1}}")
+            raise page.refusal(node.place, f"an app has two SAEs, not {len(ends)}: write {{app-a: km0, app-b: km1}}")
         first, second = ends
         if first is None or second is None:
             raise Unread

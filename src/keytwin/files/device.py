@@ -1,4 +1,4 @@
-"""Devices: `library/devices/*.yaml`, each number with its source. The parameters are the fields of the device's type."""
+"""Devices, each number with its source: the parameters in a file are the fields of the device's type."""
 
 from __future__ import annotations
 
@@ -75,7 +75,9 @@ class Parameters:
     def write(self, value: object) -> Plain:
         """Write what was given."""
         given = cast(Mapping[str, Measured], value)
-        return {field.name: field.kind.write(given[field.name]) for field in self._record().fields if field.name in given}
+        return {
+            field.name: field.kind.write(given[field.name]) for field in self._record().fields if field.name in given
+        }
 
     def _record(self) -> Record[dict[str, Measured]]:
         listed = dataclasses.fields(self.device)
@@ -99,7 +101,7 @@ def device_record(device: type[Device]) -> Record[DeviceFile]:
 
 
 def read_device(where: str, known: Known = BROUGHT) -> Device:
-    """Return a device by its name in the library or by path; Mistake when there is none, FileMistake when it is wrong."""
+    """Return a device, by name in the library or by path; Mistake when there is none, FileMistake when wrong."""
     return device_from(device_source(where), known)
 
 

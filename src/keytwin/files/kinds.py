@@ -21,6 +21,7 @@ from keytwin.vocabulary.units import (
     Decibels,
     DecibelsPerKilometre,
     Duration,
+    Instant,
     Kilometres,
     parse_attenuation,
     parse_bits,
@@ -130,7 +131,12 @@ def _whole_octets(text: str) -> Bits:
     return amount
 
 
-DURATION: Final = quantity("duration", "a time", parse_duration, show_duration)
+def _show_time(value: int) -> str:
+    return show_duration(value) if value else "0 s"
+
+
+DURATION: Final = quantity("duration", "a time", parse_duration, _show_time)
+INSTANT: Final = quantity("duration", "a time", lambda text: Instant(parse_duration(text)), _show_time)
 BITS: Final = quantity("bits", "an amount of key", parse_bits, show_bits)
 KEY_SIZE: Final = within(quantity("bits", "the size of a key", _whole_octets, show_bits), Bits(64), Bits(65_536))
 RATE: Final = quantity("rate", "a rate", parse_rate, show_rate)
@@ -143,8 +149,8 @@ FREQUENCY: Final = quantity("frequency", "a frequency", parse_hertz, lambda valu
 SHARE: Final = quantity("share", "a share from 0 to 1", parse_share, _show_share)
 NUMBER: Final = quantity("number", "a plain number", parse_number, show_number)
 
-DAY: Final = Duration(86_400 * 10**9)
-SOME_TIME: Final = within(DURATION, Duration(1_000_000), Duration(3_650 * DAY))
+LONGEST: Final = Duration(3_650 * 86_400 * 10**9)  # ten years
+SOME_TIME: Final = within(DURATION, Duration(1_000_000), LONGEST)
 """A period or time-out: at least a millisecond, or a simulated hour would never end."""
 POSITIVE_RATE: Final = within(RATE, BitsPerSecond(1), BitsPerSecond(10**15))
 POSITIVE_BITS: Final = within(BITS, Bits(8), Bits(10**15))

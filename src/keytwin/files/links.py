@@ -69,8 +69,9 @@ class LinkItem:
                 raise page.refusal(
                     node.place, f"{len(node.entries)} keys in one item of 'links'", f"{_HOW}, indented below it"
                 )
-            written = node.entries[0].key
-            values = page.attempt(LINK_VALUES, node.entries[0].value) or LinkValues()
+            (entry,) = node.entries.values()
+            written = entry.key
+            values = page.attempt(LINK_VALUES, entry.value) or LinkValues()
         else:
             written = page.text(node, f"a link ({_HOW})")
         link = page.parsed(parse_link, written)

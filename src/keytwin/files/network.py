@@ -2,28 +2,217 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import Final, Generic, TypeVar
-
-import msgspec
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from types import MappingProxyType
+from typing import Final, TypeVar, cast
 
 from keytwin.files.device import library_device
-from keytwin.files.kinds import names_from
+from keytwin.files.kinds import Plain, names_from
 from keytwin.files.known import BROUGHT, Known
 from keytwin.files.library import Source, device_names, network_source
 from keytwin.files.links import LinkLine, LinkValues, spaced
 from keytwin.files.network_file import NETWORK, Control, Defaults, NetworkFile
-from keytwin.files.nodes import MapNode, Node, Place, find
-from keytwin.files.page import Page, Unread
+from keytwin.files.nodes import Node, Place, find
+from keytwin.files.page import Checked, Page, Unread
 from keytwin.files.reader import read_nodes
 from keytwin.files.writer import yaml_text
 from keytwin.vocabulary.blueprint import Blueprint, ControlSettings
-from keytwin.vocabulary.errors import Finding
-from keytwin.vocabulary.identity import DeviceId, NodeId
+from keytwin.vocabulary.identity import LinkId, NodeId
 from keytwin.vocabulary.topology import QLink, Topology
-from keytwin.vocabulary.units import Bits, Decibels, DecibelsPerKilometre, Kilometres, show_bits
+from keytwin.vocabulary.units import show_bits
 
 T = TypeVar("T")
 
-_USUAL: Final = QLink(id=msgspec.UNSET, device=DeviceId(""))
+_NOWHERE: Final = Place("")
+
+
+def read_network(where: str, known: Known = BROUGHT) -> Blueprint:
+    """Return a network, by the name of an example or by path; Mistake when there is none or it is wrong."""
+    return check_network(network_source(where), known).value
+
+
+def check_network(source: Source, known: Known = BROUGHT) -> Checked[Blueprint]:
+    """Return the network that a file describes, with the warnings; FileMistake with all that is wrong in it."""
+    page = Page(source.file)
+    try:
+        blueprint = network_of(read_nodes(source.octets, page), page, known)
+    except Unread:
+        raise page.conclusion() from None
+    page.conclude()
+    return Checked(blueprint, page.sorted_warnings())
+
+
+def network_of(root: Node, page: Page, known: Known) -> Blueprint:
+    """Return the network that nodes describe, and declare its names on the page; Unread after a mistake."""
+    page.names |= {
+        "device": names_from(device_names()),
+        "medium": names_from(known.media),
+        "routing metric": names_from(known.metrics),
+        "key management algorithm": names_from(known.algorithms),
+        "SLA": {},
+        "user": {},
+        "app": {},
+    }
+    file = NETWORK.read(root, page)
+    for line in file.links:
+        _check_link(line, file.defaults.link, page)
+    _check_bursts(file, root, page)
+    _check_connections(file, root, page)
+    if page.mistakes:
+        raise Unread
+    return _blueprint(file)
+
+
+def write_network(blueprint: Blueprint) -> str:
+    """Return the canonical text of a network of library devices; it reads back to an equal one."""
+    links = blueprint.topology.links
+    usual = LinkValues(
+        device=_most_common(link.device for link in links),
+        medium=_most_common(link.medium for link in links),
+        length=_most_common(link.length for link in links),
+        attenuation=_most_common(link.attenuation for link in links),
+    )
+    control = blueprint.control
+    file = NetworkFile(
+        name=blueprint.name,
+        about=blueprint.about,
+        defaults=Defaults(usual),
+        nodes=blueprint.topology.nodes,
+        links=tuple(LinkLine(link.id, _own_values(link, usual), _NOWHERE) for link in links),
+        slas=blueprint.slas,
+        users=blueprint.users,
+        apps=blueprint.apps,
+        control=Control(control.routing, control.admission, control.monitoring, blueprint.key_management),
+        twin=blueprint.twin,
+    )
+    return yaml_text(cast(dict[str, Plain], NETWORK.write(file)))
+
+
+def _blueprint(file: NetworkFile) -> Blueprint:
+    links = tuple(_link(line.id, _laid(line.values, file.defaults.link)) for line in file.links)
+    return Blueprint(
+        name=file.name,
+        topology=Topology(file.nodes, links),
+        about=file.about,
+        slas=file.slas,
+        users=file.users,
+        apps=file.apps,
+        control=ControlSettings(file.control.routing, file.control.admission, file.control.monitoring),
+        key_management=file.control.key_management,
+        twin=file.twin,
+        devices=MappingProxyType({link.device: library_device(link.device) for link in links}),
+    )
+
+
+# --- links and their defaults ---------------------------------------------------------------------------------------
+
+
+def _laid(own: LinkValues, usual: LinkValues) -> LinkValues:
+    """Lay what a link says over what holds for all; a loss measured for all doesn't win over a length of its own."""
+    is_measured = own.length is None and own.attenuation is None
+    return LinkValues(
+        device=_either(own.device, usual.device),
+        medium=_either(own.medium, usual.medium),
+        length=_either(own.length, usual.length),
+        attenuation=_either(own.attenuation, usual.attenuation),
+        total_loss=_either(own.total_loss, usual.total_loss if is_measured else None),
+    )
+
+
+def _link(link: LinkId, values: LinkValues) -> QLink:
+    assert values.device is not None
+    bare = QLink(link, values.device)
+    return QLink(
+        link,
+        values.device,
+        medium=_either(values.medium, bare.medium),
+        length=_either(values.length, bare.length),
+        attenuation=_either(values.attenuation, bare.attenuation),
+        total_loss=values.total_loss,
+    )
+
+
+def _either(own: T | None, usual: T) -> T:
+    return usual if own is None else own
+
+
+def _check_link(line: LinkLine, usual: LinkValues, page: Page) -> None:
+    item = line.place.key.partition("]")[0]
+    if any(mistake.key.startswith(("defaults", item)) for mistake in page.mistakes):
+        return  # what is missing may stand in what could not be read
+    values = _laid(line.values, usual)
+    if values.device is None:
+        page.report(line.place, f"link '{spaced(line.id)}' has no device", "give one here or under defaults.link")
+    if values.length is None and values.total_loss is None:
+        hint = "give 'length' or a measured 'total_loss', here or under defaults.link"
+        page.report(line.place, f"link '{spaced(line.id)}' has no length", hint)
+
+
+def _own_values(link: QLink, usual: LinkValues) -> LinkValues:
+    """Return what a link says that does not hold for all."""
+    return LinkValues(
+        device=None if link.device == usual.device else link.device,
+        medium=None if link.medium == usual.medium else link.medium,
+        length=None if link.length == usual.length else link.length,
+        attenuation=None if link.attenuation == usual.attenuation else link.attenuation,
+        total_loss=link.total_loss,
+    )
+
+
+def _most_common(values: Iterable[T]) -> T | None:
+    """Return the value that most links have, the first of equals."""
+    counted = Counter(values).most_common(1)
+    return counted[0][0] if counted else None
+
+
+# --- checks across sections -----------------------------------------------------------------------------------------
+
+
+def _check_bursts(file: NetworkFile, root: Node, page: Page) -> None:
+    size = file.control.key_management.key_size
+    too_small = [sla for sla in file.slas if sla.burst < size]
+    for sla in too_small:
+        page.report(
+            _place(root, "slas", sla.id, "burst"),
+            f"burst {show_bits(sla.burst)} is smaller than a key of {show_bits(size)}: no request could be served",
+            "raise it, or lower control.key_management.key_size",
+        )
+
+
+def _check_connections(file: NetworkFile, root: Node, page: Page) -> None:
+    """Report apps whose ends no links join, and warn of nodes without any link."""
+    if page.names["link"] is None:
+        return  # a link that could not be read may be the one
+    group = _groups(line.ends for line in file.links)
+    for node in file.nodes:
+        if node.id not in group:
+            page.warn(_place(root, "nodes", node.id), f"node {node.id!r} has no link")
+    for app in file.apps:
+        first, second = (end.node for end in app.ends)
+        if group.get(first, first) != group.get(second, second):
+            said = f"app {app.id!r} is disconnected: no links lead from {first!r} to {second!r}"
+            page.report(_place(root, "apps", app.id, "saes"), said)
+
+
+def _place(root: Node, *keys: str) -> Place:
+    found = find(root, *keys)
+    assert found is not None, "what was read stands somewhere"
+    return found.place
+
+
+def _groups(links: Iterable[tuple[NodeId, NodeId]]) -> dict[NodeId, NodeId]:
+    """Return for each linked node one node that stands for all that it can reach."""
+    near: defaultdict[NodeId, list[NodeId]] = defaultdict(list)
+    for first, second in links:
+        near[first].append(second)
+        near[second].append(first)
+    group: dict[NodeId, NodeId] = {}
+    for start in near:
+        reached = [] if start in group else [start]
+        while reached:
+            node = reached.pop()
+            if node not in group:
+                group[node] = start
+                reached += near[node]
+    return group

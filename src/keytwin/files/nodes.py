@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -51,14 +52,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class MapNode:
-    """A mapping; each key stands in it once."""
+    """A mapping: its entries by their keys, in the order of the file."""
 
     place: Place
-    entries: tuple[Entry, ...]
-
-    def entry(self, name: str) -> Entry | None:
-        """Return the entry with this key."""
-        return next((entry for entry in self.entries if entry.key.text == name), None)
+    entries: Mapping[str, Entry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +76,7 @@ def is_empty(node: Node) -> bool:
 def find(node: Node | None, *keys: str) -> Node | None:
     """Return what stands under these keys, one inside the other."""
     for key in keys:
-        entry = node.entry(key) if isinstance(node, MapNode) else None
+        entry = node.entries.get(key) if isinstance(node, MapNode) else None
         node = entry.value if entry else None
     return node
 
@@ -88,9 +85,8 @@ def merged(base: Node, over: Node) -> Node:
     """Lay `over` on `base`: mappings are merged key by key, anything else is replaced."""
     if not isinstance(base, MapNode) or not isinstance(over, MapNode):
         return base if is_empty(over) else over
-    laid = {entry.key.text: entry for entry in over.entries}
-    kept = tuple(
-        Entry(entry.key, merged(entry.value, laid.pop(entry.key.text).value)) if entry.key.text in laid else entry
-        for entry in base.entries
-    )
-    return MapNode(base.place, (*kept, *laid.values()))
+    laid = dict(base.entries)
+    for key, entry in over.entries.items():
+        below = base.entries.get(key)
+        laid[key] = Entry(entry.key, merged(below.value, entry.value)) if below else entry
+    return MapNode(base.place, laid)

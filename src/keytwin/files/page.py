@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Final, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from keytwin.files.nodes import Entry, ListNode, MapNode, Node, Place, RefusedNode, TextNode, is_empty
 from keytwin.vocabulary.errors import FileMistake, Finding, Mistake
@@ -42,6 +42,14 @@ class Reads(Protocol[T_co]):
     def read(self, node: Node, page: Page) -> T_co:
         """Return the value; Unread when nothing remains."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Checked(Generic[T]):
+    """What a file says, and what in it is allowed but hardly meant."""
+
+    value: T
+    warnings: tuple[Finding, ...] = ()
 
 
 @dataclass(slots=True)
@@ -144,7 +152,7 @@ class Page:
     def entries(self, node: Node, wanted: str) -> tuple[Entry, ...]:
         """Return the entries of a mapping; an empty value is an empty mapping."""
         if isinstance(node, MapNode):
-            return node.entries
+            return tuple(node.entries.values())
         if is_empty(node):
             return ()
         raise self._wrong_shape(node, wanted)

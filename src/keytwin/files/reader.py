@@ -48,7 +48,9 @@ def read_nodes(octets: bytes, page: Page) -> Node:
         place, what = explain(error, text)
         raise page.refusal(Place(page.file, *place), what) from None
     except (YAMLError, ValueError, OverflowError):  # an escape or directive with a number that no character has
-        raise page.refusal(composer.last, "soon after this, YAML that cannot be read: a number too large in an escape") from None
+        raise page.refusal(
+            composer.last, "soon after this, YAML that cannot be read: a number too large in an escape"
+        ) from None
 
 
 def _decoded(octets: bytes, page: Page) -> str:
@@ -58,7 +60,9 @@ def _decoded(octets: bytes, page: Page) -> str:
         return octets.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = octets[: error.start].decode("utf-8-sig")
-        raise page.refusal(_place_at(before, len(before), page.file), "this is not UTF-8: save the file as UTF-8 text") from None
+        raise page.refusal(
+            _place_at(before, len(before), page.file), "this is not UTF-8: save the file as UTF-8 text"
+        ) from None
 
 
 def _check_text(text: str, page: Page) -> None:
@@ -139,7 +143,7 @@ class _Composer:
         if isinstance(event, SequenceStartEvent):
             return ListNode(place, tuple(self._items(key, depth)))
         assert isinstance(event, MappingStartEvent)
-        return MapNode(place, tuple(self._entries(key, depth)))
+        return MapNode(place, {entry.key.text: entry for entry in self._entries(key, depth)})
 
     def _refuse_properties(self, event: NodeEvent, place: Place) -> None:
         if event.anchor is not None:

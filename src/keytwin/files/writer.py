@@ -1,5 +1,6 @@
-"""Plain texts, lists and mappings to canonical YAML: two spaces a level, one line for what fits on it, nothing quoted
-that need not be. What this writes, `reader.py` reads back to the same texts.
+"""Plain texts, lists and mappings to canonical YAML: two spaces a level, one line for what fits, few quotes.
+
+What this writes, `reader.py` reads back to the same texts.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ WIDEST: Final = 100  # columns of a line that holds a whole mapping or list
 
 # Letters, digits and what our names and quantities need; none of it means anything to YAML here, in braces or outside.
 _BARE: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._/%()=+;'-]*[A-Za-z0-9._/%()=+;'-])?", flags=re.ASCII)
+_BARE_OUTSIDE: Final = re.compile(r"[A-Za-z0-9](?:[\w ,._/%()=+;'-]*[\w.,_/%()=+;'-])?")  # outside braces only
 
 
 def yaml_text(value: dict[str, Plain]) -> str:
@@ -29,11 +31,11 @@ def _mapping(value: dict[str, Plain], depth: int) -> Iterator[str]:
 
 def _entry(head: str, held: Plain, depth: int) -> Iterator[str]:
     """Give the lines of a key and its value; the sections of a file, at depth 0, are never folded into a line."""
-    line = _line(held) if depth or isinstance(held, str) else None
+    line = _line(held) if depth or not held or isinstance(held, str) else None
     if line is not None and len(head) + len(line) < WIDEST:
         yield f"{head} {line}".rstrip()
     elif isinstance(held, str):
-        yield f"{head} {_scalar(held)}"
+        yield f"{head} {_outside(held)}"
     else:
         yield head
         yield from _mapping(held, depth + 1) if isinstance(held, dict) else _items(held, depth + 1)
@@ -46,7 +48,7 @@ def _items(value: list[Plain], depth: int) -> Iterator[str]:
         if line is not None and len(dash) + len(line) <= WIDEST:
             yield f"{dash}{line}"
         elif isinstance(item, str):
-            yield f"{dash}{_scalar(item)}"
+            yield f"{dash}{_outside(item)}"
         else:
             assert isinstance(item, dict), "a list right inside a list: no kind of file has one"
             lines = list(_mapping(item, depth + 1))
@@ -57,13 +59,17 @@ def _items(value: list[Plain], depth: int) -> Iterator[str]:
 def _line(value: Plain) -> str | None:
     """Return a text, or a mapping or list of texts, as one line; None when it holds something larger or empty."""
     if isinstance(value, str):
-        return _scalar(value) if value else ""
+        return _outside(value) if value else ""
     held = value.values() if isinstance(value, dict) else value
     if not all(isinstance(each, str) and each for each in held):
         return None
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_scalar(key)}: {_scalar(str(each))}" for key, each in value.items()) + "}"
     return "[" + ", ".join(_scalar(str(each)) for each in value) + "]"
+
+
+def _outside(text: str) -> str:
+    return text if _BARE_OUTSIDE.fullmatch(text) else _scalar(text)
 
 
 def _scalar(text: str) -> str:

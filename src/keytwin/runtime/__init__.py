@@ -1,1 +1,1 @@
-"""The only place with clocks, sockets, chance and files: it performs the effects that machines return (DESIGN.md 2)."""
+"""The only place with clocks, sockets, chance and files: it performs the effects that machines return."""

@@ -1,6 +1,6 @@
 """The simulated disk of one element: the Saves of one instant become durable together, a fixed time later.
 
-Nothing that follows a Save leaves the element before the Save is durable (DESIGN.md 2). What was not durable when the
+Nothing that follows a Save leaves the element before the Save is durable. What was not durable when the
 element stopped is gone.
 """
 

@@ -1,4 +1,4 @@
-"""Chance, as two ports that never mix: entropy for key and identifiers, generators for physics. DESIGN.md 2, "Chance".
+"""Chance, as two ports that never mix: entropy for key and identifiers, generators for physics.
 
 In simulation each (seed, port, element) has a stream of its own, so what one element draws never moves another's.
 """

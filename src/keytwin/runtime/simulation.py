@@ -79,18 +79,17 @@ class Simulation:
         self.loop.listeners.append(listener)
 
     def start(self) -> None:
-        """Start every element that does not run yet, in the order of registration, with nothing saved."""
+        """Start every element that never ran, in the order of registration, with nothing saved."""
         for host in self._hosts.values():
-            if host.receive is None:
-                work = partial(self.loop.restore, host, [])
-                _supervise(work, partial(self._place, f"starting {host.name}"))
+            if host.incarnation == 0:
+                _supervise(self, partial(self.loop.restore, host, []), f"starting {host.name}")
 
     # --- while it runs ----------------------------------------------------------------------------------------------
 
     def run(self, until: Instant) -> None:
         """Let everything happen that is due up to and at `until`; whatever a machine raises carries seed and place."""
         assert until >= self.loop.now
-        _supervise(partial(self.loop.run, until), self._place)
+        _supervise(self, partial(self.loop.run, until))
 
     def inject(self, at: Instant, to: ElementName, message: Message) -> None:
         """Deliver a message from outside at an instant; no fault touches it and no tap sees it."""
@@ -117,8 +116,7 @@ class Simulation:
         """Bring an element back as a fresh machine with what was durable; one that runs is killed first."""
         host = self._hosts[name]
         self.loop.stop(host)
-        work = partial(self.loop.restore, host, host.disk.records())
-        _supervise(work, partial(self._place, f"restarting {name}"))
+        _supervise(self, partial(self.loop.restore, host, host.disk.records()), f"restarting {name}")
 
     def disturb(self, faults: MessageFaults) -> None:
         """Put message faults in force from now on for as long as they say, in the place of earlier ones."""
@@ -126,14 +124,12 @@ class Simulation:
         if faults.lasting > 0:
             self.at(Instant(self.now + faults.lasting), partial(self.wires.calm, faults))
 
-    def _place(self, doing: str = "") -> str:
-        return f"seed {self.seed}, at {in_seconds(self.now)} s, {doing or self.loop.doing()}"
 
-
-def _supervise(work: Callable[[], None], place: Callable[[], str]) -> None:
+def _supervise(simulation: Simulation, work: Callable[[], None], doing: str = "") -> None:
     """Say where an error came from, and let it go on: in simulation every error is a finding, none is survived."""
     try:
         work()
     except Exception as error:
-        error.add_note(place())
+        where = doing or simulation.loop.doing()
+        error.add_note(f"seed {simulation.seed}, at {in_seconds(simulation.now)} s, {where}")
         raise

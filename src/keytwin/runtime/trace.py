@@ -1,4 +1,4 @@
-"""The trace of a run: JSON Lines of what was published, read back as the same events. DESIGN.md 2, rule 24 of STYLE.md.
+"""The trace of a run: JSON Lines of what was published, read back as the same events.
 
 The first line says what follows: `{"format": 1, "kind": "keytwin trace", "name": ..., "seed": ..., "keytwin": ...}`.
 Each other line is one event: `{"at": nanoseconds, "element": ..., "type": ..., ...}`. No wall clock is in it: equal
@@ -89,7 +89,7 @@ class TraceWriter:
 
 def line(at: Instant, element: ElementName, event: Event) -> bytes:
     """Return the line of one event, without its end."""
-    # The event's own object, with two members put in front: a third of the time of merging dicts.
+    # The event's own object with two members put in front, so that nothing is encoded twice.
     return b'{"at":%d,"element":%s,%s' % (at, msgspec.json.encode(element), msgspec.json.encode(event)[1:])
 
 

@@ -1,1 +1,1 @@
-"""A timeline of events on a running network, and what came of it: `Scenario` -> `Evidence` (DESIGN.md 1)."""
+"""A timeline of events on a running network, and what came of it: `Scenario` -> `Evidence`."""

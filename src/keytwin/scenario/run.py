@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 
 import msgspec
 
+from keytwin.network import Plugins, simulate
 from keytwin.runtime.simulation import Simulation
 from keytwin.scenario.judgement import Witness, unmet
 from keytwin.scenario.ledger import app_evidence, compare, open_books, trespasses
@@ -41,6 +42,15 @@ class Accountable(Protocol):
     def key_account(self) -> KeyAccount:
         """Return the books of end-to-end keys."""
         ...
+
+
+def run_scenario(
+    scenario: Scenario, seed: int, listeners: Iterable[Listener] = (), plugins: Plugins | None = None
+) -> Evidence:
+    """Put the scenario's network on a simulation and run its timeline; equal seeds give equal runs."""
+    is_restarted = any(isinstance(step.action, RestartElement) for step in scenario.steps)
+    simulation = simulate(scenario.blueprint, seed, plugins, keep_records=is_restarted)
+    return play(scenario, simulation, listeners)
 
 
 def play(scenario: Scenario, simulation: Simulation, listeners: Iterable[Listener] = ()) -> Evidence:

@@ -1,4 +1,4 @@
-"""What design hands to the running half (`Blueprint`), and what a network file says: DESIGN.md 5.
+"""What design hands to the running half (`Blueprint`), and what a network file says.
 
 The timeline of a scenario is in `timeline.py`; what a run hands back is in `evidence.py`.
 """
@@ -20,7 +20,7 @@ from keytwin.vocabulary.units import Bits, BitsPerSecond, Duration, kilobits, mi
 
 
 class Sla(msgspec.Struct, frozen=True):
-    """What a class of users may ask: priority 0 is served first; `rate` is the average of a session, `burst` its bucket."""
+    """What a class of users may ask: priority 0 is served first; `rate` is a session's average, `burst` its bucket."""
 
     id: SlaId
     priority: int
@@ -59,11 +59,11 @@ class RoutingSettings(msgspec.Struct, frozen=True):
 
 
 class AdmissionSettings(msgspec.Struct, frozen=True):
-    """The time-outs and margins of admission control (paper B, Fig. 2b and SOURCES.md, holes 1-5)."""
+    """The time-outs and margins of admission control (paper B, Fig. 2b, and the exits it lacks)."""
 
     peer_timeout: Duration = seconds(60)
     inactivity_timeout: Duration = minutes(10)
-    margin: float = 0.1  # share of a link's measured rate that is never granted (facts/reliability.md 5.6)
+    margin: float = 0.1  # share of a link's measured rate that is never granted: rates fluctuate by some per cent
     half_open_sessions: int = 64  # a user's sessions that still wait for their peer (invariant S5)
 
 
@@ -78,7 +78,7 @@ class MonitoringSettings(msgspec.Struct, frozen=True):
 
 
 class KeyManagementSettings(msgspec.Struct, frozen=True):
-    """How keys are made and kept at the key managers: DESIGN.md 3."""
+    """How keys are made and kept at the key managers."""
 
     algorithm: str = "pool"
     key_size: Bits = DEFAULT_KEY_SIZE
@@ -90,7 +90,7 @@ class KeyManagementSettings(msgspec.Struct, frozen=True):
 
 
 class Fidelity(StrEnum):
-    """How closely a twin follows the physics (facts/quantum.md, conclusion 1)."""
+    """How closely a twin follows the physics."""
 
     COUNTS = "counts"
 

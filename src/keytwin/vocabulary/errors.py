@@ -1,4 +1,4 @@
-"""The error tree, sorted by whose fault it is: DESIGN.md 6. Shells map it to HTTP codes and exit codes; planes never do."""
+"""The error tree, sorted by whose fault it is. Shells map it to HTTP codes and exit codes; planes never do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys: what SAEs ask of a key manager, and what key managers tell each other. DESIGN.md 3; paper B, 3.3 and Fig. 3b.
+"""Keys: what SAEs ask of a key manager, and what key managers tell each other. Paper B, 3.3 and Fig. 3b.
 
 An SAE's messages stay inside the node. Those between key managers travel over the neighbours' own authenticated stream,
 never over the bus; what they carry of key is one-time-padded and tagged.

@@ -1,6 +1,6 @@
 """Names of things: parsed once at the edge, never a bare str inside.
 
-Element names are those of DESIGN.md 4 (`km/<node>`, `link/<id>`, `sae/<id>`, `admission` ...); a link is `a--b` or, for
+Element names say the plane (`km/<node>`, `link/<id>`, `sae/<id>`, `admission` ...); a link is `a--b` or, for
 parallel links, `a--b/name`. Key and session identifiers are UUIDs of version 4 in RFC 9562's canonical lower-case text
 (ETSI GS QKD 014 V1.1.1 clause 6, ETSI GS QKD 004 V2.1.1 Table 2).
 """

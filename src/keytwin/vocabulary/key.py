@@ -1,4 +1,4 @@
-"""Key material as a handle that can be wiped and never prints, copies or compares its content: DESIGN.md 1 and 3."""
+"""Key material as a handle that can be wiped and never prints, copies or compares its content."""
 
 from __future__ import annotations
 

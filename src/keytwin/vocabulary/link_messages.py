@@ -1,4 +1,4 @@
-"""Q-links: blocks from twins or devices, ingest agreed by both ends, active tests, reports. DESIGN.md 3.1; paper B, 3.2."""
+"""Q-links: blocks from twins or devices, ingest agreed by both ends, active tests, reports. Paper B, 3.2."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class OfferBlock(Message, frozen=True, gc=False):
 
 
 class AcceptBlock(Message, frozen=True, gc=False):
-    """The link's second node holds the block as offered; it may use it when `ConfirmBlock` comes. Repeated until then."""
+    """The link's second node holds the block as offered, to be used when `ConfirmBlock` comes. Repeated until then."""
 
     sender: NodeId
     link: LinkId

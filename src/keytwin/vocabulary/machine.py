@@ -1,4 +1,4 @@
-"""The contract of every moving part: messages in, effects out, transitions as data. DESIGN.md 2.
+"""The contract of every moving part: messages in, effects out, transitions as data.
 
 A machine is plain state with `receive(message, now) -> list[Effect]` and `restore(records, now) -> list[Effect]`.
 It never awaits, sleeps, reads a clock, logs, opens anything or sends: a runtime performs the effects in order, and
@@ -31,7 +31,7 @@ class Event(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 class Record(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """What a machine must find again after a restart. May hold key material: it goes to the element's own journal only."""
+    """What a machine must find again after a restart. May hold key: it goes to the element's own journal only."""
 
 
 class Effect(msgspec.Struct, frozen=True, gc=False):

@@ -1,4 +1,4 @@
-"""What an upper layer fills in for the planes: chance handed over at construction. DESIGN.md 2, "Chance"."""
+"""What an upper layer fills in for the planes: chance handed over at construction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A scenario: what happens to a network when, and what is expected of the run. Read from `scenario.yaml` (DESIGN.md 5)."""
+"""A scenario: what happens to a network when, and what is expected of the run."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class CloseApp(Action, frozen=True):
 class AskKeys(Action, frozen=True):
     """SAEs of an app ask for keys as master, `times` times, `every` apart; `number` keys of `size` each time.
 
-    `masters` says which ends ask: "first" (the SAE named first), "second" or "both". `size` None = the session's default.
-    `every` 0 = the next request as soon as the last one is answered.
+    `masters` says which ends ask: "first" (the SAE named first), "second" or "both". `size` None = the session's
+    default. `every` 0 = the next request as soon as the last one is answered.
     """
 
     app: AppId

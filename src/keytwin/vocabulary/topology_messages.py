@@ -21,7 +21,7 @@ class LinkStatus(StrEnum):
 
 
 class LinkState(msgspec.Struct, frozen=True, gc=False):
-    """What the topology database holds of a link; `rate` is the registered, analytic one of both directions together."""
+    """What the topology database holds of a link; `rate`: the registered, analytic one of both directions together."""
 
     link: LinkId
     status: LinkStatus

@@ -1,7 +1,7 @@
 """Quantities with their units: integer time and key, named floats for physics; parsing of what a user writes.
 
-Time is integer nanoseconds and key is integer bits, so that nothing drifts and equal runs give equal bytes
-(DESIGN.md 2). A quantity in a file always carries its unit: "20 km", "1 kbit/s", "0.2 dB/km".
+Time is integer nanoseconds and key is integer bits, so that nothing drifts and equal runs give equal bytes. A
+quantity in a file always carries its unit: "20 km", "1 kbit/s", "0.2 dB/km".
 """
 
 from __future__ import annotations

@@ -1,0 +1,218 @@
+"""Admission control: grants sessions against the service level, pairs their ends, reserves routes. Paper B, Fig. 2b.
+
+The element owns every session, the profiles and the ledger of reservations, and is their only writer. Key managers hold
+what it configured by a lease, so sessions go on while it is down (invariant C2); it finds them again in its records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from keytwin.control.admission_records import AdmissionKept, registration_of
+from keytwin.control.admission_session import AdmissionSession, begin, restored
+from keytwin.control.admission_table import AdmissionState, SessionRepeatDue, SessionTimedOut
+from keytwin.control.agenda import Agenda
+from keytwin.control.capacity import Ledger
+from keytwin.control.configuration import delete
+from keytwin.control.disturbance import Disturbance, by_distrust, by_shortage, over_link
+from keytwin.control.office import Office
+from keytwin.control.profiles import AdmissionSetup, Denial, Grant, Profiles
+from keytwin.control.reception import Reception
+from keytwin.control.registry import Registry
+from keytwin.control.subscription import Subscription
+from keytwin.control.topology_view import TopologyMessage, TopologyView
+from keytwin.vocabulary.errors import UnexpectedMessage
+from keytwin.vocabulary.events import SessionRejected
+from keytwin.vocabulary.identity import ADMISSION, ROUTING, ElementName, Ksid, LinkId, uuids
+from keytwin.vocabulary.link_messages import LinkPerformance
+from keytwin.vocabulary.machine import Effect, Message, Publish, Record, Send
+from keytwin.vocabulary.ports import Entropy
+from keytwin.vocabulary.session_messages import (
+    ConfigurationRefused,
+    ConfigureSession,
+    HopConfigured,
+    HopMissing,
+    KeyRequested,
+    NoRoute,
+    Reason,
+    RouteFound,
+    SessionClosing,
+    SessionDeleted,
+)
+from keytwin.vocabulary.topology_messages import (
+    LinkChanged,
+    LinkReserved,
+    NodeChanged,
+    ReservationsRequested,
+    TopologySnapshot,
+)
+from keytwin.vocabulary.units import Instant
+
+ANY_EPOCH: Final = 2**31 - 1  # of a session that admission doesn't know: everything of it is to go
+KSID_OCTETS: Final = 16
+
+_TOPOLOGY: Final = "topology"
+_PERFORMANCE: Final = "performance"
+
+SessionMessage = RouteFound | NoRoute | HopConfigured | HopMissing | KeyRequested | SessionClosing | SessionDeleted
+
+
+class AdmissionSweep(Message, frozen=True, gc=False):
+    """To oneself: something is due."""
+
+
+class Admission:
+    """The one element that admits sessions and reserves for them."""
+
+    def __init__(self, setup: AdmissionSetup, entropy: Entropy) -> None:
+        self._entropy: Final = entropy
+        self._view: Final = TopologyView(ADMISSION)
+        self._subscription: Final = Subscription(ADMISSION)
+        self._ledger: Final = Ledger(setup.settings.margin, setup.key_management.split)
+        self._office: Final = Office(setup.settings, setup.key_management.algorithm, self._ledger, self._view)
+        self._registry: Final = Registry(self._office)
+        self._reception: Final = Reception(Profiles(setup), self._registry, self._office)
+        self._agenda: Final = Agenda("sweep", AdmissionSweep())
+        self._sequence = 0
+
+    def restore(self, records: Iterable[Record], now: Instant) -> list[Effect]:
+        """Take up all sessions and say again whatever may not have been heard."""
+        latest = {record.ksid: record for record in records if isinstance(record, AdmissionKept)}
+        for kept in sorted(latest.values(), key=lambda kept: kept.over_at or 0):
+            session = restored(kept, self._office, self._registry.next_serial(), now)
+            self._registry.add(session)
+            self._agenda.put(session.ksid, session.due)
+        self._agenda.put(_TOPOLOGY, now)
+        self._agenda.put(_PERFORMANCE, now)
+        return self._completed(self._sweep(now), now)
+
+    def receive(self, message: Message, now: Instant) -> list[Effect]:
+        match message:
+            case ConfigureSession():
+                effects = self._register(message, now)
+            case RouteFound() | NoRoute() | HopConfigured() | HopMissing() | KeyRequested():
+                effects = self._to_session(message, now)
+            case SessionClosing() | SessionDeleted():
+                effects = self._to_session(message, now)
+            case TopologySnapshot() | LinkChanged() | NodeChanged():
+                effects = self._follow_topology(message, now)
+            case LinkPerformance():
+                effects = self._follow_performance(message, now)
+            case ReservationsRequested():
+                effects = self._reservations(message.reply_to, self._ledger.used(), now)
+            case AdmissionSweep():
+                effects = self._sweep(now)
+            case _:
+                raise UnexpectedMessage(f"admission does not take {type(message).__name__}")
+        return self._completed(effects, now)
+
+    # --- sessions ---------------------------------------------------------------------------------------------------
+
+    def _register(self, request: ConfigureSession, now: Instant) -> list[Effect]:
+        verdict = self._reception.judge(request, now)
+        match verdict:
+            case AdmissionSession():
+                return self._feed(verdict, request, now)
+            case Denial():
+                rejected = SessionRejected(request.app, request.sae, verdict.reason.value, verdict.explanation)
+                refusal = ConfigurationRefused(request.open_id, verdict.reason, verdict.retry_after)
+                return [Publish(rejected), Send(request.reply_to, refusal)]
+            case Grant():
+                return self._begin(request, verdict, now)
+
+    def _begin(self, request: ConfigureSession, grant: Grant, now: Instant) -> list[Effect]:
+        ksid = request.ksid or Ksid(uuids(self._entropy.bytes(KSID_OCTETS))[0])
+        serial = self._registry.next_serial()
+        first = registration_of(request)
+        session = AdmissionSession(ksid, request.app, request.user, first, grant, self._office, serial)
+        effects = begin(session, now)
+        self._registry.add(session)
+        self._agenda.put(ksid, session.due)
+        return effects
+
+    def _to_session(self, message: SessionMessage, now: Instant) -> list[Effect]:
+        session = self._registry.session(message.ksid)
+        if session is None:
+            return _unknown(message)
+        if isinstance(message, KeyRequested | SessionClosing) and message.node not in session.end_nodes:
+            raise UnexpectedMessage(f"{message.node} is no end of {message.ksid}")
+        return self._feed(session, message, now)
+
+    def _feed(self, session: AdmissionSession, message: Message, now: Instant) -> list[Effect]:
+        before = session.state
+        effects = session.receive(message, now)
+        self._registry.moved(session, before)
+        if session.state is AdmissionState.TERMINATED:
+            self._agenda.drop(session.ksid)
+        else:
+            self._agenda.put(session.ksid, session.due)
+        return effects
+
+    # --- the network ------------------------------------------------------------------------------------------------
+
+    def _follow_topology(self, message: TopologyMessage, now: Instant) -> list[Effect]:
+        changes = self._view.take(message, now)
+        self._agenda.put(_TOPOLOGY, self._view.request_at)
+        effects: list[Effect] = []
+        for state in changes.links:
+            self._ledger.register(state.link, state.rate)
+            if not self._view.is_working(state.link):
+                effects += self._disturb(over_link(state.link, self._registry, self._ledger), now)
+        for node in changes.nodes:
+            if not node.trusted:
+                effects += self._disturb(by_distrust(node.node, self._registry), now)
+        return effects
+
+    def _follow_performance(self, seen: LinkPerformance, now: Instant) -> list[Effect]:
+        if seen.rate is None or seen.link not in self._view.links:
+            return []
+        self._ledger.measure(seen.link, seen.rate, seen.at)
+        return self._disturb(by_shortage(seen.link, self._registry, self._ledger, now), now)
+
+    def _disturb(self, disturbances: Iterable[Disturbance], now: Instant) -> list[Effect]:
+        return [effect for session, message in disturbances for effect in self._feed(session, message, now)]
+
+    def _reservations(self, reply_to: ElementName, links: Iterable[LinkId], now: Instant) -> list[Effect]:
+        self._sequence = max(self._sequence + 1, now)  # goes on growing after a restart
+        reserved = [(link, self._ledger.reserved(link), len(self._ledger.costs(link))) for link in links]
+        return [
+            Send(reply_to, LinkReserved(link, self._sequence, rate, rate, sessions))
+            for link, rate, sessions in reserved
+        ]
+
+    # --- time -------------------------------------------------------------------------------------------------------
+
+    def _sweep(self, now: Instant) -> list[Effect]:
+        effects: list[Effect] = []
+        for name in self._agenda.take_due(now):
+            effects += self._do(name, now)
+        self._registry.purge(now)
+        return effects
+
+    def _do(self, name: str, now: Instant) -> list[Effect]:
+        if name == _TOPOLOGY:
+            effects = self._view.request(now)
+            self._agenda.put(_TOPOLOGY, self._view.request_at)
+            return effects
+        if name == _PERFORMANCE:
+            effects = self._subscription.request(now)
+            self._agenda.put(_PERFORMANCE, self._subscription.request_at)
+            return effects
+        session = self._registry.session(Ksid(name))
+        assert session
+        is_late = session.timeout_at <= now
+        return self._feed(session, SessionTimedOut(session.ksid) if is_late else SessionRepeatDue(session.ksid), now)
+
+    def _completed(self, effects: list[Effect], now: Instant) -> list[Effect]:
+        """Add what every step ends with: routing hears what is reserved, the timer runs."""
+        changed = self._ledger.take_changed()
+        told = self._reservations(ROUTING, changed, now) if changed else []
+        return [*effects, *told, *self._agenda.arm(now)]
+
+
+def _unknown(message: SessionMessage) -> list[Effect]:
+    """Have a key manager forget what admission has never had, or forgotten long after every lease."""
+    if isinstance(message, HopConfigured | KeyRequested | SessionClosing):
+        return delete(message.ksid, ANY_EPOCH, Reason.SESSION_UNKNOWN, [message.node])
+    return []

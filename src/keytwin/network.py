@@ -1,0 +1,184 @@
+"""Blueprint -> machines on a runtime: which elements a network consists of, and what each is made with.
+
+This is the only place that knows all planes. Extension points are resolved here: what the caller brings in `Plugins`
+comes first, then what installed packages register under the entry-point groups, then what keytwin brings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from importlib.metadata import entry_points
+from typing import Any, Final
+
+from keytwin.control.access import Access
+from keytwin.control.admission import Admission
+from keytwin.control.controller import Controller
+from keytwin.control.monitoring import Monitoring
+from keytwin.control.profiles import AdmissionSetup
+from keytwin.control.routing import METRICS, Routing, RoutingMetric
+from keytwin.keymanagement.algorithms import ALGORITHMS, KeyManagementAlgorithm
+from keytwin.keymanagement.manager import KeyManager, KmSetup
+from keytwin.quantum.channel import channel_of
+from keytwin.quantum.link import LinkModel, QkdProtocol
+from keytwin.quantum.protocols import PROTOCOLS, link_model
+from keytwin.quantum.twin import Twin, TwinSetup
+from keytwin.runtime.simulation import Simulation
+from keytwin.service.application import Application
+from keytwin.service.encoding import SALT_OCTETS
+from keytwin.vocabulary.blueprint import Blueprint
+from keytwin.vocabulary.errors import Mistake
+from keytwin.vocabulary.identity import (
+    ACCESS,
+    ADMISSION,
+    CONTROLLER,
+    MONITORING,
+    ROUTING,
+    AppId,
+    ElementName,
+    LinkId,
+    NodeId,
+    SaeId,
+    km_of,
+    sae_element,
+    twin_of,
+)
+from keytwin.vocabulary.machine import Machine
+from keytwin.vocabulary.ports import Entropy
+from keytwin.vocabulary.topology import QLink
+from keytwin.vocabulary.units import Duration, microseconds, minutes, nanoseconds
+
+LIGHT_IN_FIBRE_NS_PER_KM: Final = 5_000  # group index of silica about 1.5
+LOCAL: Final = microseconds(20)  # between an SAE or a device and the key manager of the same site
+BUS: Final = microseconds(300)  # of control traffic, wherever the elements run
+STREAM: Final = microseconds(100)  # what two key managers' network stacks add to the light's travel
+PATIENCE_MARGIN: Final = minutes(1)  # a key manager waits longer for admission than admission does for the peer
+
+METRIC_GROUP: Final = "keytwin.routing_metrics"
+ALGORITHM_GROUP: Final = "keytwin.key_management_algorithms"
+PROTOCOL_GROUP: Final = "keytwin.protocols"
+
+Chance = Callable[[ElementName], Entropy]
+
+
+@dataclass(frozen=True, slots=True)
+class Plugins:
+    """What a caller adds at the extension points, by name."""
+
+    metrics: Mapping[str, RoutingMetric] = field(default_factory=dict)
+    algorithms: Mapping[str, KeyManagementAlgorithm] = field(default_factory=dict)
+    protocols: Mapping[str, QkdProtocol] = field(default_factory=dict)
+
+
+def simulate(
+    blueprint: Blueprint, seed: int, plugins: Plugins | None = None, *, keep_records: bool = False
+) -> Simulation:
+    """Put a network on a simulation that has not started yet; Mistake when the blueprint names what is not there.
+
+    `keep_records` is needed when an element is to be restarted; it costs memory and time.
+    """
+    simulation = Simulation(seed, latency_of(blueprint), keep_records=keep_records)
+    for name, make in elements(blueprint, simulation, plugins or Plugins()).items():
+        simulation.add(name, make)
+    return simulation
+
+
+def elements(
+    blueprint: Blueprint, simulation: Simulation, plugins: Plugins
+) -> dict[ElementName, Callable[[], Machine]]:
+    """Return every element of the network with what makes a fresh incarnation of it, in the order they start."""
+    nodes = tuple(node.id for node in blueprint.topology.nodes)
+    control = blueprint.control
+    metric = _named(plugins.metrics, METRIC_GROUP, METRICS, control.routing.metric, "routing metric")
+    setup = AdmissionSetup(
+        slas=blueprint.slas,
+        users=blueprint.users,
+        apps=blueprint.apps,
+        settings=control.admission,
+        key_management=blueprint.key_management,
+    )
+    admission_chance = simulation.entropy(ADMISSION)
+    made: dict[ElementName, Callable[[], Machine]] = {
+        CONTROLLER: partial(Controller, nodes),
+        MONITORING: partial(Monitoring, control.monitoring),
+        ROUTING: partial(Routing, control.routing, metric),
+        ACCESS: partial(Access, blueprint.users, blueprint.apps),
+        ADMISSION: partial(Admission, setup, admission_chance),
+    }
+    algorithm = blueprint.key_management.algorithm
+    chosen = _named(plugins.algorithms, ALGORITHM_GROUP, ALGORITHMS, algorithm, "key-management algorithm")
+    for node in nodes:
+        km_setup = _km_setup(blueprint, node, {algorithm: chosen})
+        made[km_of(node)] = partial(KeyManager, km_setup, simulation.entropy(km_of(node)))
+    for link in blueprint.topology.links:
+        made[twin_of(link.id)] = _twin(blueprint, link, simulation, plugins)
+    return made | _applications(blueprint, simulation.entropy(ElementName("salt")).bytes(SALT_OCTETS))
+
+
+def model_of(blueprint: Blueprint, link: QLink, plugins: Plugins | None = None) -> LinkModel:
+    """Return the physics of one link; Mistake, with the physical reason, when it gives no key."""
+    given = plugins.protocols if plugins else {}
+    device = blueprint.devices[link.device]
+    protocol = _named(given, PROTOCOL_GROUP, PROTOCOLS, device.protocol, "QKD protocol")
+    try:
+        return link_model(device, channel_of(link), {device.protocol: protocol})
+    except Mistake as mistake:
+        raise Mistake(f"link {link.id}: {mistake}") from None
+
+
+def latency_of(blueprint: Blueprint) -> Callable[[ElementName, ElementName], Duration]:
+    """Return how long a message travels: the light's time between neighbours, a fixed one elsewhere."""
+    lengths: dict[frozenset[ElementName], float] = {}
+    for link in blueprint.topology.links:
+        pair = frozenset(km_of(node) for node in link.ends)
+        lengths[pair] = min(link.length, lengths.get(pair, link.length))
+
+    def latency(source: ElementName, target: ElementName) -> Duration:
+        length = lengths.get(frozenset((source, target)))
+        if length is not None:
+            return nanoseconds(STREAM + round(length * LIGHT_IN_FIBRE_NS_PER_KM))
+        return LOCAL if source.startswith(("sae/", "link/")) or target.startswith(("sae/", "link/")) else BUS
+
+    return latency
+
+
+def _km_setup(blueprint: Blueprint, node: NodeId, algorithms: Mapping[str, KeyManagementAlgorithm]) -> KmSetup:
+    links: tuple[LinkId, ...] = tuple(link.id for link in blueprint.topology.links_of(node))
+    return KmSetup(
+        node=node,
+        links=links,
+        key_management=blueprint.key_management,
+        monitoring=blueprint.control.monitoring,
+        algorithms=algorithms,
+        patience=Duration(blueprint.control.admission.peer_timeout + PATIENCE_MARGIN),
+    )
+
+
+def _twin(blueprint: Blueprint, link: QLink, simulation: Simulation, plugins: Plugins) -> Callable[[], Machine]:
+    name = twin_of(link.id)
+    model = model_of(blueprint, link, plugins)
+    return partial(Twin, TwinSetup(link.id, link.device), model, simulation.entropy(name), simulation.generator(name))
+
+
+def _applications(blueprint: Blueprint, salt: bytes) -> dict[ElementName, Callable[[], Machine]]:
+    """Return an emulated application for each SAE; both ends of an app compare their keys under one salt."""
+    nodes: dict[SaeId, NodeId] = {}
+    peers: dict[SaeId, dict[AppId, SaeId]] = {}
+    for app in blueprint.apps:
+        first, second = app.ends
+        for own, other in ((first, second), (second, first)):
+            nodes[own.sae] = own.node
+            peers.setdefault(own.sae, {})[app.id] = other.sae
+    return {sae_element(sae): partial(Application, sae, node, peers[sae], salt) for sae, node in nodes.items()}
+
+
+def _named(given: Mapping[str, Any], group: str, brought: Mapping[str, Any], name: str, kind: str) -> Any:  # noqa: ANN401  # an entry point is what its package made it
+    """Return the member of an extension point with this name."""
+    if name in given or name in brought:
+        return given.get(name, brought.get(name))
+    installed = {point.name: point for point in entry_points(group=group)}
+    if name in installed:
+        return installed[name].load()
+    known = ", ".join(sorted({*given, *brought, *installed}))
+    raise Mistake(f"{kind} {name!r} is not known: choose one of {known}")
