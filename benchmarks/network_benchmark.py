@@ -99,7 +99,7 @@ def thousand() -> Scenario:
     blueprint = Blueprint(
         name="thousand",
         topology=Topology(tuple(Node(name) for name in names), links),
-        slas=(Sla(SlaId("slow"), 0, BitsPerSecond(26), kilobits(2)),),
+        slas=(Sla(SlaId("slow"), 0, BitsPerSecond(26), kilobits(16)),),
         users=(User(UserId("all"), SlaId("slow")),),
         apps=tuple(apps),
         control=ControlSettings(RoutingSettings("hops", 1), monitoring=_relaxed()),

@@ -1,1 +1,78 @@
-"""keytwin: from a need to a quantum-key-distribution network that runs, and a verdict."""
+"""keytwin: from a need to a quantum-key-distribution network that runs, and a verdict.
+
+These names are the public API; `docs/reference/api.md` describes them. They are loaded when they are first used, so
+that a command line that only wants to say how it is used stays quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from keytwin.control.metrics import LinkView
+    from keytwin.keymanagement.algorithms import PoolLevel
+    from keytwin.report.run import Run, run
+    from keytwin.runtime.trace import Happening
+    from keytwin.scenario.load import load
+    from keytwin.vocabulary.blueprint import Blueprint
+    from keytwin.vocabulary.errors import FileMistake, Finding, KeytwinError, Mistake, Refusal, Violation
+    from keytwin.vocabulary.evidence import AppEvidence, Evidence, KeyAccount, LinkAccount
+    from keytwin.vocabulary.timeline import Scenario
+
+__all__ = [
+    "AppEvidence",
+    "Blueprint",
+    "Evidence",
+    "FileMistake",
+    "Finding",
+    "Happening",
+    "KeyAccount",
+    "KeytwinError",
+    "LinkAccount",
+    "LinkView",
+    "Mistake",
+    "PoolLevel",
+    "Refusal",
+    "Run",
+    "Scenario",
+    "Violation",
+    "load",
+    "run",
+]
+
+_HOME: Final = MappingProxyType(
+    {
+        "AppEvidence": "vocabulary.evidence",
+        "Blueprint": "vocabulary.blueprint",
+        "Evidence": "vocabulary.evidence",
+        "FileMistake": "vocabulary.errors",
+        "Finding": "vocabulary.errors",
+        "Happening": "runtime.trace",
+        "KeyAccount": "vocabulary.evidence",
+        "KeytwinError": "vocabulary.errors",
+        "LinkAccount": "vocabulary.evidence",
+        "LinkView": "control.metrics",
+        "Mistake": "vocabulary.errors",
+        "PoolLevel": "keymanagement.algorithms",
+        "Refusal": "vocabulary.errors",
+        "Run": "report.run",
+        "Scenario": "vocabulary.timeline",
+        "Violation": "vocabulary.errors",
+        "load": "scenario.load",
+        "run": "report.run",
+    }
+)
+
+
+if not TYPE_CHECKING:  # a type checker knows the names above, and should refuse others
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOME:
+            raise AttributeError(f"module 'keytwin' has no attribute {name!r}")
+        return getattr(import_module(f"keytwin.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -20,7 +20,7 @@ from keytwin.vocabulary.session_messages import (
     UserAccepted,
 )
 from keytwin.vocabulary.topology import Route
-from keytwin.vocabulary.units import Bits, BitsPerSecond, Instant, seconds
+from keytwin.vocabulary.units import Bits, BitsPerSecond, Duration, Instant, seconds
 
 KSID = Ksid("00000000-0000-4000-8000-000000000001")
 
@@ -47,7 +47,7 @@ class OneRoute:
     burst: Bits = Bits(256_000)
     key_size: Bits = Bits(256)
     batch: int = 8
-    lease: int = seconds(900)
+    lease: Duration = seconds(900)
     algorithm: str = "pool"
     opened: dict[str, ConfigureSession] = field(default_factory=dict)
     heard: list[Message] = field(default_factory=list)

@@ -31,9 +31,9 @@ def experiment() -> list[Published]:
     return sorted(published, key=lambda each: each[0])
 
 
-def session(name: str, ready: float) -> list[Published]:
+def session(name: str, ready: float, called: str = "") -> list[Published]:
     """Return the events of one session: 10 ms of signalling, then its key at `ready` milliseconds."""
-    app, ksid = AppId(name), Ksid(f"ksid-of-{name}")
+    app, ksid = AppId(called or name), Ksid(f"ksid-of-{called or name}")
     route = tuple(NodeId(node) for node in ROUTES[name])
     ends = {route[0]: SaeId(f"{name}-a"), route[-1]: SaeId(f"{name}-b")}
     published: list[Published] = []

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from keytwin.report.lanes import MOST_ALIKE, Mark, lanes_of
-from keytwin.vocabulary.events import KeysAnswered, StockSeen
+from keytwin.vocabulary.events import KeysAnswered, KeysReady, KeysRelayed, StockSeen
 from keytwin.vocabulary.identity import AppId, ElementName, KeyId, Ksid, LinkId, NodeId, SaeId
 from keytwin.vocabulary.units import Duration, Instant
 from tests.marks import clause
 from tests.report.happenings import ROUTES, experiment, session
 
 KM0 = NodeId("km0")
+KM3 = NodeId("km3")
+KSID23 = Ksid("ksid-of-app23")
 
 
 def kinds(node: str, app: str) -> list[Mark]:
@@ -20,7 +22,7 @@ def kinds(node: str, app: str) -> list[Mark]:
 def test_each_end_has_request_authentication_configuration_and_answer() -> None:
     signalling = [Mark.REQUESTED, Mark.AUTHENTICATED, Mark.CONFIGURED]
     assert kinds("km0", "app01") == [*signalling, Mark.READY, Mark.ANSWERED]
-    assert kinds("km1", "app01") == [*signalling, Mark.ANSWERED]
+    assert kinds("km1", "app01") == [*signalling, Mark.READY, Mark.ANSWERED]
     assert kinds("km2", "app23") == [*signalling, Mark.READY, Mark.ANSWERED]
 
 
@@ -56,6 +58,13 @@ def test_many_marks_alike_become_the_first_and_the_last() -> None:
     assert [mark.count for mark in answers] == [1, 21]
     assert answers[-1].at == Instant(70_000_000_019)
     assert len(answers) <= MOST_ALIKE
+
+
+def test_pools_that_are_filled_make_no_further_marks() -> None:
+    published = experiment()
+    ready, relayed = KeysReady(KM3, KSID23, 64, 2), KeysRelayed(KM0, KSID23, 64)
+    later = [(Instant(70_000_000_000), ElementName("km/any"), event) for event in (ready, relayed)]
+    assert lanes_of([*published, *later]) == lanes_of(published)
 
 
 def test_what_belongs_in_no_lane_is_left_out() -> None:

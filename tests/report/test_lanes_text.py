@@ -20,11 +20,11 @@ o request  a authenticated  c configured  K key ready  > relayed  * answered
 
 km0   o--a-----c----//----K*
                c====//==================//==================//====>
-km1   o--a-----c----//-------------*
+km1   o--a-----c----//----K--------*
 km2   o==a=====c====//==================//==================//========K*
-km3   o==a=====c====//==================//==================//=============*
+km3   o==a=====c====//==================//==================//========K====*
 km4   o..a.....c....//..................//....K*
-km5   o..a.....c....//..................//.............*
+km5   o..a.....c....//..................//....K........*
       0 s         57.2 s  57.203 s    1.81 s  59.011 s    2.87 s  61.880 s
       + 9.4 ms            + 1.9 ms            + 1.9 ms            + 3.5 ms
 """
@@ -57,6 +57,14 @@ def test_says_how_many_marks_it_left_out() -> None:
         )
         published.append((Instant(61_000_000_000 + number * 10**9), ElementName("km/km0"), answered))
     assert "21x*" in lanes_as_text(lanes_of(published), 100, ASCII).plain
+
+
+def test_rows_name_their_session_when_lines_are_too_few() -> None:
+    published = [event for number in range(5) for event in session("app01", 60_000, f"app{number}")]
+    text = lanes_as_text(lanes_of(published), 100, ASCII).plain
+    assert "km0  app0  -" not in text.splitlines()[0]
+    assert [line[:10] for line in text.splitlines() if "app" in line][:2] == ["km0  app0 ", "     app1 "]
+    assert max(map(len, text.splitlines())) <= 100
 
 
 def test_a_run_without_events_has_no_lanes() -> None:

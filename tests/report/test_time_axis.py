@@ -68,7 +68,15 @@ def test_no_length_has_no_ticks() -> None:
 
 @pytest.mark.parametrize(
     ("span", "shown"),
-    [(0, "0 s"), (1, "1 ns"), (2_500, "2.5 us"), (9_400_000, "9.4 ms"), (57_193_000_000, "57.2 s")],
+    [
+        (0, "0 s"),
+        (999_800_000, "1 s"),
+        (7_200 * 10**9, "7,200 s"),
+        (1, "1 ns"),
+        (2_500, "2.5 us"),
+        (9_400_000, "9.4 ms"),
+        (57_193_000_000, "57.2 s"),
+    ],
 )
 def test_spans_have_three_digits(span: int, shown: str) -> None:
     assert show_span(span) == shown

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from keytwin.scenario.judgement import MOST_NOTICES, Witness, notice_of, unmet
+from keytwin.scenario.judgement import MOST_NOTICES, Witness, unmet
 from keytwin.vocabulary.events import (
     AlarmRaised,
     KeysGone,
@@ -19,7 +19,7 @@ from keytwin.vocabulary.events import (
     ViolationSeen,
 )
 from keytwin.vocabulary.evidence import AppEvidence
-from keytwin.vocabulary.identity import ADMISSION, AppId, ElementName, Ksid, LinkId, NodeId, SaeId
+from keytwin.vocabulary.identity import AppId, ElementName, Ksid, LinkId, NodeId, SaeId
 from keytwin.vocabulary.machine import Event
 from keytwin.vocabulary.timeline import Expectations
 from keytwin.vocabulary.topology import Route
@@ -81,30 +81,48 @@ def test_a_session_has_ended_when_admission_and_every_node_have_let_it_go() -> N
 
 
 @pytest.mark.parametrize(
-    ("event", "notice"),
+    ("event", "notices"),
     [
         (
             SessionRejected(APP, SaeId("a"), "no route now", "km2 has no other link"),
-            "app01 of a was refused, no route now: km2 has no other link",
+            ["app01 of a was refused, no route now: km2 has no other link"],
         ),
-        (AlarmRaised(LINK, "error rate 9 %", is_on=True), "alarm on km0--km1: error rate 9 %"),
-        (AlarmRaised(LINK, "error rate 9 %", is_on=False), "alarm over on km0--km1: error rate 9 %"),
-        (LinkStatusChanged(LINK, "PASSIVE", "no light"), "km0--km1 is now PASSIVE: no light"),
-        (ViolationSeen("TagMismatch", "RelayKeys"), "admission saw a violation, TagMismatch: RelayKeys"),
-        (KeysGone(NODE, KSID, 1, "expired"), ""),
+        (LinkStatusChanged(LINK, "PASSIVE", "no light"), ["km0--km1 is PASSIVE: no light"]),
+        (LinkStatusChanged(LINK, "ACTIVE", "first block"), []),
+        (ViolationSeen("TagMismatch", "RelayKeys"), ["km/km0 saw a violation, TagMismatch: RelayKeys"]),
+        (KeysGone(NODE, KSID, 1, "expired"), []),
     ],
 )
-def test_tells_the_operator_what_concerns_him(event: Event, notice: str) -> None:
-    assert notice_of(ADMISSION, event) == notice
+def test_tells_the_operator_what_concerns_him(event: Event, notices: list[str]) -> None:
+    assert list(witness(event).notices()) == notices
+
+
+def test_tells_that_a_dark_link_is_back() -> None:
+    dark, back = LinkStatusChanged(LINK, "PASSIVE", "no light"), LinkStatusChanged(LINK, "ACTIVE", "light is back")
+    assert list(witness(dark, back, back).notices()) == [
+        "km0--km1 is PASSIVE: no light",
+        "km0--km1 is ACTIVE: light is back",
+    ]
+
+
+def test_joins_the_alarms_of_one_cause() -> None:
+    links = [LinkId(f"km0--km{number}") for number in range(1, 9)]
+    raised = [AlarmRaised(link, "stock below 16 kbit", is_on=True) for link in links]
+    calmed = [AlarmRaised(link, "stock below 16 kbit", is_on=False) for link in links]
+    shown = ", ".join(links[:6])
+    assert list(witness(*raised, *calmed[2:]).notices()) == [
+        f"alarm, stock below 16 kbit: {shown} and 2 more (2 still on)"
+    ]
+    assert list(witness(raised[0], calmed[0]).notices()) == ["alarm, stock below 16 kbit: km0--km1 (over)"]
 
 
 def test_says_the_same_thing_once_and_counts_it() -> None:
-    alarm = AlarmRaised(LINK, "stock", is_on=True)
-    assert list(witness(alarm, alarm).notices()) == ["alarm on km0--km1: stock (2 times)"]
+    violation = ViolationSeen("TagMismatch", "RelayKeys")
+    assert list(witness(violation, violation).notices()) == ["km/km0 saw a violation, TagMismatch: RelayKeys (2 times)"]
 
 
 def test_notices_are_bounded() -> None:
-    many = witness(*(AlarmRaised(LINK, f"cause {number}", is_on=True) for number in range(MOST_NOTICES + 5)))
+    many = witness(*(ViolationSeen("Oversize", f"number {number}") for number in range(MOST_NOTICES + 5)))
     notices = list(many.notices())
     assert len(notices) == MOST_NOTICES + 1
     assert notices[-1] == "... and 5 further notices"

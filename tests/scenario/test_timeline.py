@@ -135,10 +135,17 @@ def test_a_burst_below_one_key_is_a_mistake() -> None:
         at_granted_rate(blueprint.apps[0], blueprint)
 
 
-def test_both_ends_share_the_pairs_between_them() -> None:
-    scenario = both_at_once(network(apps=2), 1_000)
+@pytest.mark.parametrize("pairs", [2, 10, 1_000])
+def test_both_ends_share_the_pairs_between_them(pairs: int) -> None:
+    scenario = both_at_once(network(apps=2), pairs)
     asked = [step.action for step in scenario.steps if isinstance(step.action, AskKeys)]
     assert {action.masters for action in asked} == {"both"}
-    assert sum(2 * action.number * action.times for action in asked) == 2_000
-    assert scenario.expect.keys == 2_000
-    assert scenario.duration > seconds(256)  # 1,000 keys of 256 bit at 1 kbit/s
+    assert sum(2 * action.number * action.times for action in asked) == 2 * pairs
+    assert scenario.expect.keys == 2 * pairs
+    assert scenario.duration > seconds(pairs * 0.256)  # keys of 256 bit at 1 kbit/s
+
+
+@pytest.mark.parametrize("pairs", [-2, 0, 1, 999])
+def test_what_both_ends_cannot_share_is_a_mistake(pairs: int) -> None:
+    with pytest.raises(Mistake, match="choose an even number"):
+        both_at_once(network(), pairs)

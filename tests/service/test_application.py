@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from keytwin.service.app_session import MOST_OPENINGS, OpenAgain, Stage
+from keytwin.service.app_session import APP_TABLE, MOST_OPENINGS, AppSession, OpenAgain, Stage
 from keytwin.service.application import Application
 from keytwin.service.encoding import DIGEST_OCTETS, SALT_OCTETS
 from keytwin.service.key_requests import (
@@ -34,6 +34,7 @@ from keytwin.vocabulary.session_messages import (
     SessionRegistered,
 )
 from keytwin.vocabulary.units import START, Bits, BitsPerSecond, Duration, Instant, after, seconds
+from tests.machines import assert_replayable, assert_table_is_total
 
 APP: Final = AppId("app01")
 ALICE: Final = SaeId("app01-a")
@@ -324,3 +325,21 @@ def test_digests_depend_on_the_key_and_on_the_salt() -> None:
 def test_what_is_no_business_of_an_application_is_refused() -> None:
     with pytest.raises(UnexpectedMessage, match="CutQuantumChannel"):
         fresh().receive(CutQuantumChannel(LinkId("km0--km1")), START)
+
+
+# --- the machine ------------------------------------------------------------------------------------------------------
+
+
+def test_every_stage_says_what_it_does_with_each_message() -> None:
+    told = (StartSession, StopSession, OpenAgain)
+    answers = (SessionRegistered, SessionOpened, SessionRefused, SessionEnded)
+    assert_table_is_total(APP_TABLE, (*told, *answers), AppSession)
+
+
+def test_equal_messages_give_equal_effects() -> None:
+    request = the_open(fresh().receive(StartSession(APP), START)).request_id
+    get = the_get(with_open_session().receive(ask(), START)).request_id
+    told = KeysAnnounced(APP, (KeyId("key-1"),))
+    inputs: list[Message] = [StartSession(APP), opened(request), ask(times=2), told, StopSession(APP)]
+    inputs.insert(3, KeyDelivered(get, keys(b"1" * 32)))
+    assert_replayable(lambda: Application(ALICE, NodeId("km0"), {APP: BOB}, SALT), [(each, START) for each in inputs])

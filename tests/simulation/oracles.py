@@ -119,7 +119,7 @@ class BusWatch:
 
     secrets: set[bytes] = field(default_factory=set)
     text: list[bytes] = field(default_factory=list)
-    visits: dict[tuple[str, int], list[NodeId]] = field(default_factory=lambda: defaultdict(list))
+    ways: dict[tuple[str, int], dict[NodeId, NodeId]] = field(default_factory=lambda: defaultdict(dict))
 
     def see(self, to: ElementName, message: Message) -> None:
         """Check who may be told key material."""
@@ -132,13 +132,17 @@ class BusWatch:
         if isinstance(message, LinkKeyBlock) and not to.startswith("km/"):
             raise Broken(f"Z5: a block went to {to}")
         if isinstance(message, RelayKeys):
-            visited = self.visits[message.batch_id, message.epoch]
-            if message.sender not in visited:
-                visited.append(message.sender)
-            if to.removeprefix("km/") in visited:
-                raise Broken(f"C4: batch {message.batch_id} comes back to {to}")
-            if message.hops_left <= 1:
-                raise Broken(f"C4: batch {message.batch_id} ran out of hops")
+            self._follow(message, NodeId(to.removeprefix("km/")))
+
+    def _follow(self, message: RelayKeys, to: NodeId) -> None:
+        """Walk the way of a batch so far: it must not lead back to where it comes from."""
+        way = self.ways[message.batch_id, message.epoch]
+        way[message.sender] = to
+        place: NodeId | None = to
+        for _ in range(len(way) + 1):
+            place = way.get(place) if place else None
+        if place is not None or message.hops_left <= 1:
+            raise Broken(f"C4: batch {message.batch_id} goes in a circle: {way}")
 
     def hear(self, at: Instant, element: ElementName, event: Event) -> None:
         """Keep the text of an event."""

@@ -116,6 +116,7 @@ class World:
         dice, simulation = self.dice, self.simulation
         for app in self.blueprint.apps:
             self._do(dice.uniform(0, 4), OpenApp(app.id))
+            self._do(CALM, OpenApp(app.id))  # an end that has lost its session in the storm wants it back
             for begin in (dice.uniform(1, 8), CALM + dice.uniform(1, 3)):
                 masters = dice.choice(("first", "second", "both"))
                 size = dice.choice((None, None, None, Bits(128), Bits(512)))

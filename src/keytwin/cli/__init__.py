@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from importlib import metadata
 from typing import Final
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from keytwin.cli.check import check
 from keytwin.cli.demo import demo
@@ -25,11 +24,22 @@ ABOUT: Final = (
 
 def version() -> str:
     """Return the version that is installed."""
-    return f"keytwin {metadata.version('keytwin')}"
+    from keytwin.runtime.trace import own_version
+
+    return f"keytwin {own_version()}"
 
 
-app = App(name="keytwin", help=ABOUT, version=version, help_format="plaintext", result_action="return_value")
-for order, command in enumerate((demo, init, check, run, examples, schema)):
+COMMANDS: Final[tuple[Callable[..., object], ...]] = (demo, init, check, run, examples, schema)
+
+app = App(
+    name="keytwin",
+    help=ABOUT,
+    version=version,
+    help_format="plaintext",
+    default_parameter=Parameter(negative=()),
+    result_action="return_value",
+)
+for order, command in enumerate(COMMANDS):
     app.command(command, sort_key=order)
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from keytwin.cli.output import complain, show, show_json, suggest
+from keytwin.cli.exits import Exit
+from keytwin.cli.output import complain, counted, show, show_json, suggest
+from keytwin.vocabulary.blueprint import Blueprint
+from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.errors import FileMistake, Finding
+from keytwin.vocabulary.timeline import Scenario
 
 
 def check(file: str, /, *, json: bool = False) -> int:
@@ -18,35 +22,49 @@ def check(file: str, /, *, json: bool = False) -> int:
     json
         Print the findings as JSON, and nothing else.
     """
-    from keytwin.scenario.load import inspect, known_with
+    from keytwin.scenario.load import inspect
 
     try:
-        loaded = inspect(file, known_with())
+        checked = inspect(file)
     except FileMistake as mistake:
-        if json:
-            show_json({"file": file, "kind": None, "mistakes": _plain(mistake.findings), "warnings": []})
-        else:
-            for finding in mistake.findings:
-                complain(str(finding))
-            complain(f"{_counted(len(mistake.findings), 'mistake')} in {file}")
-        return 2
+        return _mistaken(file, mistake.findings, json=json)
     if json:
-        warnings = _plain(loaded.warnings)
-        show_json({"file": loaded.file, "kind": loaded.kind.value, "mistakes": [], "warnings": warnings})
-        return 0
-    for finding in loaded.warnings:
+        kind, _ = _told(checked.value)
+        show_json({"file": file, "kind": kind, "mistakes": [], "warnings": _plain(checked.warnings)})
+        return Exit.OK
+    for finding in checked.warnings:
         complain(f"warning: {finding}")
-    show(f"{loaded.file}: no mistake in this {loaded.kind.value} ({loaded.summary()})")
-    if loaded.kind.value == "device":
+    kind, holds = _told(checked.value)
+    show(f"{file}: a {kind} without mistakes: {holds}")
+    if kind == "device":
         suggest(("keytwin schema device", "what a device file may say"))
     else:
         suggest((f"keytwin run {file}", "run it in virtual time"))
-    return 0
+    return Exit.OK
 
 
-def _plain(findings: tuple[Finding, ...]) -> list[dict[str, object]]:
+def _mistaken(file: str, findings: tuple[Finding, ...], *, json: bool) -> int:
+    if json:
+        show_json({"file": file, "kind": None, "mistakes": _plain(findings), "warnings": []})
+        return Exit.MISTAKE
+    for finding in findings:
+        complain(str(finding))
+    complain(f"{counted(len(findings), 'mistake')}")
+    return Exit.MISTAKE
+
+
+def _told(value: Blueprint | Scenario | Device) -> tuple[str, str]:
+    """Return what kind of thing a file describes, and what it holds."""
+    match value:
+        case Device():
+            return "device", f"protocol {value.protocol}, {counted(len(value.sources), 'sourced parameter')}"
+        case Scenario():
+            _, holds = _told(value.blueprint)
+            return "scenario", f"{counted(len(value.steps), 'step')} on network {value.blueprint.name} ({holds})"
+        case Blueprint():
+            parts = {"node": value.topology.nodes, "link": value.topology.links, "app": value.apps}
+            return "network", ", ".join(counted(len(each), thing) for thing, each in parts.items())
+
+
+def _plain(findings: tuple[Finding, ...]) -> list[object]:
     return [msgspec.to_builtins(finding) for finding in findings]
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
@@ -14,26 +16,41 @@ def examples(name: str | None = None, /, *, json: bool = False) -> None:
     Parameters
     ----------
     name
-        Of the example whose file is printed, to begin one's own with.
+        Network or scenario whose file is printed, to begin one's own with.
     json
         Print the list as JSON, and nothing else.
     """
-    from keytwin.scenario.load import catalogue, example_file
+    from keytwin.files.library import example_text
 
     if name is not None:
-        print(example_file(name), end="")
+        print(example_text(name), end="")
         return
-    entries = catalogue()
+    entries = list(_entries())
     if json:
-        show_json([{"name": each.name, "kind": each.kind.value, "about": each.about} for each in entries])
+        show_json([dict(zip(("name", "kind", "about"), each, strict=True)) for each in entries])
         return
     table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
     for title in ("name", "kind", "about"):
         table.add_column(title, overflow="fold")
     for each in entries:
-        table.add_row(each.name, each.kind.value, each.about)
+        table.add_row(*each)
     show(table)
     suggest(
         ("keytwin run star6/fig4", "run one by its name"),
         ("keytwin examples star6 > mine.yaml", "begin a network of your own with one"),
     )
+
+
+def _entries() -> Iterator[tuple[str, str, str]]:
+    from keytwin.files.device import library_device
+    from keytwin.files.library import device_names, networks, scenarios
+    from keytwin.files.network import read_network
+    from keytwin.files.scenario import read_scenario
+
+    for name in networks():
+        yield name, "network", read_network(name).about
+        for scenario in scenarios():
+            if scenario.startswith(f"{name}/"):
+                yield scenario, "scenario", read_scenario(scenario).about
+    for device in device_names():
+        yield device, "device", library_device(device).about

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from keytwin.cli.output import show, show_json, suggest
-from keytwin.vocabulary.errors import Mistake
 
 
 def schema(kind: str | None = None, /) -> None:
@@ -14,13 +13,11 @@ def schema(kind: str | None = None, /) -> None:
     kind
         network, scenario or device; without it the kinds are listed.
     """
-    from keytwin.scenario.load import schemas
+    from keytwin.files.schema import KINDS
+    from keytwin.files.schema import schema as schema_of
 
-    known = schemas()
-    if kind is None:
-        show(*(f"{each:<9} {made['title']}" for each, made in known.items()))
-        suggest(("keytwin schema network > network.schema.json", "write one to a file"))
+    if kind is not None:
+        show_json(schema_of(kind))
         return
-    if kind not in known:
-        raise Mistake(f"no kind of file is called {kind!r}: choose one of {', '.join(known)}")
-    show_json(known[kind])
+    show(*(f"{each:<10}{schema_of(each)['title']}" for each in KINDS))
+    suggest(("keytwin schema network > network.schema.json", "write one to a file"))

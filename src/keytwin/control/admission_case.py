@@ -33,6 +33,7 @@ from keytwin.vocabulary.units import START, Duration, Instant, after, millisecon
 ROUTING_PATIENCE: Final = seconds(20)  # longer than a change of the topology may stay unnoticed by routing
 CONFIGURING_PATIENCE: Final = seconds(30)  # a dozen repeats to a key manager that may be restarting
 RETRY: Final = milliseconds(500)  # above a round trip with a durable write at the far end; doubled each time
+LONGEST_QUESTION_RETRY: Final = seconds(1)  # to routing, which may stay silent until it knows better
 LONGEST_RETRY: Final = seconds(4)
 LONGEST_DELETION_RETRY: Final = seconds(32)  # to a key manager that may be gone for good
 UNTIL_REPLACED: Final = Instant(2**62)  # later than any deadline
@@ -40,6 +41,12 @@ UNTIL_REPLACED: Final = Instant(2**62)  # later than any deadline
 _S = AdmissionState
 _UNCONFIGURED: Final = (_S.ACCEPTED, _S.ROUTING)
 _CARRIED: Final = (_S.CONFIGURING, _S.ACTIVE)
+_LONGEST: Final[dict[StrEnum, Duration]] = {
+    _S.ROUTING: LONGEST_QUESTION_RETRY,
+    _S.REROUTING: LONGEST_QUESTION_RETRY,
+    _S.ACTIVE: LONGEST_DELETION_RETRY,
+    _S.TERMINATING: LONGEST_DELETION_RETRY,
+}
 
 
 @dataclass(slots=True)
@@ -195,8 +202,7 @@ def enter(session: AdmissionCase, state: AdmissionState, now: Instant) -> None:
 
 def pace(session: AdmissionCase, now: Instant) -> None:
     """Set when to repeat: soon while something is unanswered, else when the leases are due."""
-    longest = LONGEST_DELETION_RETRY if session.state in (_S.ACTIVE, _S.TERMINATING) else LONGEST_RETRY
-    again = after(now, min(RETRY << session.attempts, longest))
+    again = after(now, min(RETRY << session.attempts, _LONGEST.get(session.state, LONGEST_RETRY)))
     renewal = after(session.renewed_at, session.office.lease // RENEWALS_A_LEASE)
     match session.state:
         case _S.ACCEPTED | _S.TERMINATED:

@@ -33,6 +33,15 @@ def hop_cost(rate: BitsPerSecond, key_size: Bits, batch: int, hops: int) -> Bits
     return BitsPerSecond(-(-rate * (payload + TAG_KEY) // payload))
 
 
+def rate_to_trust(
+    registered: BitsPerSecond, measured: BitsPerSecond | None, measured_at: Instant, now: Instant
+) -> BitsPerSecond:
+    """Return the measured rate; one that is too old grants nothing more than the registered one (invariant C3)."""
+    if measured is None:
+        return registered
+    return measured if now - measured_at <= TELEMETRY_LIFETIME else min(measured, registered)
+
+
 class Hold(msgspec.Struct, frozen=True, gc=False):
     """A rate on each direction of some links."""
 
@@ -48,13 +57,9 @@ class _Row:
     reserved: int = 0
     costs: dict[Ksid, int] = field(default_factory=dict)
 
-    def rate(self, now: Instant) -> int:
-        """The measured rate; one that is too old grants nothing more than the registered one (invariant C3)."""
-        if self.measured is None:
-            return self.registered
-        if now - self.measured_at > TELEMETRY_LIFETIME:
-            return min(self.measured, self.registered)
-        return self.measured
+    def rate(self, now: Instant) -> BitsPerSecond:
+        """The rate to reckon with."""
+        return rate_to_trust(self.registered, self.measured, self.measured_at, now)
 
 
 class Ledger:
@@ -84,7 +89,7 @@ class Ledger:
     def rate(self, link: LinkId, now: Instant) -> BitsPerSecond:
         """Return what the link makes, both directions together."""
         row = self._rows.get(link)
-        return BitsPerSecond(0 if row is None else row.rate(now))
+        return _NO_RATE if row is None else row.rate(now)
 
     def capacity(self, link: LinkId, now: Instant) -> BitsPerSecond:
         """Return what may be reserved at most in the scarcer direction."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from keytwin.control.capacity import Hold, Ledger, hop_cost
@@ -78,7 +79,7 @@ class Office:
 
 def joins(route: Route, source: NodeId, target: NodeId) -> bool:
     """Tell whether a route leads from `source` to `target`, link by link and without a loop (invariant C4)."""
-    steps = zip(route.nodes, route.nodes[1:], strict=False)
+    steps = pairwise(route.nodes)
     return (
         route.nodes[:1] == (source,)
         and route.nodes[-1:] == (target,)

@@ -68,6 +68,7 @@ class Registry:
 
     def add(self, session: AdmissionSession) -> None:
         """Take in a session in whatever state it is."""
+        assert session.ksid not in self._sessions, "a Ksid names one session"
         self._sessions[session.ksid] = session
         self._index_ends(session)
         if session.state is _OVER:

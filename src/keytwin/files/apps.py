@@ -57,6 +57,7 @@ class Saes:
             first = f"the first is in line {earlier.place.line}; an SAE belongs to one app and one node"
             page.report(entry.key.place, f"SAE {sae!r} is declared twice", first)
             return None
+        # Across the apps, not only in one mapping: the certificate of an SAE names it, so it can be only one.
         page.declare("SAE", sae, Declared(sae, entry.key.place))
         node = page.attempt(NODE, entry.value)
         try:

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 from keytwin.files.device import device_from
 from keytwin.files.known import BROUGHT, Known
-from keytwin.files.library import (
-    Source,
-    device_names,
-    device_source,
-    network_source,
-    networks,
-    path_source,
-    scenario_source,
-    scenarios,
-)
+from keytwin.files.library import Source, any_source
 from keytwin.files.network import check_network
 from keytwin.files.nodes import MapNode
 from keytwin.files.page import Checked, Page, Unread
@@ -34,8 +24,11 @@ _TELLING: Final = (
 
 
 def check(where: str, known: Known = BROUGHT) -> Checked[Blueprint] | Checked[Scenario] | Checked[Device]:
-    """Return what a file says, with warnings; `where` is a path or a name of the library. FileMistake with all mistakes."""
-    source = _source(where)
+    """Return what a file says, with warnings; `where` is a path or a name of the library.
+
+    FileMistake with all that is wrong in the file, Mistake when there is no such file.
+    """
+    source = any_source(where)
     kind = kind_of(source)
     if kind == "device":
         return Checked(device_from(source, known))
@@ -51,11 +44,3 @@ def kind_of(source: Source) -> str:
         raise page.conclusion() from None
     keys = set(root.entries) if isinstance(root, MapNode) else set()
     return next((kind for kind, telling in _TELLING if keys & telling), "network")
-
-
-def _source(where: str) -> Source:
-    """Find a file as `run` would; a path without the usual ending is taken at its word."""
-    for names, find in ((scenarios, scenario_source), (networks, network_source), (device_names, device_source)):
-        if where in names():
-            return find(where)
-    return path_source(Path(where), where)

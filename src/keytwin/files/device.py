@@ -28,7 +28,7 @@ from keytwin.files.kinds import (
 )
 from keytwin.files.known import BROUGHT, Known
 from keytwin.files.library import Source, device_source
-from keytwin.files.nodes import MapNode, Node, find
+from keytwin.files.nodes import Node, TextNode, find
 from keytwin.files.page import Page, Unread
 from keytwin.files.reader import read_nodes
 from keytwin.files.shapes import Field, FormatOne, Record
@@ -60,13 +60,13 @@ class DeviceFile(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """The mapping under `parameters:`, for one type of device."""
+    """The mapping under `parameters:`, for one type of device; None = it is not known, so nothing can be said."""
 
-    device: type[Device]
+    device: type[Device] | None
 
     def read(self, node: Node, page: Page) -> dict[str, Measured]:
         """Read each parameter that the type of device has."""
-        return self._record().read(node, page)
+        return self._record().read(node, page) if self.device else {}
 
     def schema(self) -> Schema:
         """Describe the parameters of this type."""
@@ -80,12 +80,12 @@ class Parameters:
         }
 
     def _record(self) -> Record[dict[str, Measured]]:
-        listed = dataclasses.fields(self.device)
+        listed = dataclasses.fields(self.device) if self.device else ()
         fields = (_parameter(field) for field in listed if "quantity" in field.metadata)
         return Record("the parameters of this protocol", dict, tuple(fields))
 
 
-def device_record(device: type[Device]) -> Record[DeviceFile]:
+def device_record(device: type[Device] | None) -> Record[DeviceFile]:
     """Describe the file of one type of device."""
     return Record(
         "a device",
@@ -121,18 +121,19 @@ def device_from(source: Source, known: Known = BROUGHT) -> Device:
 
 
 def device_of(root: Node, page: Page, known: Known = BROUGHT) -> Device:
-    """Return the device that nodes describe; Unread when it cannot be made, FileMistake when it could but is wrong."""
+    """Return the device that nodes describe; Unread after a mistake."""
     page.names["protocol"] = names_from(known.protocols)
     written = find(root, "protocol")
-    protocol = page.attempt(Reference("protocol", str), written) if isinstance(root, MapNode) and written else ""
-    if protocol is None:
-        raise Unread
-    kind = known.protocols.get(protocol, Device)
+    # Looked at before the rest, because the parameters that may stand below depend on it.
+    kind = known.protocols.get(written.text) if isinstance(written, TextNode) else None
     file = device_record(kind).read(root, page)
-    page.conclude()
+    if kind is None or page.mistakes:
+        raise Unread
     values = {key: measured.value for key, measured in file.parameters.items()}
     sources = MappingProxyType({key: measured.source for key, measured in file.parameters.items()})
-    return _made(kind, {"name": file.name, "about": file.about, "protocol": protocol, "sources": sources, **values})
+    return _made(
+        kind, {"name": file.name, "about": file.about, "protocol": file.protocol, "sources": sources, **values}
+    )
 
 
 def device_schema(known: Known = BROUGHT) -> Schema:

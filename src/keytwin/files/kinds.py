@@ -86,6 +86,7 @@ class Scalar(Generic[T]):
 
     def write(self, value: object) -> Plain:
         """Show the value exactly."""
+        # Fields hold kinds of any type, so `write` takes an object; what it gets has the type that `read` returns.
         return self.show(cast(T, value))
 
 
@@ -94,6 +95,7 @@ class Scalar(Generic[T]):
 
 def quantity(name: str, what: str, parse: Callable[[str], T], show: Callable[[T], str]) -> Scalar[T]:
     """Return the kind of a number with a unit; `name` is that of `units.UNITS`."""
+    # An editor sees "0.1" as a number and "6e-7" as a text, so where no unit is needed both are allowed.
     units = "|".join(unit for unit in UNITS[name] if unit)
     pattern = rf"^\s*{_NUMBER_PATTERN}\s*({units}){'?' if '' in UNITS[name] else ''}\s*$"
     written: Schema = {"type": "string", "pattern": pattern}
@@ -120,6 +122,7 @@ def show_number(value: float) -> str:
 
 
 def _show_share(value: float) -> str:
+    # Per cent where that is exact and short, as people write it; else the number itself, which always reads back.
     percent = f"{value * 100:.10g}"
     return f"{percent} %" if float(parse_share(f"{percent} %")) == value and "e" not in percent else show_number(value)
 
@@ -196,9 +199,7 @@ class Choice(Generic[T]):
         found = page.text(node, self.what)
         if found.text in self.words:
             return self.words[found.text]
-        raise page.refusal(
-            found.place, f"unknown {self.what} {found.text!r}", page.nearest(found.text, list(self.words), "")
-        )
+        raise page.refusal(found.place, f"unknown {self.what} {found.text!r}", page.hint(found.text, self.words))
 
     def schema(self) -> Schema:
         """List the words."""
@@ -223,7 +224,7 @@ class Flag(Choice[bool]):
         return {"enum": [True, False, "yes", "no"]}
 
 
-FLAG: Final = Flag("choice", {"true": True, "false": False, "yes": True, "no": False})
+FLAG: Final = Flag("answer", {"true": True, "false": False, "yes": True, "no": False})
 
 
 def name(what: str, parse: Callable[[str], T]) -> Scalar[T]:

@@ -74,6 +74,14 @@ def device_source(where: str) -> Source:
     return _file(where, "device", device_names())
 
 
+def any_source(where: str) -> Source:
+    """Find a network, scenario or device, each as above; Mistake when it is none of them."""
+    for names, find in ((networks, network_source), (scenarios, scenario_source), (device_names, device_source)):
+        if where in names():
+            return find(where)
+    return _file(where, "network, scenario or device", networks() + scenarios() + device_names())
+
+
 def path_source(path: Path, shown: str) -> Source:
     """Read a file of the user, no further than the largest one allowed; FileMistake when there is none."""
     try:
@@ -102,6 +110,7 @@ def _packaged(*parts: str) -> Source:
 
 
 def _file(where: str, kind: str, names: tuple[str, ...], beside: Path | None = None) -> Source:
+    # A bare word is a name of the library even where a file is called the same: a run must not depend on the folder.
     path = beside / where if beside else Path(where)
     if where.endswith(_SUFFIXES) or ("\0" not in where and path.is_file()):
         return path_source(path, str(path))

@@ -10,7 +10,7 @@ import msgspec
 
 from keytwin.files.kinds import BEARABLE_LOSS, FIBRE_LOSS, GROUND_LENGTH, Plain, Reference, Schema
 from keytwin.files.nodes import MapNode, Node, Place, TextNode
-from keytwin.files.page import Declared, Names, Page, Unread, nearest
+from keytwin.files.page import Declared, Names, Page, Unread
 from keytwin.files.shapes import Field, Record, or_empty
 from keytwin.vocabulary.identity import DeviceId, LinkId, NodeId, link_ends, link_id, parse_link
 from keytwin.vocabulary.units import Decibels, DecibelsPerKilometre, Kilometres
@@ -150,8 +150,8 @@ def _with_known_ends(link: LinkId, written: TextNode, page: Page) -> LinkId:
         try:
             page.look_up("node", text, place)
         except Unread:
-            others = [name for name in nodes if name != ends[1 - index]]
-            ends[index] = NodeId(nearest(text, others) or f"{text}?")
+            others = (name for name in nodes if name != ends[1 - index])
+            ends[index] = NodeId(page.nearest(text, others) or f"{text}?")
     return link_id(ends[0], ends[1], link.partition("/")[2])
 
 
@@ -164,6 +164,7 @@ def _ends_as_written(text: str) -> Iterator[tuple[str, int]]:
 
 
 def _declare(line: LinkLine, names: Names, page: Page) -> bool:
+    # A guess may fall on a link that is there already; calling that a duplicate would be a second mistake for one.
     if line.is_guess:
         return True
     earlier = names.get(line.id)

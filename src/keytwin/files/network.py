@@ -45,6 +45,7 @@ def check_network(source: Source, known: Known = BROUGHT) -> Checked[Blueprint]:
 
 def network_of(root: Node, page: Page, known: Known) -> Blueprint:
     """Return the network that nodes describe, and declare its names on the page; Unread after a mistake."""
+    # Sections that may be left out declare nothing then; `node` and `link` are absent here because theirs may not.
     page.names |= {
         "device": names_from(device_names()),
         "medium": names_from(known.media),
@@ -67,6 +68,7 @@ def network_of(root: Node, page: Page, known: Known) -> Blueprint:
 def write_network(blueprint: Blueprint) -> str:
     """Return the canonical text of a network of library devices; it reads back to an equal one."""
     links = blueprint.topology.links
+    # No usual loss: a measured one belongs to one link, and a link could not say that it has none.
     usual = LinkValues(
         device=_most_common(link.device for link in links),
         medium=_most_common(link.medium for link in links),
@@ -139,7 +141,8 @@ def _either(own: T | None, usual: T) -> T:
 
 def _check_link(line: LinkLine, usual: LinkValues, page: Page) -> None:
     item = line.place.key.partition("]")[0]
-    if any(mistake.key.startswith(("defaults", item)) for mistake in page.mistakes):
+    keys = (mistake.key.removeprefix("overrides.") for mistake in page.mistakes)
+    if any(key.startswith(("defaults", item)) for key in keys):
         return  # what is missing may stand in what could not be read
     values = _laid(line.values, usual)
     if values.device is None:
@@ -182,8 +185,9 @@ def _check_bursts(file: NetworkFile, root: Node, page: Page) -> None:
 
 def _check_connections(file: NetworkFile, root: Node, page: Page) -> None:
     """Report apps whose ends no links join, and warn of nodes without any link."""
-    if page.names["link"] is None:
+    if page.names.get("link") is None:
         return  # a link that could not be read may be the one
+    # Links with a misspelt end count as what was probably meant, so that one typing error is one mistake.
     group = _groups(line.ends for line in file.links)
     for node in file.nodes:
         if node.id not in group:

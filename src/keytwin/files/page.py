@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from itertools import islice
 from typing import Final, Generic, Protocol, TypeVar
 
 from keytwin.files.nodes import Entry, ListNode, MapNode, Node, Place, RefusedNode, TextNode, is_empty
@@ -15,6 +16,7 @@ MOST_FINDINGS: Final = 100  # what a person mends before looking again; a hostil
 LIKENESS: Final = 0.55  # of difflib, from 0 to 1: `link_legth` is near `length`, `hub` is not near `km0`
 MOST_COMPARED: Final = 2_000  # names looked through for the nearest one
 MOST_LISTED: Final = 12  # valid names that fit into a message
+LONGEST_MESSAGE: Final = 400  # characters
 
 
 T = TypeVar("T")
@@ -68,7 +70,7 @@ class Page:
         if len(self.mistakes) < MOST_FINDINGS:
             self.mistakes.append(_finding(place, what, suggestion))
         else:
-            self.left_off += 1
+            self.left_off += 1  # counted only: wording is what costs time
 
     def refusal(self, place: Place, what: str, suggestion: str = "") -> Unread:
         """Note a mistake that leaves nothing to read here, and return what to raise."""
@@ -119,19 +121,24 @@ class Page:
     def look_up(self, kind: str, text: str, place: Place) -> str:
         """Return the canonical form of a declared name; reports and Unread when there is none such."""
         names = self.names.get(kind)
+        # A section that could not be read may hold any name: its mistake is told once, not at every reference.
         if names is None or text in names:
             return text if names is None else names[text].name
-        raise self.refusal(place, f"unknown {kind} {text!r}", self.nearest(text, list(names), f"no {kind} is declared"))
+        raise self.refusal(place, f"unknown {kind} {text!r}", self.hint(text, names, f"no {kind} is declared"))
 
-    def nearest(self, text: str, valid: list[str], none: str) -> str:
+    def nearest(self, text: str, valid: Iterable[str]) -> str:
+        """Return the valid name that looks most like `text`; nothing when there is none, or the page is full anyway."""
+        return nearest(text, islice(valid, MOST_COMPARED)) if len(self.mistakes) < MOST_FINDINGS else ""
+
+    def hint(self, text: str, valid: Iterable[str], none: str = "") -> str:
         """Return a hint at the nearest valid name, at all of them when they are few, or `none` when there is none."""
-        near = nearest(text, valid) if len(self.mistakes) < MOST_FINDINGS else ""
+        near = self.nearest(text, valid)
         if near:
             return f"did you mean {near!r}?"
-        if not valid:
-            return none
-        listed = ", ".join(repr(name) for name in valid[:MOST_LISTED])
-        return f"known: {listed}{', ...' if len(valid) > MOST_LISTED else ''}"
+        listed = [repr(name) for name in islice(valid, MOST_LISTED + 1)]
+        return (
+            f"known: {', '.join([*listed[:MOST_LISTED], *(['...'] * (len(listed) > MOST_LISTED))])}" if listed else none
+        )
 
     # --- taking nodes apart ---
 
@@ -139,7 +146,7 @@ class Page:
         """Return a node that holds text; `wanted` says what was expected, such as "a rate"."""
         if isinstance(node, TextNode):
             return node
-        raise self._wrong_shape(node, wanted)
+        raise _wrong_shape(self, node, wanted)
 
     def items(self, node: Node, wanted: str) -> tuple[Node, ...]:
         """Return the items of a list; an empty value is an empty list."""
@@ -147,7 +154,7 @@ class Page:
             return node.items
         if is_empty(node):
             return ()
-        raise self._wrong_shape(node, wanted)
+        raise _wrong_shape(self, node, wanted)
 
     def entries(self, node: Node, wanted: str) -> tuple[Entry, ...]:
         """Return the entries of a mapping; an empty value is an empty mapping."""
@@ -155,25 +162,31 @@ class Page:
             return tuple(node.entries.values())
         if is_empty(node):
             return ()
-        raise self._wrong_shape(node, wanted)
-
-    def _wrong_shape(self, node: Node, wanted: str) -> Unread:
-        if isinstance(node, RefusedNode):
-            return Unread()
-        found = {ListNode: "a list", MapNode: "a mapping"}.get(type(node), "a text")
-        subject = f"{node.place.key} is {found}" if node.place.key else f"the file is {found}"
-        return self.refusal(node.place, f"{subject}, where {wanted} is wanted")
+        raise _wrong_shape(self, node, wanted)
 
 
-def nearest(text: str, valid: list[str]) -> str:
+def nearest(text: str, valid: Iterable[str]) -> str:
     """Return the valid name that looks most like `text`, or nothing."""
     if len(text) > LONGEST_NAME:
         return ""
-    return next(iter(get_close_matches(text, valid[:MOST_COMPARED], n=1, cutoff=LIKENESS)), "")
+    return next(iter(get_close_matches(text, list(valid), n=1, cutoff=LIKENESS)), "")
+
+
+def _wrong_shape(page: Page, node: Node, wanted: str) -> Unread:
+    if isinstance(node, RefusedNode):
+        return Unread()
+    found = {ListNode: "a list", MapNode: "a mapping"}.get(type(node), "a text")
+    subject = f"{node.place.key} is {found}" if node.place.key else f"the file is {found}"
+    return page.refusal(node.place, f"{subject}, where {wanted} is wanted")
 
 
 def _finding(place: Place, what: str, suggestion: str) -> Finding:
-    return Finding(what, place.file, place.line, place.column, place.key, suggestion)
+    return Finding(_cut(what), place.file, place.line, place.column, _cut(place.key), suggestion)
+
+
+def _cut(text: str) -> str:
+    """Keep a text of the user, which may be a megabyte long, from filling the screen."""
+    return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]}..."
 
 
 def _order(finding: Finding) -> tuple[str, int, int]:

@@ -28,7 +28,7 @@ from keytwin.files.syntax import explain
 
 LARGEST_FILE: Final = 4 * 1024 * 1024  # octets: room for some ten thousand links
 LONGEST_LINE: Final = 65_536  # characters: the parser takes time quadratic in the length of a tag
-MOST_VALUES: Final = 200_000  # texts, lists and mappings; about five seconds of parsing
+MOST_VALUES: Final = 100_000  # texts, lists and mappings: ten thousand apps; some seconds of parsing
 DEEPEST: Final = 16  # levels; our own files have six
 
 # Also U+0085, U+2028 and U+2029: YAML's idea of a line break differs there from an editor's.
@@ -37,11 +37,12 @@ _FORBIDDEN: Final = re.compile(
 )
 
 
-def read_nodes(octets: bytes, page: Page) -> Node:
+def read_nodes(octets: bytes, page: Page, most_values: int = MOST_VALUES) -> Node:
     """Return what a file says; reports and Unread when its YAML cannot be read, one finding then."""
     text = _decoded(octets, page)
     _check_text(text, page)
-    composer = _Composer(text, page)
+    # The parser gives one event after the other, so a limit ends a hostile file long before all of it is parsed.
+    composer = _Composer(text, page, most_values)
     try:
         return composer.document()
     except MarkedYAMLError as error:
@@ -89,10 +90,11 @@ def _place_at(text: str, index: int, file: str) -> Place:
 class _Composer:
     """Turn the events of one document into nodes, and report what is refused on the way."""
 
-    def __init__(self, text: str, page: Page) -> None:
+    def __init__(self, text: str, page: Page, most_values: int) -> None:
         self._events: Iterator[Event] = YAML(typ="safe", pure=True).parse(text)
         self._page = page
         self._values = 0
+        self._most_values = most_values
         self.last = Place(page.file, 1, 1)
         """Where the event before the present one stood."""
 
@@ -109,6 +111,7 @@ class _Composer:
                 self._place(start, ""), "a YAML directive has no use here: remove the line that begins with '%'"
             )
         root = self._node(self._next(), "", depth=1)
+        # The rest is parsed too: a syntax error below the first document is one all the same.
         for event in self._events:
             if isinstance(event, DocumentStartEvent):
                 self._page.report(self._place(event, ""), "a second document begins here: one file holds one document")
@@ -127,10 +130,11 @@ class _Composer:
     def _node(self, event: Event, key: str, depth: int) -> Node:
         place = self._place(event, key)
         self._values += 1
-        if self._values > MOST_VALUES:
-            raise self._page.refusal(place, f"the file holds more than {MOST_VALUES} values")
+        if self._values > self._most_values:
+            raise self._page.refusal(place, f"the file holds more than {self._most_values} values")
         if depth > DEEPEST:
             raise self._page.refusal(place, f"this is nested more than {DEEPEST} levels deep")
+        # Aliases are how a file of a kilobyte becomes a tree of a gigabyte; nothing we read needs them.
         if isinstance(event, AliasEvent):
             self._page.report(
                 place, f"'*{event.anchor}' refers to an anchor: aliases are not read, write the value out"
@@ -155,6 +159,7 @@ class _Composer:
 
     def _text(self, event: ScalarEvent, place: Place) -> Node:
         text = str(event.value)
+        # Escapes have been resolved by now, so what the raw text could not hold may still be here, lone surrogates too.
         plain = not event.style and event.start_mark.line == event.end_mark.line
         if event.style and _FORBIDDEN.search(text):
             self._page.report(place, "this text holds, by an escape, a character that does not belong in such a file")
@@ -173,6 +178,7 @@ class _Composer:
             name = self._node(event, key, depth + 1)
             text = name.text if isinstance(name, TextNode) else ""
             path = f"{key}.{text}" if key else text
+            # The value is read even where its key is refused: the events have to be taken, and its mistakes be told.
             value = self._node(self._next(), path, depth + 1)
             if not isinstance(name, TextNode):
                 self._refuse_key(name)

@@ -50,6 +50,7 @@ def check_scenario(source: Source, known: Known = BROUGHT) -> Checked[Scenario]:
         root = read_nodes(source.octets, page)
     except Unread:
         raise page.conclusion() from None
+    # The network first: the timeline refers to its apps, links, nodes and elements.
     blueprint = _network(root, source, page, known)
     file = page.attempt(SCENARIO, root)
     if file is not None:
@@ -100,10 +101,12 @@ def _network(root: Node, source: Source, page: Page, known: Known) -> Blueprint 
     except Mistake as mistake:
         page.report(named.place, str(mistake))
         return None
+    # A page of its own, because the places and the names are those of the network's file.
     below = Page(found.file)
     blueprint = None
     try:
         nodes = read_nodes(found.octets, below)
+        # Laid over as nodes, not as values: then a wrong override is told with its own file, line and column.
         laid_over = only_overrides(find(root, "overrides"))
         blueprint = network_of(merged(nodes, laid_over) if laid_over else nodes, below, known)
     except Unread:

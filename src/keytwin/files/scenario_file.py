@@ -175,6 +175,7 @@ class Steps:
         when = page.attempt(INSTANT, at.value) if at else None
         if at is None:
             page.report(node.place, "'at' is missing in a step", "when the action is done, such as 'at: 5 s'")
+        # Judged by what stands there, known or not: a misspelt action is not a missing one.
         if len(entries) - bool(at) != 1:
             raise page.refusal(node.place, "a step has exactly one action", f"known: {', '.join(ACTIONS)}")
         action = page.attempt(ACTIONS[actions[0].key.text][1], actions[0].value) if actions[0] else None
@@ -203,7 +204,7 @@ class Steps:
     def _known(self, entry: Entry, page: Page) -> Entry | None:
         if entry.key.text in ACTIONS:
             return entry
-        hint = page.nearest(entry.key.text, ["at", *ACTIONS], "")
+        hint = page.hint(entry.key.text, ["at", *ACTIONS])
         page.report(entry.key.place, f"unknown action {entry.key.text!r}", hint)
         return None
 
@@ -217,7 +218,7 @@ class Overrides:
         valid = [each.name for each in OVERRIDES]
         for entry in page.entries(node, "a mapping of sections of the network"):
             if entry.key.text not in valid:
-                hint = page.nearest(entry.key.text, valid, "")
+                hint = page.hint(entry.key.text, valid)
                 page.report(entry.key.place, f"{entry.key.text!r} cannot be overridden by a scenario", hint)
         return node
 

@@ -11,7 +11,7 @@ from typing import Final, Generic, TypeVar, cast
 import msgspec
 
 from keytwin.files.kinds import Json, Kind, Plain, Schema, name_schema
-from keytwin.files.nodes import Entry, Node, Place, TextNode, is_empty
+from keytwin.files.nodes import Entry, Node, Place, RefusedNode, TextNode, is_empty
 from keytwin.files.page import Declared, Page, Unread
 
 T = TypeVar("T")
@@ -50,12 +50,13 @@ class Record(Generic[T]):
 
     def read_as(self, node: Node, page: Page, given: Mapping[str, object]) -> T:
         """Read a record of which some attributes are given from outside, such as its name."""
-        entries = self._known(page.entries(node, f"a mapping that describes {self.what}"), page)
+        entries = self._by_field(page.entries(node, f"a mapping that describes {self.what}"), page)
         values = dict(given)
         for field in self.fields:
             value = self._value(field, entries.get(field.name), node.place, page)
             if value is not NO_DEFAULT:
                 values[field.target] = value
+        # Only a required field without a stand-in leaves nothing to go on with; all the others have been looked at.
         if any(field.required and field.target not in values for field in self.fields):
             raise Unread
         return self.make(**values)
@@ -78,16 +79,17 @@ class Record(Generic[T]):
                 written[field.name] = field.kind.write(held)
         return written or ""
 
-    def _known(self, entries: tuple[Entry, ...], page: Page) -> dict[str, Entry]:
+    def _by_field(self, entries: tuple[Entry, ...], page: Page) -> dict[str, Entry]:
+        """Return the entries by the fields they are for; a misspelt key stands for the nearest, and is reported."""
         valid = [field.name for field in self.fields]
-        known = {}
+        found = {entry.key.text: entry for entry in entries if entry.key.text in valid}
         for entry in entries:
             key = entry.key.text
-            if key in valid:
-                known[key] = entry
-            else:
-                page.report(entry.key.place, f"unknown key {key!r} in {self.what}", page.nearest(key, valid, ""))
-        return known
+            if key not in valid:
+                # Taken for the key that was meant, a misspelt one isn't reported as missing besides.
+                page.report(entry.key.place, f"unknown key {key!r} in {self.what}", page.hint(key, valid))
+                found.setdefault(page.nearest(key, valid), Entry(entry.key, RefusedNode(entry.key.place)))
+        return found
 
     def _value(self, field: Field, entry: Entry | None, place: Place, page: Page) -> object:
         if entry is None or is_empty(entry.value):
@@ -96,10 +98,8 @@ class Record(Generic[T]):
                 said = f"{field.name!r} has no value" if entry else f"{field.name!r} is missing in {self.what}"
                 page.report(where, said, field.doc)
             return field.stand_in
-        try:
-            return field.kind.read(entry.value, page)
-        except Unread:
-            return field.stand_in
+        value = page.attempt(field.kind, entry.value)
+        return field.stand_in if value is None else value
 
     def _field_schema(self, field: Field) -> Schema:
         schema: Schema = {"description": field.doc, **field.kind.schema()}

@@ -15,7 +15,7 @@ _SAID: Final = (
         "mapping values are not allowed",
         "a ':' that begins no value: quote the text, or check the indentation above",
     ),
-    ("simple key", "could not find expected ':'", "the line {start} has no ':' after its key"),
+    ("simple key", "could not find expected ':'", "this line has no ':' after its key"),
     ("quoted scalar", "unexpected end", "the quote opened in line {start} is never closed"),
     ("quoted scalar", "document separator", "the quote opened in line {start} is never closed"),
     ("double-quoted", "escape", "an unknown escape after a backslash: use single quotes, or double the backslash"),
@@ -32,6 +32,7 @@ _SAID: Final = (
     ("anchor", "", "a '&' begins an anchor, and anchors are not read: put the text in quotes"),
     ("alias", "", "a '*' begins an alias, and aliases are not read: put the text in quotes"),
     ("directive", "", "a '%' begins a directive, and directives are not read: remove the line"),
+    ("", "incompatible YAML document", "a '%' begins a directive, and directives are not read: remove the line"),
     ("", "document start", "text after the end of the document: is a value quoted only in part?"),
 )
 
@@ -44,4 +45,5 @@ def explain(error: MarkedYAMLError, text: str) -> tuple[tuple[int, int], str]:
     said = next((words for where, what, words in _SAID if where in context and what in problem), "")
     character = text[mark.index] if mark.index < len(text) else ""
     wording = said.format(start=began.line + 1, character=character) if said else f"this is no YAML: {problem[:100]}"
-    return (mark.line + 1, mark.column + 1), wording
+    place = began if context.endswith("simple key") else mark  # there the parser only notices in the next line
+    return (place.line + 1, place.column + 1), wording

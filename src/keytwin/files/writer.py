@@ -31,6 +31,7 @@ def _mapping(value: dict[str, Plain], depth: int) -> Iterator[str]:
 
 def _entry(head: str, held: Plain, depth: int) -> Iterator[str]:
     """Give the lines of a key and its value; the sections of a file, at depth 0, are never folded into a line."""
+    # Mappings of empty values can't go on one line: `{km0: , km1: }` is legal, but nobody would guess it.
     line = _line(held) if depth or not held or isinstance(held, str) else None
     if line is not None and len(head) + len(line) < WIDEST:
         yield f"{head} {line}".rstrip()

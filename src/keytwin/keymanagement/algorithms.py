@@ -1,6 +1,6 @@
 """When end-to-end keys are made: the extension point `keytwin.key_management_algorithms`, and its two members.
 
-Paper A calls it a variation point realised by polymorphism (SOURCES.md A8): whatever the algorithm, a master end asks
+Paper A calls it a variation point realised by polymorphism: whatever the algorithm, a master end asks
 it, after every change, how many keys to make now.
 """
 

@@ -1,4 +1,4 @@
-"""Ingest of a Q-link's blocks, agreed by its two key managers before either uses them. DESIGN.md 3.1; invariant P4.
+"""Ingest of a Q-link's blocks, agreed by its two key managers before either uses them. Paper B, 3.1; invariant P4.
 
 The link's first node offers each block with its place in both directions and a one-time digest; the second compares its
 own copy, holds it and accepts; the first takes it in and confirms; the second takes it in. Offers go one at a time, in
@@ -11,20 +11,20 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from keytwin.algorithms.one_time_tag import KEY_OCTETS, tag, verify
-from keytwin.keymanagement.pads import FIRST_EPOCH, Incoming, Outgoing, share_out
+from keytwin.keymanagement.pads import FIRST_EPOCH, Incoming, Outgoing
+from keytwin.vocabulary.errors import Violation
 from keytwin.vocabulary.events import BlockDiscarded, BlockPlaced
 from keytwin.vocabulary.identity import LinkId, NodeId, km_of, link_ends
 from keytwin.vocabulary.key import KeyMaterial
 from keytwin.vocabulary.link_messages import AcceptBlock, ConfirmBlock, LinkKeyBlock, OfferBlock, RefuseBlock
 from keytwin.vocabulary.machine import Effect, Message, Publish, Record, Save, Send, StartTimer, StopTimer
 from keytwin.vocabulary.topology import other_end
-from keytwin.vocabulary.units import BITS_PER_BYTE, Duration, Instant, bits, milliseconds, seconds
+from keytwin.vocabulary.units import BITS_PER_BYTE, Bits, Duration, Instant, bits, milliseconds, seconds
 
 MOST_HELD: Final = 16  # blocks that wait for their offer; a neighbour that never offers must not fill the memory
-REPEAT_AFTER: Final = milliseconds(
-    200
-)  # well above a round trip over a KM link of 1,000 km (10 ms) and a durable write
-OFFER_LIFETIME: Final = seconds(60)  # then the block is given up: the neighbour does not have it, or is not there
+REPEAT_AFTER: Final = milliseconds(200)  # above a round trip over 1,000 km (10 ms) with a durable write at the far end
+BLOCK_LIFETIME: Final = seconds(60)  # then a block is given up: the neighbour does not have it, or is not there
+PATIENT_OFFERS: Final = 10  # two seconds, in which a device repeats a block that was lost on the way to a key manager
 SMALLEST_ROOM: Final = 64  # octets; less room than this is not worth a block
 
 
@@ -65,6 +65,18 @@ class _Place(NamedTuple):
     second: KeyMaterial
 
 
+class _Waiting(NamedTuple):
+    """A block that has come and is not agreed on yet."""
+
+    material: KeyMaterial
+    until: Instant
+
+    @property
+    def octets(self) -> int:
+        """Its length."""
+        return self.material.size // BITS_PER_BYTE
+
+
 @dataclass(slots=True)
 class _Ingest:
     """What the two ends of a link have in common."""
@@ -76,8 +88,8 @@ class _Ingest:
     capacity: int  # octets of each direction
     split: float
     placed: int = 0  # number of the last block taken in
-    newest: int = 0  # number of the last block that came
-    waiting: dict[int, KeyMaterial] = field(default_factory=dict)
+    decided: int = 0  # blocks up to this number have had their turn: what comes of them now comes too late
+    waiting: dict[int, _Waiting] = field(default_factory=dict)
 
     def _send(self, message: Message) -> Effect:
         return Send(km_of(other_end(self.link, self.node)), message)
@@ -85,22 +97,22 @@ class _Ingest:
     def _timer(self, number: int, after: Duration) -> Effect:
         return StartTimer(f"{self.link}/block", after, BlockOverdue(self.link, number))
 
-    def _hold(self, number: int, material: KeyMaterial) -> list[Effect]:
-        """Keep a block until it is its turn; the oldest makes room. Repeats and what was overtaken are not taken."""
-        if number <= self.newest:
-            material.wipe()
+    def _hold(self, block: LinkKeyBlock, now: Instant) -> list[Effect]:
+        """Keep a block until it is its turn; the oldest makes room. Repeats and what comes too late are not taken."""
+        if block.number <= self.decided or block.number in self.waiting:
+            block.material.wipe()
             return []
-        self.newest = number
-        self.waiting[number] = material
+        self.waiting[block.number] = _Waiting(block.material, Instant(now + BLOCK_LIFETIME))
         if len(self.waiting) <= MOST_HELD:
             return []
-        return self._discard(min(self.waiting), "not agreed in time")
+        # What has been offered (first node) has had its turn, and may be held already by the neighbour.
+        return self._discard(min(number for number in self.waiting if number > self.decided), "not agreed in time")
 
     def _discard(self, number: int, cause: str) -> list[Effect]:
-        material = self.waiting.pop(number)
-        size = material.size
-        material.wipe()
-        return self._count_discarded(number, size // BITS_PER_BYTE, cause)
+        block = self.waiting.pop(number)
+        size = block.octets
+        block.material.wipe()
+        return self._count_discarded(number, size, cause)
 
     def _count_discarded(self, number: int, octets: int, cause: str) -> list[Effect]:
         """Book octets that were ingested and thrown away, half to each direction (the odd one to the outgoing)."""
@@ -110,6 +122,16 @@ class _Ingest:
             books.ingested += share
             books.discarded += share
         return [Publish(BlockDiscarded(self.node, self.link, number, bits(octets), cause))]
+
+    def _cut(self, offer: OfferBlock) -> tuple[_Place, list[Effect]]:
+        """Cut a waiting block as it was offered; its digest key goes, and so does what finds no room."""
+        block = self.waiting.pop(offer.number)
+        surplus = block.octets - KEY_OCTETS - offer.first_octets - offer.second_octets
+        digest, first, second = block.material.cut((KEY_OCTETS, offer.first_octets, offer.second_octets))
+        digest.wipe()
+        self._count_digest()
+        place = _Place(offer.number, offer.first_offset, offer.second_offset, first, second)
+        return place, self._count_discarded(offer.number, surplus, "store full")
 
     def _count_digest(self) -> None:
         """Book the octets that keyed the digest to the direction out of the link's first node."""
@@ -123,13 +145,8 @@ class _Ingest:
         first.place(place.first_offset, place.first)
         second.place(place.second_offset, place.second)
         self.placed = place.number
-        self.newest = max(self.newest, place.number)
-        return [Publish(BlockPlaced(self.node, self.link, place.number, bits(size // BITS_PER_BYTE)))]
-
-    def _room(self) -> tuple[int, int]:
-        """Octets that the direction out of the first node and the other one can still take."""
-        rooms = (max(0, self.capacity - self.out.stock), max(0, self.capacity - self.incoming.stock))
-        return rooms if self.node == link_ends(self.link)[0] else (rooms[1], rooms[0])
+        self.decided = max(self.decided, place.number)
+        return [Publish(BlockPlaced(self.node, self.link, place.number, Bits(size)))]
 
 
 @dataclass(slots=True)
@@ -137,11 +154,10 @@ class FirstIngest(_Ingest):
     """The link's first node: it offers, one block at a time."""
 
     offered: OfferBlock | None = None
-    gives_up_at: Instant = Instant(0)
 
     def receive_block(self, block: LinkKeyBlock, now: Instant) -> list[Effect]:
         """Take a block from the twin or device."""
-        return [*self._hold(block.number, block.material), *self._offer_next(now)]
+        return [*self._hold(block, now), *self._offer_next(now)]
 
     def on_accept_block(self, accepted: AcceptBlock, now: Instant) -> list[Effect]:
         """Take the offered block in and confirm; a block taken in before is confirmed again."""
@@ -152,16 +168,10 @@ class FirstIngest(_Ingest):
         if offer is None or accepted.number != offer.number:
             return []
         self.offered = None
-        block = self.waiting.pop(offer.number)
-        octets = block.size // BITS_PER_BYTE
-        digest, first, second = share_out(block, (KEY_OCTETS, offer.first_octets, offer.second_octets))
-        digest.wipe()
-        surplus = octets - KEY_OCTETS - offer.first_octets - offer.second_octets
-        self._count_digest()
-        place = _Place(offer.number, offer.first_offset, offer.second_offset, first, second)
+        place, effects = self._cut(offer)
         return [
-            *self._count_discarded(offer.number, surplus, "store full"),
-            Save(BlockHeld(self.link, offer.number, True, *place[1:])),
+            *effects,
+            Save(_record(self.link, place, is_placed=True)),
             *self._take_in(place),
             confirm,
             StopTimer(f"{self.link}/block"),
@@ -170,17 +180,17 @@ class FirstIngest(_Ingest):
 
     def on_refuse_block(self, refused: RefuseBlock, now: Instant) -> list[Effect]:
         """Discard the offered block."""
-        if refused.number != self._number_offered():
+        if self.offered is None or refused.number != self.offered.number:
             return []
         self.offered = None
-        cause = "copies differ" if refused.differs else "neighbour has no room"
+        cause = "copies differ" if refused.differs else "neighbour lacks it"
         return [*self._discard(refused.number, cause), *self._offer_next(now)]
 
     def on_overdue(self, overdue: BlockOverdue, now: Instant) -> list[Effect]:
         """Repeat the offer, or give the block up."""
         if self.offered is None or overdue.number != self.offered.number:
             return []
-        if now < self.gives_up_at:
+        if now < self.waiting[overdue.number].until:
             return [self._send(self.offered), self._timer(overdue.number, REPEAT_AFTER)]
         self.offered = None
         return [*self._discard(overdue.number, "not agreed in time"), *self._offer_next(now)]
@@ -194,16 +204,15 @@ class FirstIngest(_Ingest):
         """Go on after a restart: nothing is offered until the next block comes."""
         return []
 
-    def _number_offered(self) -> int:
-        return 0 if self.offered is None else self.offered.number
-
     def _offer_next(self, now: Instant) -> list[Effect]:
         effects: list[Effect] = []
         while self.waiting and self.offered is None:
             number = min(self.waiting)
-            first, second = self._shares(self.waiting[number].size // BITS_PER_BYTE - KEY_OCTETS)
-            if first + second < SMALLEST_ROOM:
-                effects += self._discard(number, "store full")
+            block = self.waiting[number]
+            self.decided = number
+            first, second = self._shares(block.octets - KEY_OCTETS)
+            if block.until <= now or first + second < SMALLEST_ROOM:
+                effects += self._discard(number, "not agreed in time" if block.until <= now else "store full")
                 continue
             self.offered = OfferBlock(
                 sender=self.node,
@@ -215,17 +224,17 @@ class FirstIngest(_Ingest):
                 first_octets=first,
                 second_offset=self.incoming.end,
                 second_octets=second,
-                digest=_digest(self.link, number, self.waiting[number]),
+                digest=_digest(self.link, number, block.material),
             )
-            self.gives_up_at = Instant(now + OFFER_LIFETIME)
             effects += [self._send(self.offered), self._timer(number, REPEAT_AFTER)]
         return effects
 
     def _shares(self, octets: int) -> tuple[int, int]:
-        """Split by the configured ratio, as far as there is room."""
-        first = int(max(0, octets) * self.split)
-        room_first, room_second = self._room()
-        return min(first, room_first), min(max(0, octets) - first, room_second)
+        """Split by the configured ratio, as far as there is room: out of the first node, and out of the second."""
+        octets = max(0, octets)
+        first = int(octets * self.split)
+        rooms = [max(0, self.capacity - direction.stock) for direction in (self.out, self.incoming)]
+        return min(first, rooms[0]), min(octets - first, rooms[1])
 
 
 @dataclass(slots=True)
@@ -233,26 +242,32 @@ class SecondIngest(_Ingest):
     """The link's second node: it compares, holds, and takes in what the first node confirms."""
 
     held: _Place | None = None
-    decided: int = 0  # blocks up to this number are taken in, refused or given up
+    newest: int = 0  # number of the last block that came
+    refusal: RefuseBlock | None = None  # the last one, to be repeated like an acceptance
+    offers: tuple[int, int] = (0, 0)  # a block that is not here, and how often it was offered
 
     def receive_block(self, block: LinkKeyBlock, now: Instant) -> list[Effect]:
         """Keep a block until the first node offers it."""
-        del now
-        self.newest = max(self.newest, self.decided)
-        return self._hold(block.number, block.material)
+        self.newest = max(self.newest, block.number)
+        return self._hold(block, now)
 
     def on_offer_block(self, offer: OfferBlock, now: Instant) -> list[Effect]:
         """Compare the copies and hold the block; an offer decided before has no effect but the same answer."""
         del now
-        effects = self._settle(offer)
         if self.held and self.held.number == offer.number:
-            return [*effects, self._send(AcceptBlock(self.node, self.link, FIRST_EPOCH, offer.number))]
-        if offer.number <= self.decided or offer.number not in self.waiting:
-            return effects
+            if _is_placed_as(self.held, offer):
+                return [self._send(AcceptBlock(self.node, self.link, FIRST_EPOCH, offer.number))]
+            # The first node was restarted and offers the block anew with other shares: it has not taken it in.
+            return [*self._decide(self.held, is_placed=False), *self._refuse(offer, differs=False)]
+        if offer.number <= self.decided:
+            is_refused = self.refusal is not None and self.refusal.number == offer.number
+            return [self._send(self.refusal)] if self.refusal and is_refused else []
+        self._check(offer)
+        effects = self._settle(offer)
+        if offer.number not in self.waiting:
+            return effects + self._lack(offer)
         if not self._agrees(offer):
-            self.decided = offer.number
-            effects += self._discard(offer.number, "copies differ")
-            return [*effects, self._send(RefuseBlock(self.node, self.link, FIRST_EPOCH, offer.number, True))]
+            return [*effects, *self._discard(offer.number, "copies differ"), *self._refuse(offer, differs=True)]
         return effects + self._accept(offer)
 
     def on_confirm_block(self, confirmed: ConfirmBlock, now: Instant) -> list[Effect]:
@@ -260,71 +275,102 @@ class SecondIngest(_Ingest):
         del now
         if self.held is None or confirmed.number != self.held.number:
             return []
-        return self._decide(True)
+        return self._decide(self.held, is_placed=True)
 
     def on_overdue(self, overdue: BlockOverdue, now: Instant) -> list[Effect]:
         """Repeat the acceptance; only the first node can release it, by a confirmation or by its next offer."""
         del now
-        if self.held is None or overdue.number != self.held.number:
-            return []
-        return self._accepted()
+        return self._accepted(self.held) if self.held and overdue.number == self.held.number else []
 
     def restore(self, record: BlockHeld) -> None:
         """Hold a block again after a restart."""
         self._count_digest()
         self.held = _Place(record.number, record.first_offset, record.second_offset, record.first, record.second)
+        self.decided = self.newest = record.number
 
     def restore_decision(self, record: BlockDecided) -> None:
         """Repeat what was decided of the held block."""
-        self._decide(record.is_placed)
+        assert self.held
+        assert self.held.number == record.number
+        self._decide(self.held, is_placed=record.is_placed)
 
     def resume(self) -> list[Effect]:
         """Accept again what is still held after a restart."""
-        return self._accepted() if self.held else []
+        return self._accepted(self.held) if self.held else []
+
+    def _check(self, offer: OfferBlock) -> None:
+        """Violation when the offered place is not the next one here, once what is held has been settled."""
+        first, second = self.incoming.end, self.out.end
+        if self.held and offer.placed >= self.held.number:
+            first += self.held.first.size // BITS_PER_BYTE
+            second += self.held.second.size // BITS_PER_BYTE
+        is_next = (offer.first_offset, offer.second_offset) == (first, second)
+        if not is_next or min(offer.first_octets, offer.second_octets) < 0:
+            raise Violation(f"block {offer.number} of {self.link} is offered at a place that is not the next one")
 
     def _settle(self, offer: OfferBlock) -> list[Effect]:
         """Learn from a newer offer what became of the held block and of older ones."""
-        effects: list[Effect] = []
-        if self.held and offer.number > self.held.number:
-            effects += self._decide(offer.placed >= self.held.number)
+        effects = self._decide(self.held, is_placed=offer.placed >= self.held.number) if self.held else []
         for number in [number for number in self.waiting if number < offer.number]:
             effects += self._discard(number, "not agreed in time")
-        self.decided = max(self.decided, offer.number - 1)
+        self.decided = offer.number - 1
         return effects
+
+    def _lack(self, offer: OfferBlock) -> list[Effect]:
+        """Refuse a block that the device has passed over here; it may still be repeating it, so not at once."""
+        times = self.offers[1] + 1 if self.offers[0] == offer.number else 1
+        self.offers = (offer.number, times)
+        is_passed_over = self.newest > offer.number and times >= PATIENT_OFFERS
+        return self._refuse(offer, differs=False) if is_passed_over else []
+
+    def _refuse(self, offer: OfferBlock, *, differs: bool) -> list[Effect]:
+        self.decided = offer.number
+        self.refusal = RefuseBlock(self.node, self.link, FIRST_EPOCH, offer.number, differs)
+        return [self._send(self.refusal)]
 
     def _agrees(self, offer: OfferBlock) -> bool:
         block = self.waiting[offer.number]
-        spare = block.size // BITS_PER_BYTE - KEY_OCTETS - offer.first_octets - offer.second_octets
-        return spare >= 0 and _digest_is(offer.digest, self.link, offer.number, block)
+        is_whole = KEY_OCTETS + offer.first_octets + offer.second_octets <= block.octets
+        return is_whole and _digest_is(offer.digest, self.link, offer.number, block.material)
 
     def _accept(self, offer: OfferBlock) -> list[Effect]:
-        block = self.waiting.pop(offer.number)
-        octets = block.size // BITS_PER_BYTE
-        digest, first, second = share_out(block, (KEY_OCTETS, offer.first_octets, offer.second_octets))
-        digest.wipe()
-        self._count_digest()
-        surplus = octets - KEY_OCTETS - offer.first_octets - offer.second_octets
-        effects = self._count_discarded(offer.number, surplus, "store full")
-        self.held = _Place(offer.number, offer.first_offset, offer.second_offset, first, second)
-        return [*effects, Save(BlockHeld(self.link, offer.number, False, *self.held[1:])), *self._accepted()]
+        self.held, effects = self._cut(offer)
+        self.decided = offer.number
+        saved = Save(_record(self.link, self.held, is_placed=False))
+        return [*effects, saved, *self._accepted(self.held)]
 
-    def _accepted(self) -> list[Effect]:
-        assert self.held
-        accept = AcceptBlock(self.node, self.link, FIRST_EPOCH, self.held.number)
-        return [self._send(accept), self._timer(self.held.number, REPEAT_AFTER)]
+    def _accepted(self, held: _Place) -> list[Effect]:
+        accept = AcceptBlock(self.node, self.link, FIRST_EPOCH, held.number)
+        return [self._send(accept), self._timer(held.number, REPEAT_AFTER)]
 
-    def _decide(self, is_placed: bool) -> list[Effect]:
-        assert self.held
-        place, self.held = self.held, None
-        self.decided = max(self.decided, place.number)
-        decided = Save(BlockDecided(self.link, place.number, is_placed))
+    def _decide(self, held: _Place, *, is_placed: bool) -> list[Effect]:
+        self.held = None
+        decided = Save(BlockDecided(self.link, held.number, is_placed))
         stop = StopTimer(f"{self.link}/block")
         if is_placed:
-            return [decided, *self._take_in(place), stop]
-        octets = (place.first.size + place.second.size) // BITS_PER_BYTE
-        place.first.wipe()
-        place.second.wipe()
-        return [decided, *self._count_discarded(place.number, octets, "given up by the neighbour"), stop]
+            return [decided, *self._take_in(held), stop]
+        octets = (held.first.size + held.second.size) // BITS_PER_BYTE
+        held.first.wipe()
+        held.second.wipe()
+        return [decided, *self._count_discarded(held.number, octets, "given up by the neighbour"), stop]
+
+
+def _is_placed_as(place: _Place, offer: OfferBlock) -> bool:
+    """Whether a held block would go where the offer says."""
+    offsets = (place.first_offset, place.second_offset) == (offer.first_offset, offer.second_offset)
+    return offsets and (place.first.size, place.second.size) == (bits(offer.first_octets), bits(offer.second_octets))
+
+
+def _record(link: LinkId, place: _Place, *, is_placed: bool) -> BlockHeld:
+    return BlockHeld(
+        link=link,
+        number=place.number,
+        is_placed=is_placed,
+        first_offset=place.first_offset,
+        second_offset=place.second_offset,
+        first=place.first,
+        second=place.second,
+    )
 
 
 def _digest(link: LinkId, number: int, block: KeyMaterial) -> bytes:

@@ -1,16 +1,28 @@
 """Token bucket of a session, and lending from it to the session's other end. Paper B, 3.1.
 
-Size = burst, rate = average. One bucket serves both ends of a session, so that whichever of them asks, the session as a
-whole gets at most burst + rate x time. It stays at the first end; the second end borrows from it ahead of need.
+Size = burst, rate = average. One bucket serves both ends of a session: in any window the two together draw at most
+burst + rate x window from it (invariant A3). It stays at the first end; the second end borrows from it, a little ahead
+of need, and spends nothing that was not lent.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
-from keytwin.vocabulary.units import NANOSECONDS_PER_SECOND, Bits, BitsPerSecond, Duration, Instant, produced
+from keytwin.vocabulary.units import (
+    NANOSECONDS_PER_SECOND,
+    START,
+    Bits,
+    BitsPerSecond,
+    Duration,
+    Instant,
+    produced,
+    seconds,
+)
 
-ADVANCE_SHARE = 4  # the second end keeps up to a quarter of the burst: enough for a steady master, little when idle
+ADVANCE_SHARE: Final = 4  # the second end keeps up to a quarter of the burst: enough for a steady master, little idle
+COMES_BACK_WITHIN: Final = seconds(1)  # who was told to wait asks again this soon after, or its turn is over
 
 
 @dataclass(slots=True)
@@ -34,8 +46,11 @@ class TokenBucket:
         """Return tokens of a request that got no key."""
         self.level = Bits(min(self.size, self.level + unused))
 
-    def wait(self, wanted: Bits, now: Instant) -> Duration:
-        """Time until `wanted` tokens are there, rounded up: never too early. Call it after a refused `take`."""
+    def wait(self, wanted: int, now: Instant) -> Duration:
+        """Time until `wanted` tokens have come in, to the nanosecond. Call it after a refused `take`.
+
+        More than the bucket holds is the time for one draw after another.
+        """
         if wanted <= self.level:
             return Duration(0)
         ready = self.filled_at + _rounded_up(wanted - self.level, self.rate)
@@ -44,10 +59,15 @@ class TokenBucket:
     def fill(self, now: Instant) -> None:
         """Add what the rate has given since the last whole token, so that the fraction of a token is not lost."""
         gained = produced(self.rate, now - self.filled_at)
-        if gained <= 0:
+        if gained < 0:  # the clock went back
             return
-        self.level = Bits(min(self.size, self.level + gained))
-        self.filled_at = Instant(self.filled_at + _rounded_up(gained, self.rate))  # never above the rate, however often
+        if self.level + gained >= self.size:
+            # A full bucket gathers no fraction: else it would give its size and, at once, one token more.
+            self.level, self.filled_at = self.size, now
+        else:
+            self.level = Bits(self.level + gained)
+            # Rounded up: however often it is filled, never above the rate.
+            self.filled_at = Instant(self.filled_at + _rounded_up(gained, self.rate))
 
 
 def full_bucket(size: Bits, rate: BitsPerSecond, now: Instant) -> TokenBucket:
@@ -59,25 +79,33 @@ def full_bucket(size: Bits, rate: BitsPerSecond, now: Instant) -> TokenBucket:
 class Lender:
     """The first end's side: its bucket, and what the second end has had of it in all.
 
-    What the second end still wants is kept back from the first end's own requests, so neither can starve the other.
+    When both ends wait for tokens they take turns: what the other one waits for is kept back until it has had it.
     """
 
     bucket: TokenBucket
     lent: int = 0
-    wanted: int = 0
+    wanted: int = 0  # by the second end, in all
+    is_own_turn: bool = False
+    refused: int = 0  # what a request at this end was told to wait for
+    refused_until: Instant = START  # when that request counts as given up
 
     def take(self, wanted: Bits, now: Instant) -> bool:
         """Draw tokens for a request at the first end."""
         self.bucket.fill(now)
-        return self.bucket.level - self.owed >= wanted and self.bucket.take(wanted, now)
+        if self.bucket.level - self._kept_for_second() >= wanted and self.bucket.take(wanted, now):
+            self.refused, self.is_own_turn = 0, False
+            return True
+        self.refused = wanted
+        self.refused_until = Instant(now + self.wait(wanted, now) + COMES_BACK_WITHIN)
+        return False
 
     def give_back(self, unused: Bits) -> None:
         """Return tokens of a request that got no key."""
         self.bucket.give_back(unused)
 
-    def wait(self, wanted: Bits, now: Instant) -> Duration:
+    def wait(self, wanted: int, now: Instant) -> Duration:
         """Time until a request of this size can be served."""
-        return self.bucket.wait(Bits(min(self.bucket.size, wanted + self.owed)), now)
+        return self.bucket.wait(wanted + self._kept_for_second(), now)
 
     def largest(self) -> Bits:
         """The largest request that can ever be served."""
@@ -95,9 +123,27 @@ class Lender:
 
     def lend(self, now: Instant) -> bool:
         """Move all that is owed, if the tokens are there; return whether nothing is owed any more."""
-        if self.owed and self.bucket.take(Bits(self.owed), now):
-            self.lent = self.wanted
+        self.bucket.fill(now)
+        if self.owed and self.bucket.level - self._kept_for_first(now) >= self.owed:
+            self.bucket.take(Bits(self.owed), now)
+            self.lent, self.is_own_turn = self.wanted, True
         return not self.owed
+
+    def wait_to_lend(self, now: Instant) -> Duration:
+        """Time until `lend` is worth another try."""
+        kept = self._kept_for_first(now)
+        without = self.bucket.wait(self.owed, now)
+        if not kept:
+            return without
+        given_up = max(without, self.refused_until - now)
+        both = self.owed + kept
+        return Duration(given_up if both > self.bucket.size else min(given_up, self.bucket.wait(both, now)))
+
+    def _kept_for_second(self) -> int:
+        return 0 if self.is_own_turn else self.owed
+
+    def _kept_for_first(self, now: Instant) -> int:
+        return self.refused if self.is_own_turn and now < self.refused_until else 0
 
 
 @dataclass(slots=True)
@@ -124,7 +170,7 @@ class Borrower:
         """Return tokens of a request that got no key."""
         self.used -= unused
 
-    def wait(self, wanted: Bits, now: Instant) -> Duration:
+    def wait(self, wanted: int, now: Instant) -> Duration:
         """Time that the first end's bucket needs for what is missing, were it empty."""
         del now
         missing = max(0, wanted - (self.lent - self.used))
@@ -149,6 +195,14 @@ class Borrower:
 
 
 Tokens = Lender | Borrower
+
+
+def opening_tokens(burst: Bits, rate: BitsPerSecond, now: Instant, *, is_first: bool) -> Tokens:
+    """Return what an end begins a session with: both know the second end's advance without a word."""
+    advance = burst // ADVANCE_SHARE
+    if not is_first:
+        return Borrower(burst, rate, lent=advance)
+    return Lender(TokenBucket(burst, rate, now, Bits(burst - advance)), lent=advance, wanted=advance)
 
 
 def _rounded_up(tokens: int, rate: BitsPerSecond) -> Duration:

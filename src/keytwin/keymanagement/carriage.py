@@ -13,10 +13,12 @@ from typing import Final
 import msgspec
 
 from keytwin.algorithms.one_time_tag import KEY_OCTETS
+from keytwin.keymanagement.exchange import CARRY_TIMEOUT
 from keytwin.keymanagement.forwarding import Forwarding, Hop
 from keytwin.keymanagement.kmlink import KmLink
 from keytwin.keymanagement.pads import FIRST_EPOCH, Use
-from keytwin.keymanagement.pool import SLAVE_MARGIN, Batch, BatchGone, KeyBooks, KeysKept, Shelf
+from keytwin.keymanagement.pool import SLAVE_MARGIN, Batch, BatchGone, KeyBooks, KeysHandedOut, KeysKept, Shelf
+from keytwin.keymanagement.queue import rank_of
 from keytwin.keymanagement.relay import are_named, keys_of, relay_octets, seal, unseal
 from keytwin.vocabulary.errors import TagMismatch, Violation
 from keytwin.vocabulary.events import KeysGone, KeysRelayed
@@ -56,23 +58,27 @@ class Passing:
     def __post_init__(self) -> None:
         self.ksid, self.epoch = self.message.ksid, self.message.epoch
 
+    @property
+    def waits_until(self) -> Instant | None:
+        """When the maker gives the batch up."""
+        return self.until
+
     def need(self) -> int:
         """Return the octets it takes of the next link's direction."""
         return KEY_OCTETS + len(self.plain)
 
     def carry(self, link: KmLink, now: Instant) -> list[Effect]:
-        """Encrypt for the next hop and send; too late, or no route any more: say so to the maker."""
+        """Encrypt for the next hop and send; say so to the maker when it is too late."""
         came = self.message
-        late = self.expire(now)
-        if late is not None:
-            return late
+        if now >= self.until:
+            return self.give_up()
         offset, key, effects = link.take(relay_octets(len(came.key_ids), came.key_size), Use.PAD, KEY_OCTETS)
         unsealed = msgspec.structs.replace(
             came,
             sender=self.node,
             link=link.link,
-            link_epoch=FIRST_EPOCH,
             offset=offset,
+            floor=link.outbox.floor(offset),
             hops_left=came.hops_left - 1,
             remaining=Duration(self.until - now),
         )
@@ -81,26 +87,20 @@ class Passing:
         relayed = Publish(KeysRelayed(self.node, self.ksid, len(came.key_ids)))
         return [*effects, *link.send(sealed, self.until, now), relayed]
 
-    def expire(self, now: Instant) -> list[Effect] | None:
-        """Give up when its time is over; None while it may still wait."""
-        if now < self.until:
-            return None
+    def give_up(self) -> list[Effect]:
+        """Wipe the keys and tell the maker that they will not arrive."""
         self.drop()
-        return self.failed()
+        onward = not self.message.onward
+        hop = self.forwarding.hop(self.ksid, self.epoch)
+        back = hop.towards(onward=onward) if hop else None
+        if back is None:
+            return []
+        failed = KeysFailed(self.node, self.ksid, self.epoch, onward, self.message.batch_id, Reason.KEY_UNAVAILABLE)
+        return [Send(km_of(back.node), failed)]
 
     def drop(self) -> None:
         """Wipe the plain keys."""
         self.plain[:] = bytes(len(self.plain))
-
-    def failed(self) -> list[Effect]:
-        """Tell the maker that the keys will not arrive."""
-        hop = self.forwarding.hop(self.ksid, self.epoch)
-        back = hop.towards(onward=not self.message.onward) if hop else None
-        if back is None:
-            return []
-        onward = not self.message.onward
-        failed = KeysFailed(self.node, self.ksid, self.epoch, onward, self.message.batch_id, Reason.KEY_UNAVAILABLE)
-        return [Send(km_of(back.node), failed)]
 
 
 @dataclass(slots=True)
@@ -124,20 +124,20 @@ class Carriage:
             raise Violation(f"keys of session {message.ksid} have another length than their number and size say")
         count = KEY_OCTETS + len(message.ciphertext)
         if link.incoming.has_spent(message.offset, count):
-            return [self._acknowledge(link, message)]
-        link.incoming.raise_floor(min(message.floor, message.offset))
+            return [_received(link, message)]
+        next_link = self._next_link(message, hop)
+        if next_link is not None and next_link.queue.is_full:
+            return []  # unacknowledged it stays with the neighbour, who repeats it
         key = link.incoming.look(message.offset, count)
         if key is None:
             return []
         plain = unseal(message, key)
         if plain is None:
             raise TagMismatch(f"keys for session {message.ksid} on {message.link} at offset {message.offset}")
-        link.incoming.spend(message.offset, count, Use.PAD, KEY_OCTETS)
-        self.forwarding.touch(message.ksid, now)
-        acknowledged = self._acknowledge(link, message)
-        if hop.towards(onward=message.onward) is None:
-            return [*self._store(message, plain, hop, now), acknowledged]
-        return [acknowledged, *self._pass_on(message, plain, hop, now)]
+        spent = link.spend(message, count, Use.PAD, KEY_OCTETS)
+        if next_link is None:
+            return [*spent, *self._store(message, plain, hop, now), _received(link, message)]
+        return [*spent, _received(link, message), *self._pass_on(message, plain, hop, now)]
 
     def on_assign_keys(self, message: AssignKeys, now: Instant) -> list[Effect]:
         """Cut the quantum key that the neighbour names, for a slave here."""
@@ -146,14 +146,12 @@ class Carriage:
             return []
         count = octets(message.key_size) * len(message.key_ids)
         if link.incoming.has_spent(message.offset, count):
-            return [self._acknowledge(link, message)]
-        link.incoming.raise_floor(min(message.floor, message.offset))
+            return [_received(link, message)]
         key = link.incoming.look(message.offset, count)
         if key is None:
             return []
-        link.incoming.spend(message.offset, count, Use.DELIVERED)
-        self.forwarding.touch(message.ksid, now)
-        return [*self._store(message, key, hop, now), self._acknowledge(link, message)]
+        spent = link.spend(message, count, Use.DELIVERED)
+        return [*spent, *self._store(message, key, hop, now), _received(link, message)]
 
     def on_signal(self, signal: SessionSignal) -> list[Effect] | None:
         """Hand a signal on along its route; None when it has arrived here or is of no known route."""
@@ -172,21 +170,21 @@ class Carriage:
         """Repeat that a batch is here; silence when it is not (yet)."""
         if not self.shelf.holds(asked.batch_id):
             return []
-        return self._back(asked, KeysStored(self.node, asked.ksid, asked.epoch, not asked.onward, asked.batch_id))
+        return _back(asked, KeysStored(self.node, asked.ksid, asked.epoch, not asked.onward, asked.batch_id))
 
     def on_void_keys(self, void: VoidKeys) -> list[Effect]:
         """Wipe the batch, never take it again, and confirm."""
-        voided = KeysVoided(self.node, void.ksid, void.epoch, not void.onward, void.batch_id)
-        effects: list[Effect] = []
-        if void.batch_id not in self.gone:
-            number = self.shelf.remove(void.batch_id)
-            self.books.stored -= number
-            self.books.voided += number
-            effects.append(Save(BatchGone(void.ksid, void.batch_id)))
-            if number:
-                effects.append(Publish(KeysGone(self.node, void.ksid, number, "voided")))
-            self.remember_gone(void.batch_id)
-        return [*effects, *self._back(void, voided)]
+        voided = _back(void, KeysVoided(self.node, void.ksid, void.epoch, not void.onward, void.batch_id))
+        if void.batch_id in self.gone:
+            return voided
+        if self.shelf.session_of(void.batch_id) not in (None, void.ksid):
+            raise Violation(f"session {void.ksid} voids a batch of another session")
+        number = self.shelf.remove(void.batch_id)
+        self.books.stored -= number
+        self.books.voided += number
+        self.remember_gone(void.batch_id)
+        told = [Publish(KeysGone(self.node, void.ksid, number, "voided"))] if number else []
+        return [Save(BatchGone(void.ksid, void.batch_id, is_void=True)), *told, *voided]
 
     def remember_gone(self, batch_id: BatchId) -> None:
         """Never take this batch again, for as long as a repeat can be under way."""
@@ -194,10 +192,20 @@ class Carriage:
         if len(self.gone) > MOST_GONE:
             del self.gone[next(iter(self.gone))]
 
-    def keep(self, kept: KeysKept, until: Instant) -> None:
+    def forget_collected(self, handed_out: KeysHandedOut) -> int:
+        """Wipe keys that a slave had before a restart; return how many of them were here."""
+        here = [key_id for key_id in handed_out.key_ids if key_id in self.shelf.by_key]
+        for key_id in here:
+            batch_id = self.shelf.by_key[key_id]
+            self.shelf.take(key_id).material.wipe()
+            if not self.shelf.holds(batch_id):
+                self.remember_gone(batch_id)
+        return len(here)
+
+    def keep(self, kept: KeysKept) -> None:
         """Make a batch available to its slave."""
         keys = dict(zip(kept.key_ids, kept.materials, strict=True))
-        self.shelf.add(Batch(kept.batch_id, kept.ksid, kept.sae, keys, kept.provenance, until))
+        self.shelf.add(Batch(kept.batch_id, kept.ksid, kept.sae, keys, kept.provenance, kept.until))
         self.books.taken += len(keys)
         self.books.stored += len(keys)
 
@@ -210,43 +218,50 @@ class Carriage:
         came_from = hop.towards(onward=not message.onward)
         if came_from is None or (came_from.node, came_from.link) != (message.sender, message.link):
             raise Violation(f"keys of session {message.ksid} came over {message.link}, which is not on its route")
+        if not self.shelf.holds(message.batch_id) and not self.shelf.by_key.keys().isdisjoint(message.key_ids):
+            raise Violation(f"session {message.ksid} names keys of another batch")
         return link, hop
 
+    def _next_link(self, message: RelayKeys, hop: Hop) -> KmLink | None:
+        towards = hop.towards(onward=message.onward)
+        return self.links[towards.link] if towards else None
+
     def _store(self, message: RelayKeys | AssignKeys, plain: bytearray, hop: Hop, now: Instant) -> list[Effect]:
-        """Keep the keys for the slave, durably, and tell the maker."""
+        """Keep the keys for the slave, durably, and tell the maker; of a batch that is known already, only tell."""
         end = hop.configuration.end
         assert end
-        if message.batch_id in self.gone or self.shelf.holds(message.batch_id):
-            plain[:] = bytes(len(plain))
-        else:
-            named = keys_of(plain, message.key_size, message.key_ids)
-            method = Method.ADJACENT if end.hops == 1 else Method.RELAYED
-            kept = KeysKept(
-                ksid=message.ksid,
-                batch_id=message.batch_id,
-                is_master=False,
-                sae=end.sae,
-                key_ids=message.key_ids,
-                materials=tuple(material for _, material in named),
-                provenance=Provenance(method, end.hops),
-            )
-            self.keep(kept, Instant(now + self.lifetime + SLAVE_MARGIN))
-            return [Save(kept), self._stored(message)]
-        return [] if message.batch_id in self.gone else [self._stored(message)]
-
-    def _stored(self, message: RelayKeys | AssignKeys) -> Effect:
         stored = KeysStored(self.node, message.ksid, message.epoch, not message.onward, message.batch_id)
-        return Send(km_of(message.sender), stored)
+        told = Send(km_of(message.sender), stored)
+        is_gone = message.batch_id in self.gone
+        if is_gone or self.shelf.holds(message.batch_id):
+            plain[:] = bytes(len(plain))
+            return [] if is_gone else [told]
+        kept = KeysKept(
+            ksid=message.ksid,
+            batch_id=message.batch_id,
+            is_master=False,
+            sae=end.sae,
+            key_ids=message.key_ids,
+            materials=tuple(keys_of(plain, message.key_size, message.key_ids).values()),
+            provenance=Provenance(Method.ADJACENT if end.hops == 1 else Method.RELAYED, end.hops),
+            until=Instant(now + self.lifetime + SLAVE_MARGIN),
+        )
+        self.keep(kept)
+        return [Save(kept), told]
 
     def _pass_on(self, message: RelayKeys, plain: bytearray, hop: Hop, now: Instant) -> list[Effect]:
-        towards = hop.towards(onward=message.onward)
-        assert towards
-        passing = Passing(message, plain, Instant(now + message.remaining), self.node, self.forwarding)
-        return self.links[towards.link].enqueue(passing, hop.configuration.priority, now)
+        next_link = self._next_link(message, hop)
+        assert next_link
+        until = Instant(now + min(message.remaining, CARRY_TIMEOUT))
+        passing = Passing(message, plain, until, self.node, self.forwarding)
+        if passing.need() > next_link.capacity:
+            return passing.give_up()
+        return next_link.enqueue(passing, rank_of(hop.configuration.priority, is_refill=False), now)
 
-    def _acknowledge(self, link: KmLink, message: RelayKeys | AssignKeys) -> Effect:
-        received = KeysReceived(self.node, message.sender, message.link, FIRST_EPOCH, message.offset)
-        return Send(link.peer, received)
 
-    def _back(self, signal: SessionSignal, answer: SessionSignal) -> list[Effect]:
-        return [Send(km_of(signal.sender), answer)]
+def _received(link: KmLink, message: RelayKeys | AssignKeys) -> Effect:
+    return Send(link.peer, KeysReceived(link.node, message.sender, message.link, FIRST_EPOCH, message.offset))
+
+
+def _back(signal: SessionSignal, answer: SessionSignal) -> list[Effect]:
+    return [Send(km_of(signal.sender), answer)]

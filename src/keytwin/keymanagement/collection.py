@@ -1,4 +1,7 @@
-"""What a key manager hands out to slaves, and the expiry of everything that nobody collects. DESIGN.md 3.2 and 3.5."""
+"""What a key manager hands out to slaves, and the expiry of everything that nobody collects.
+
+Paper B, 3.3; ETSI GS QKD 014 V1.1.1 clause 5.3.
+"""
 
 from __future__ import annotations
 
@@ -41,22 +44,25 @@ class Collection:
         if reason is not None:
             refusal = Send(ask.reply_to, KeyRefused(ask.request_id, reason, Duration(0)))
             return [refusal, Publish(KeyDenied(self.node, ask.sae, reason.value))]
-        effects: list[Effect] = []
         of_session: dict[Ksid, list[KeyId]] = {}
+        batches: dict[BatchId, None] = {}
         for key_id in ask.key_ids:
+            batches[self.shelf.by_key[key_id]] = None
             of_session.setdefault(self.shelf.ksid_of(key_id), []).append(key_id)
-        batches = dict.fromkeys(self.shelf.by_key[key_id] for key_id in ask.key_ids)
         keys = tuple(self.shelf.take(key_id) for key_id in ask.key_ids)
         self.books.delivered += len(keys)
         self.books.stored -= len(keys)
-        effects += [Save(KeysHandedOut(ksid, False, tuple(ids))) for ksid, ids in of_session.items()]
-        effects.append(Send(ask.reply_to, KeyDelivered(ask.request_id, keys)))
-        for ksid, ids in of_session.items():
-            answered = KeysAnswered(self.node, ksid, ask.sae, tuple(ids), False, Duration(0))
-            effects += [Publish(answered), *self.forwarding.signal_use(ksid, now)]
         for batch_id in batches:
             if not self.shelf.holds(batch_id):
                 self.carriage.remember_gone(batch_id)
+        # Durable first, then the answer; the receiver owns the keys now and wipes them.
+        effects: list[Effect] = [
+            Save(KeysHandedOut(ksid, is_master=False, key_ids=tuple(ids))) for ksid, ids in of_session.items()
+        ]
+        effects.append(Send(ask.reply_to, KeyDelivered(ask.request_id, keys)))
+        for ksid, ids in of_session.items():
+            answered = KeysAnswered(self.node, ksid, ask.sae, key_ids=tuple(ids), is_master=False, waited=Duration(0))
+            effects += [Publish(answered), *self.forwarding.signal_use(ksid, now)]
         return effects
 
     def expire(self, pools: Iterable[tuple[Ksid, Pool]], now: Instant) -> list[Effect]:
@@ -93,5 +99,5 @@ class Collection:
     def _expired(self, ksid: Ksid, number: int, batches: Iterable[BatchId]) -> list[Effect]:
         self.books.expired += number
         self.books.stored -= number
-        gone: list[Effect] = [Save(BatchGone(ksid, batch_id)) for batch_id in batches]
+        gone: list[Effect] = [Save(BatchGone(ksid, batch_id, is_void=False)) for batch_id in batches]
         return [*gone, Publish(KeysGone(self.node, ksid, number, "expired"))] if number else gone

@@ -2,8 +2,7 @@
 
 Adjacent ends: the keys are cut from the maker's own direction of the Q-link and only named to the neighbour. Otherwise
 the maker draws them and sends them off under one-time pad. They become available here when the far end says that it
-has them durably; when that does not come in time the batch is voided, and its identifiers are never used again
-(SOURCES.md, holes 4 and 7).
+has them durably; when that does not come in time the batch is voided, and its identifiers are never used again.
 """
 
 from __future__ import annotations
@@ -42,12 +41,12 @@ from keytwin.vocabulary.machine import (
 )
 from keytwin.vocabulary.ports import Entropy
 from keytwin.vocabulary.topology import MOST_HOPS
-from keytwin.vocabulary.units import Bits, Duration, Instant, minutes, octets, seconds
+from keytwin.vocabulary.units import START, Bits, Duration, Instant, minutes, octets, seconds
 
 QUEUE_PATIENCE: Final = minutes(10)  # a batch that gets no key for so long is dropped and made anew when still wanted
 CARRY_TIMEOUT: Final = seconds(10)  # from the first hop to the far end's answer, waiting for key on the way included
 ASK_AFTER: Final = seconds(1)  # the far end's answer may be lost: ask for it again
-MOST_VOID_SIGNALS: Final = 600  # by then the far end's own time to live has wiped the batch
+MOST_VOID_SIGNALS: Final = 600  # ten minutes: a far end that is silent for longer is left to its own time to live
 
 
 class Making(StrEnum):
@@ -58,6 +57,9 @@ class Making(StrEnum):
     READY = "ready"
     VOIDING = "voiding"
     VOIDED = "voided"
+
+
+UNDER_WAY: Final = (Making.QUEUED, Making.CARRIED)  # its keys may still become available
 
 
 class DispatchBatch(Message, frozen=True, gc=False):
@@ -87,7 +89,9 @@ EXCHANGE_TABLE: Final = StateTable(
         (Making.QUEUED, GiveUpBatch): to(Making.VOIDED),
         **ignored(Making.QUEUED, (KeysStored, KeysFailed, KeysVoided)),
         (Making.CARRIED, KeysStored): to(Making.READY),
-        (Making.CARRIED, KeysFailed): to(Making.VOIDING),
+        (Making.CARRIED, KeysFailed): to(
+            Making.VOIDING, Making.VOIDED, VOIDING="a route is left", VOIDED="no route is left"
+        ),
         (Making.CARRIED, GiveUpBatch): to(
             Making.VOIDING, Making.VOIDED, VOIDING="a route is left", VOIDED="no route is left"
         ),
@@ -102,7 +106,7 @@ EXCHANGE_TABLE: Final = StateTable(
         **ignored(Making.CARRIED, (DispatchBatch, KeysVoided)),
         (Making.VOIDING, KeysVoided): to(Making.VOIDED),
         (Making.VOIDING, BatchOverdue): to(
-            Making.VOIDING, Making.VOIDED, VOIDING="told again", VOIDED="surely expired"
+            Making.VOIDING, Making.VOIDED, VOIDING="told again", VOIDED="told often enough, or no route is left"
         ),
         **ignored(Making.VOIDING, (DispatchBatch, KeysStored, KeysFailed, GiveUpBatch)),
         **ignored(Making.READY, (DispatchBatch, KeysStored, KeysFailed, KeysVoided, BatchOverdue, GiveUpBatch)),
@@ -129,8 +133,8 @@ class BatchMaking:
     request_id: RequestId = ""  # the request it is made for, "" = for the pool
     state: StrEnum = Making.QUEUED
     key_ids: tuple[KeyId, ...] = ()
-    keys: list[tuple[KeyId, KeyMaterial]] = field(default_factory=list)
-    until: Instant = Instant(0)
+    keys: dict[KeyId, KeyMaterial] = field(default_factory=dict)
+    until: Instant = START
     signals: int = 0
 
     def receive(self, message: Message, now: Instant) -> list[Effect]:
@@ -139,25 +143,28 @@ class BatchMaking:
 
     # --- what waits in a link's queue -------------------------------------------------------------------------------
 
+    @property
+    def waits_until(self) -> Instant | None:
+        """Its own timer decides how long it waits for key."""
+        return None
+
     def need(self) -> int:
-        """Return the octets it takes of the first link's direction."""
+        """Return the octets it takes of the first link's direction; 0 when it is not wanted any more."""
         if self.state is not Making.QUEUED:
             return 0
-        plain = self.number * octets(self.key_size)
-        return plain if self.hops == 1 else KEY_OCTETS + plain
+        return self.number * octets(self.key_size) if self.hops == 1 else relay_octets(self.number, self.key_size)
 
     def carry(self, link: KmLink, now: Instant) -> list[Effect]:
         """Send it off: there is key."""
         assert link is self.link
         return self.receive(DispatchBatch(self.batch_id), now)
 
-    def expire(self, now: Instant) -> list[Effect] | None:
-        """Leave the queue when it is not wanted any more; its own timer decides how long it waits."""
-        del now
-        return None if self.state is Making.QUEUED else []
+    def give_up(self) -> list[Effect]:
+        """Nothing to wipe: the keys are made when there is key to carry them."""
+        return []
 
     def drop(self) -> None:
-        """Nothing to wipe: the keys are made when there is key to carry them."""
+        """Nothing to wipe either."""
 
     # --- transitions ------------------------------------------------------------------------------------------------
 
@@ -166,9 +173,9 @@ class BatchMaking:
         del message
         self.state = Making.CARRIED
         self.until = Instant(now + CARRY_TIMEOUT)
-        self.key_ids = tuple(KeyId(text) for text in uuids(self.entropy.bytes(16 * self.number)))
+        self.key_ids = tuple(map(KeyId, uuids(self.entropy.bytes(16 * self.number))))
         effects, outgoing = _assigned(self) if self.hops == 1 else _relayed(self)
-        return [*effects, *self.link.send(outgoing, self.until, now), self._timer(ASK_AFTER)]
+        return [*effects, *self.link.send(outgoing, self.until, now), overdue_timer(self, ASK_AFTER)]
 
     def on_keys_stored(self, message: KeysStored, now: Instant) -> list[Effect]:
         """The far end has them: they are available here, too."""
@@ -195,16 +202,12 @@ class BatchMaking:
         if self.state is Making.QUEUED:
             self.state = Making.VOIDED
             return []
-        if self.state is Making.VOIDING:
-            return self._void()
-        if now >= self.until:
-            return self._void()
         ask = self._signal()
-        if ask is None:
+        if self.state is Making.VOIDING or now >= self.until or ask is None:
             return self._void()
         node, epoch = ask
         asked = Send(km_of(node), AskStored(self.node, self.ksid, epoch, self.onward, self.batch_id))
-        return [asked, self._timer(ASK_AFTER)]
+        return [asked, overdue_timer(self, ASK_AFTER)]
 
     def on_keys_voided(self, message: KeysVoided, now: Instant) -> list[Effect]:
         """The far end holds nothing of it."""
@@ -214,11 +217,15 @@ class BatchMaking:
 
     # --- how --------------------------------------------------------------------------------------------------------
 
-    def _void(self) -> list[Effect]:
-        """Wipe the keys and tell the far end, again and again until it has confirmed or has surely forgotten them."""
-        for _, material in self.keys:
+    def wipe(self) -> None:
+        """Wipe the keys, of which nothing has left this end in plain."""
+        for material in self.keys.values():
             material.wipe()
         self.keys.clear()
+
+    def _void(self) -> list[Effect]:
+        """Wipe the keys and tell the far end, again and again until it has confirmed or has surely forgotten them."""
+        self.wipe()
         told = self._signal()
         self.signals += 1
         if told is None or self.signals > MOST_VOID_SIGNALS:
@@ -227,7 +234,7 @@ class BatchMaking:
         self.state = Making.VOIDING
         node, epoch = told
         void = VoidKeys(self.node, self.ksid, epoch, self.onward, self.batch_id, self.key_ids)
-        return [Send(km_of(node), void), self._timer(ASK_AFTER)]
+        return [Send(km_of(node), void), overdue_timer(self, ASK_AFTER)]
 
     def _signal(self) -> tuple[NodeId, int] | None:
         """Return the next hop towards the far end on the session's present route, and its epoch."""
@@ -235,13 +242,10 @@ class BatchMaking:
         towards = hop.towards(onward=self.onward) if hop else None
         return (towards.node, hop.configuration.epoch) if hop and towards else None
 
-    def _timer(self, wait: Duration) -> Effect:
-        return StartTimer(self.batch_id, wait, BatchOverdue(self.batch_id))
 
-
-def patience(making: BatchMaking) -> Effect:
-    """Return the timer that runs while a batch waits for key."""
-    return StartTimer(making.batch_id, QUEUE_PATIENCE, BatchOverdue(making.batch_id))
+def overdue_timer(making: BatchMaking, wait: Duration) -> Effect:
+    """Return the one timer of a batch, set anew at each step."""
+    return StartTimer(making.batch_id, wait, BatchOverdue(making.batch_id))
 
 
 def _assigned(making: BatchMaking) -> tuple[list[Effect], AssignKeys]:
@@ -252,7 +256,7 @@ def _assigned(making: BatchMaking) -> tuple[list[Effect], AssignKeys]:
         link=making.link.link,
         link_epoch=FIRST_EPOCH,
         offset=offset,
-        floor=0,
+        floor=making.link.outbox.floor(offset),
         ksid=making.ksid,
         epoch=making.epoch,
         onward=making.onward,
@@ -270,7 +274,7 @@ def _relayed(making: BatchMaking) -> tuple[list[Effect], RelayKeys]:
         link=making.link.link,
         link_epoch=FIRST_EPOCH,
         offset=offset,
-        floor=0,
+        floor=making.link.outbox.floor(offset),
         ksid=making.ksid,
         epoch=making.epoch,
         onward=making.onward,

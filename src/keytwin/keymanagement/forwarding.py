@@ -1,8 +1,9 @@
 """Forwarding table of a key manager: session -> previous and next hop, held by a lease. Paper B, 3.1.
 
 A key manager knows no more of a route than its two neighbours (invariant R3). An entry goes when admission deletes it
-or when nothing renews its lease, so a dead control plane leaks nothing; a tombstone keeps a configuration that was
-overtaken by its own deletion from coming back (SOURCES.md, holes 2 and 6).
+or does not renew its lease, so a dead control plane leaks nothing; traffic renews nothing, since admission counts on
+the lease when it cannot reach a key manager. A tombstone keeps a configuration that was overtaken by its own deletion
+from coming back (invariant S3).
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ from keytwin.vocabulary.session_messages import (
     RenewLease,
     SessionDeleted,
 )
-from keytwin.vocabulary.units import Duration, Instant
+from keytwin.vocabulary.units import START, Duration, Instant, hours
 
 TOMBSTONE_LEASES: Final = 2  # a tombstone outlives the lease, and with it every message about the session
+LONGEST_HOLD: Final = hours(1)  # of a tombstone whose lease is not known
+SHARE_AFTER_RESTART: Final = 2  # when the lease was renewed is not saved: half of it outlasts the next renewal
 SIGNALS_A_LEASE: Final = 8  # key-request signals to admission in one lease at most
 MOST_TOMBSTONES: Final = 200_000
 
@@ -36,11 +39,10 @@ class HopKept(Record, frozen=True, gc=False):
 
 
 class HopForgotten(Record, frozen=True, gc=False):
-    """Nothing of the session up to this epoch may come back for `hold`."""
+    """Nothing of the session up to this epoch may come back."""
 
     ksid: Ksid
     epoch: int
-    hold: Duration
 
 
 class LeaseOverdue(Message, frozen=True, gc=False):
@@ -98,32 +100,25 @@ class Forwarding:
         """Forget up to an epoch; return whether an entry went, and the confirmation, also when there was none."""
         confirmed = Send(ADMISSION, SessionDeleted(deletion.ksid, deletion.epoch, self.node))
         hop = self.hops.get(deletion.ksid)
-        if hop is None or hop.configuration.epoch > deletion.epoch:
-            buried = hop is None and deletion.epoch > self.tombstones.get(deletion.ksid, 0)
-            return False, [*(self._bury(deletion.ksid, deletion.epoch, Duration(0)) if buried else []), confirmed]
+        if hop is None:
+            is_news = deletion.epoch > self.tombstones.get(deletion.ksid, 0)
+            return False, [*(self._bury(deletion.ksid, deletion.epoch, LONGEST_HOLD) if is_news else []), confirmed]
+        if hop.configuration.epoch > deletion.epoch:
+            return False, [confirmed]
         return True, [*self.forget(deletion.ksid, deletion.epoch), confirmed]
 
     def on_renew_lease(self, renewal: RenewLease, now: Instant) -> list[Effect]:
         """Hold the entry for another lease, or say that it is missing."""
-        if self.touch(renewal.ksid, now):
-            return []
-        return [Send(ADMISSION, HopMissing(renewal.ksid, self.node))]
-
-    def touch(self, ksid: Ksid, now: Instant) -> bool:
-        """Renew the lease, as traffic does; False when there is no such session."""
-        hop = self.hops.get(ksid)
+        hop = self.hops.get(renewal.ksid)
         if hop is None:
-            return False
+            return [Send(ADMISSION, HopMissing(renewal.ksid, self.node))]
         hop.lease_until = Instant(now + hop.configuration.lease)
-        return True
+        return []
 
     def signal_use(self, ksid: Ksid, now: Instant) -> list[Effect]:
         """Tell admission, not too often, that keys are asked for (paper B, Fig. 2)."""
         hop = self.hops.get(ksid)
-        if hop is None:
-            return []
-        hop.lease_until = Instant(now + hop.configuration.lease)
-        if now < hop.quiet_until:
+        if hop is None or now < hop.quiet_until:
             return []
         hop.quiet_until = Instant(now + hop.configuration.lease // SIGNALS_A_LEASE)
         return [Send(ADMISSION, KeyRequested(ksid, self.node))]
@@ -138,7 +133,7 @@ class Forwarding:
         return True, self.forget(overdue.ksid, hop.configuration.epoch)
 
     def on_tombstone_overdue(self, overdue: TombstoneOverdue, now: Instant) -> list[Effect]:
-        """Drop a tombstone whose time is over."""
+        """Drop a tombstone: no message about the session can be under way any more."""
         del now
         self.tombstones.pop(overdue.ksid, None)
         return []
@@ -149,31 +144,30 @@ class Forwarding:
         hold = Duration(hop.configuration.lease * TOMBSTONE_LEASES)
         return [StopTimer(f"{ksid}/lease"), *self._bury(ksid, epoch, hold)]
 
-    def restore(self, record: Record, now: Instant) -> None:
+    def restore(self, record: HopKept | HopForgotten) -> None:
         """Take up what was saved."""
         match record:
             case HopKept(configuration=kept):
-                self.hops[kept.ksid] = Hop(kept, Instant(now + kept.lease), now)
+                self.hops[kept.ksid] = Hop(kept, START, START)
             case HopForgotten(ksid=ksid, epoch=epoch):
                 self.hops.pop(ksid, None)
                 self.tombstones[ksid] = max(epoch, self.tombstones.get(ksid, 0))
-            case _:
-                pass
 
     def resume(self, now: Instant) -> list[Effect]:
-        """Run the timers again after a restart."""
-        leases = [_lease_timer(ksid, Duration(hop.lease_until - now)) for ksid, hop in self.hops.items()]
-        return leases + [_tombstone_timer(ksid, LONGEST_HOLD) for ksid in self.tombstones]
+        """Run the timers again after a restart, and tell admission what is here: it may have given it up meanwhile."""
+        effects: list[Effect] = [_tombstone_timer(ksid, LONGEST_HOLD) for ksid in self.tombstones]
+        for ksid, hop in self.hops.items():
+            lease = Duration(hop.configuration.lease // SHARE_AFTER_RESTART)
+            hop.lease_until = Instant(now + lease)
+            configured = HopConfigured(ksid, hop.configuration.epoch, self.node)
+            effects += [_lease_timer(ksid, lease), Send(ADMISSION, configured)]
+        return effects
 
     def _bury(self, ksid: Ksid, epoch: int, hold: Duration) -> list[Effect]:
-        hold = hold or LONGEST_HOLD
         self.tombstones[ksid] = max(epoch, self.tombstones.get(ksid, 0))
         if len(self.tombstones) > MOST_TOMBSTONES:
             self.tombstones.pop(next(iter(self.tombstones)))
-        return [Save(HopForgotten(ksid, epoch, hold)), _tombstone_timer(ksid, hold)]
-
-
-LONGEST_HOLD: Final = Duration(3600 * 10**9)  # for a session that this key manager never knew, and after a restart
+        return [Save(HopForgotten(ksid, epoch)), _tombstone_timer(ksid, hold)]
 
 
 def _lease_timer(ksid: Ksid, wait: Duration) -> Effect:

@@ -1,8 +1,7 @@
-"""One KM link: a key manager's side of a Q-link to one neighbour. DESIGN.md 3.1-3.3.
+"""One KM link: a key manager's side of a Q-link to one neighbour. Paper B, 3.1 and 3.3.
 
-Ingest and both directions of the Q-link's key; the priority queue of what waits for key to be sent; and the outbox of
-what the neighbour has not acknowledged yet, which is repeated octet for octet at the same offset until it is, or until
-it is of no use any more.
+Ingest and both directions of the Q-link's key; the priority queue of what waits for key to be sent; the outbox of what
+the neighbour has not acknowledged yet; and the durable marks behind which a restarted key manager never goes.
 """
 
 from __future__ import annotations
@@ -10,24 +9,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-import msgspec
-
 from keytwin.keymanagement.blocks import BlockDecided, BlockHeld, FirstIngest, SecondIngest
-from keytwin.keymanagement.pads import FIRST_EPOCH, Incoming, Outgoing, Use
+from keytwin.keymanagement.outbox import RESEND_AFTER, KeyMessage, Outbox
+from keytwin.keymanagement.pads import Incoming, Outgoing, Spent, Use
 from keytwin.keymanagement.queue import PriorityQueue
 from keytwin.vocabulary.evidence import LinkAccount
-from keytwin.vocabulary.exchange_messages import AssignKeys, KeysReceived, RelayKeys
+from keytwin.vocabulary.exchange_messages import KeysReceived
 from keytwin.vocabulary.identity import ElementName, Ksid, LinkId, NodeId, km_of, link_ends
+from keytwin.vocabulary.link_messages import ProbeAnswered, ProbeLink
 from keytwin.vocabulary.machine import Effect, Message, Record, Save, Send, StartTimer
 from keytwin.vocabulary.topology import other_end
-from keytwin.vocabulary.units import Duration, Instant, milliseconds
+from keytwin.vocabulary.units import Duration, Instant
 
-WINDOW: Final = 256  # unacknowledged messages of one direction; the receiver remembers up to four times as many
-MARK_STEP: Final = 16_384  # octets: how far ahead the durable mark runs, and so the most that one crash wastes
-RESEND_AFTER: Final = milliseconds(150)  # above a round trip over 1,000 km (10 ms) with a durable write at the far end
-LONGEST_RESEND: Final = milliseconds(2_400)
+MARK_STEP: Final = 16_384  # octets: how far ahead a durable mark runs, and so the most that one crash wastes
+MARKS_A_STORE: Final = 8  # in a small store, a crash must not waste more than this share
 
-KeyMessage = RelayKeys | AssignKeys
+Addressed = KeyMessage | ProbeLink | ProbeAnswered
+"""What spends a range of the sender's direction."""
 
 
 class OutgoingMark(Record, frozen=True, gc=False):
@@ -35,13 +33,19 @@ class OutgoingMark(Record, frozen=True, gc=False):
 
     link: LinkId
     offset: int
-    delivered: int
-    pad: int
-    tag: int
+    used: Spent
+
+
+class IncomingMark(Record, frozen=True, gc=False):
+    """Every octet of the neighbour's direction below `floor` is spent or given up; the books of these."""
+
+    link: LinkId
+    floor: int
+    used: Spent
 
 
 class ResendDue(Message, frozen=True, gc=False):
-    """To oneself: look what the neighbour has not acknowledged."""
+    """To oneself: look what the neighbour has not acknowledged, and what has waited too long for key."""
 
     link: LinkId
 
@@ -52,6 +56,11 @@ class Waiting(Protocol):
     ksid: Ksid
     epoch: int
 
+    @property
+    def waits_until(self) -> Instant | None:
+        """When it gives up; None = whoever made it sees to that."""
+        ...
+
     def need(self) -> int:
         """Return the octets it takes."""
         ...
@@ -60,21 +69,13 @@ class Waiting(Protocol):
         """Take them and send."""
         ...
 
-    def expire(self, now: Instant) -> list[Effect] | None:
-        """Give up when its time is over; None while it may still wait."""
+    def give_up(self) -> list[Effect]:
+        """Wipe what it holds, and say so to whom it concerns: its time is over."""
         ...
 
     def drop(self) -> None:
-        """Forget it: its session or route is gone."""
+        """Wipe what it holds: its session or route is gone, so nobody is to hear of it."""
         ...
-
-
-@dataclass(slots=True)
-class _Unacknowledged:
-    message: KeyMessage
-    until: Instant
-    due: Instant
-    pause: Duration
 
 
 @dataclass(slots=True)
@@ -88,119 +89,109 @@ class KmLink:
     out: Outgoing = field(default_factory=Outgoing)
     incoming: Incoming = field(default_factory=Incoming)
     queue: PriorityQueue[Waiting] = field(default_factory=PriorityQueue)
-    outbox: dict[int, _Unacknowledged] = field(default_factory=dict)
+    outbox: Outbox = field(default_factory=Outbox)
     ingest: FirstIngest | SecondIngest = field(init=False)
-    mark: int = 0
-    is_looking: bool = False
+    neighbour: NodeId = field(init=False)
+    peer: ElementName = field(init=False)
+    marked: OutgoingMark = field(init=False)
+    marked_incoming: IncomingMark = field(init=False)
+    looks_at: Instant | None = None  # when `ResendDue` comes
 
     def __post_init__(self) -> None:
         role = FirstIngest if self.node == link_ends(self.link)[0] else SecondIngest
         self.ingest = role(self.link, self.node, self.out, self.incoming, self.capacity, self.split)
+        self.neighbour = other_end(self.link, self.node)
+        self.peer = km_of(self.neighbour)
+        self.marked = OutgoingMark(self.link, 0, Spent(0, 0, 0))
+        self.marked_incoming = IncomingMark(self.link, 0, Spent(0, 0, 0))
 
     @property
-    def neighbour(self) -> NodeId:
-        """The node at the far side."""
-        return other_end(self.link, self.node)
+    def mark_step(self) -> int:
+        """Octets from one durable mark to the next."""
+        return min(MARK_STEP, 1 + self.capacity // MARKS_A_STORE)
 
-    @property
-    def peer(self) -> ElementName:
-        """The key manager at the far side."""
-        return km_of(self.neighbour)
-
-    @property
-    def floor(self) -> int:
-        """Everything of this key manager's direction below it is acknowledged or given up."""
-        return min(self.outbox, default=self.out.next)
-
-    def enqueue(self, waiting: Waiting, priority: int, now: Instant) -> list[Effect]:
-        """Let something wait its turn for key, which may be at once."""
-        self.queue.push(waiting, priority, now)
-        return [*self.pump(now), *self._look_again()]
+    def enqueue(self, waiting: Waiting, rank: int, now: Instant) -> list[Effect]:
+        """Let something wait its turn for key, which may be at once. Who may not fail asks `queue.is_full` before."""
+        self.queue.push(waiting, rank, now)
+        until = waiting.waits_until
+        return [*self.pump(now), *(self._look_by(until, now) if until is not None else [])]
 
     def pump(self, now: Instant) -> list[Effect]:
-        """Serve what waits, in its order, as long as there is key and room in the window."""
+        """Serve what waits, in its order, as long as there is key and room in the window.
+
+        What is first and needs much holds up the rest, or it would never be served.
+        """
         effects: list[Effect] = []
         while (first := self.queue.first()) is not None:
-            if first.need() > self.out.stock or len(self.outbox) >= WINDOW:
+            if first.need() > self.out.stock or self.outbox.is_full:
                 break
             effects += self.queue.pop().carry(self, now)
         return effects
 
     def take(self, count: int, use: Use, tag_octets: int = 0) -> tuple[int, bytearray, list[Effect]]:
-        """Allocate octets, with the durable mark kept ahead of them."""
+        """Allocate octets, with the durable mark kept ahead of them: whatever follows leaves after it is saved."""
         offset, taken = self.out.take(count, use, tag_octets)
-        return offset, taken, self._advance_mark()
+        if self.out.next <= self.marked.offset:
+            return offset, taken, []
+        self.marked = OutgoingMark(self.link, self.out.next + self.mark_step, self.out.used())
+        return offset, taken, [Save(self.marked)]
 
     def send(self, message: KeyMessage, until: Instant, now: Instant) -> list[Effect]:
         """Send keys and repeat them until they are acknowledged or `until` has come."""
-        self.outbox[message.offset] = _Unacknowledged(message, until, Instant(now + RESEND_AFTER), RESEND_AFTER)
-        return [Send(self.peer, msgspec.structs.replace(message, floor=self.floor)), *self._look_again()]
+        self.outbox.add(message, until, now)
+        return [Send(self.peer, message), *self._look_by(Instant(now + RESEND_AFTER), now)]
+
+    def spend(self, message: Addressed, count: int, use: Use, tag_octets: int = 0) -> list[Effect]:
+        """Spend the range of a message that was found good, and believe the floor it tells."""
+        incoming = self.incoming
+        incoming.raise_floor(min(message.floor, message.offset))
+        incoming.spend(message.offset, count, use, tag_octets)
+        if incoming.floor < self.marked_incoming.floor + self.mark_step:
+            return []
+        self.marked_incoming = IncomingMark(self.link, incoming.floor, incoming.used())
+        return [Save(self.marked_incoming)]
 
     def on_keys_received(self, received: KeysReceived, now: Instant) -> list[Effect]:
         """Stop repeating what has arrived."""
-        if received.owner == self.node and received.link_epoch == FIRST_EPOCH:
-            self.outbox.pop(received.offset, None)
+        if received.owner == self.node:
+            self.outbox.acknowledge(received.offset)
         return self.pump(now)
 
     def on_resend_due(self, now: Instant) -> list[Effect]:
-        """Repeat what is due; give up what is of no use any more, by which its range is abandoned."""
-        self.is_looking = False
-        for offset in [offset for offset, entry in self.outbox.items() if entry.until <= now]:
-            del self.outbox[offset]
-        effects: list[Effect] = []
-        floor = self.floor
-        for entry in self.outbox.values():
-            if entry.due <= now:
-                entry.pause = Duration(min(2 * entry.pause, LONGEST_RESEND))
-                entry.due = Instant(now + entry.pause)
-                effects.append(Send(self.peer, msgspec.structs.replace(entry.message, floor=floor)))
-        return [*effects, *self._expire(now), *self.pump(now), *self._look_again()]
+        """Repeat what is due; give up what is of no use any more."""
+        self.looks_at = None
+        effects: list[Effect] = [Send(self.peer, message) for message in self.outbox.due(now)]
+        effects += [*self._give_up_late(now), *self.pump(now)]
+        ends = [waiting.waits_until for waiting in self.queue.entries()]
+        dues = [due for due in (*ends, self.outbox.next_due()) if due is not None]
+        return [*effects, *(self._look_by(min(dues), now) if dues else [])]
 
     def drop_session(self, ksid: Ksid, epoch: int) -> None:
         """Forget what waits, or is repeated, for a session's routes up to `epoch`."""
-        if len(self.queue):
-            gone = [entry for entry in self.queue.entries() if entry.ksid == ksid and entry.epoch <= epoch]
-            if gone:
-                for entry in gone:
-                    entry.drop()
-                self.queue.remove(gone)
-        for offset in [offset for offset, sent in self.outbox.items() if _is_of(sent.message, ksid, epoch)]:
-            del self.outbox[offset]
+        gone = [entry for entry in self.queue.entries() if entry.ksid == ksid and entry.epoch <= epoch]
+        for entry in gone:
+            entry.drop()
+        self.queue.remove(gone)
+        self.outbox.drop(ksid, epoch)
 
     def resume(self) -> list[Effect]:
-        """Abandon what an earlier incarnation may have used, and go on."""
-        accounted = self.out.books.spent
-        before = accounted[Use.DELIVERED] + accounted[Use.PAD] + accounted[Use.TAG]
-        self.out.abandon(self.mark)
-        accounted[Use.WASTED] = self.out.next - before
+        """Go on behind the marks of an earlier incarnation: what it may have used is abandoned."""
+        self.out.resume(self.marked.offset, self.marked.used)
+        self.incoming.resume(self.marked_incoming.floor, self.marked_incoming.used)
         return self.ingest.resume()
 
-    def _advance_mark(self) -> list[Effect]:
-        if self.out.next <= self.mark:
-            return []
-        self.mark = self.out.next + MARK_STEP
-        spent = self.out.books.spent
-        return [Save(OutgoingMark(self.link, self.mark, spent[Use.DELIVERED], spent[Use.PAD], spent[Use.TAG]))]
-
-    def _expire(self, now: Instant) -> list[Effect]:
+    def _give_up_late(self, now: Instant) -> list[Effect]:
         """Drop from the queue what has waited too long."""
-        effects: list[Effect] = []
-        late: list[Waiting] = []
-        for entry in self.queue.entries():
-            answer = entry.expire(now)
-            if answer is not None:
-                effects += answer
-                late.append(entry)
-        if late:
-            self.queue.remove(late)
-        return effects
+        late = [entry for entry in self.queue.entries() if entry.waits_until is not None and entry.waits_until <= now]
+        self.queue.remove(late)
+        return [effect for entry in late for effect in entry.give_up()]
 
-    def _look_again(self) -> list[Effect]:
-        """Run the timer while something is unacknowledged or waits for key."""
-        if self.is_looking or not (self.outbox or len(self.queue)):
+    def _look_by(self, due: Instant, now: Instant) -> list[Effect]:
+        """Run the timer so that it goes off no later than this."""
+        if self.looks_at is not None and self.looks_at <= due:
             return []
-        self.is_looking = True
-        return [StartTimer(f"{self.link}/resend", RESEND_AFTER, ResendDue(self.link))]
+        self.looks_at = due
+        return [StartTimer(f"{self.link}/resend", Duration(max(0, due - now)), ResendDue(self.link))]
 
 
 def account(kmlink: KmLink, sender: NodeId) -> LinkAccount:
@@ -221,19 +212,15 @@ def account(kmlink: KmLink, sender: NodeId) -> LinkAccount:
     )
 
 
-def restore_link(kmlink: KmLink, record: BlockHeld | BlockDecided | OutgoingMark) -> None:
+def restore_link(kmlink: KmLink, record: BlockHeld | BlockDecided | OutgoingMark | IncomingMark) -> None:
     """Take up what was saved, in the order it was."""
     match record:
         case BlockHeld():
             kmlink.ingest.restore(record)
         case OutgoingMark():
-            kmlink.mark = record.offset
-            spent = kmlink.out.books.spent
-            spent[Use.DELIVERED], spent[Use.PAD], spent[Use.TAG] = record.delivered, record.pad, record.tag
-        case _:
+            kmlink.marked = record
+        case IncomingMark():
+            kmlink.marked_incoming = record
+        case BlockDecided():
             assert isinstance(kmlink.ingest, SecondIngest)
             kmlink.ingest.restore_decision(record)
-
-
-def _is_of(message: KeyMessage, ksid: Ksid, epoch: int) -> bool:
-    return message.ksid == ksid and message.epoch <= epoch

@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 from keytwin.keymanagement.blocks import BlockOverdue, FirstIngest, SecondIngest
 from keytwin.keymanagement.kmlink import KmLink, ResendDue
+from keytwin.keymanagement.pads import FIRST_EPOCH
 from keytwin.keymanagement.watch import ProbeDue, ProbeLost, ReportDue, Watch
 from keytwin.vocabulary.blueprint import KeyManagementSettings, MonitoringSettings
 from keytwin.vocabulary.errors import UnexpectedMessage, Violation
@@ -65,8 +66,11 @@ class Links:
         kmlink = self.kmlinks.get(message.link)
         if kmlink is None:
             raise UnexpectedMessage(f"{type(message).__name__} about {message.link}, which does not end at {self.node}")
-        if isinstance(message, FromNeighbour) and message.sender != kmlink.neighbour:
-            raise Violation(f"{type(message).__name__} about {message.link} came from {message.sender}")
+        if isinstance(message, FromNeighbour):
+            if message.sender != kmlink.neighbour:
+                raise Violation(f"{type(message).__name__} about {message.link} came from {message.sender}")
+            if message.link_epoch != FIRST_EPOCH:  # of a link key that is not in use
+                return []
         watch = self.watches[message.link]
         return [*_react(kmlink, watch, message, now), *watch.note_stock()]
 

@@ -7,7 +7,6 @@ others, the workshop where keys are made, the carriage of what comes from neighb
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 import msgspec
 
@@ -16,15 +15,15 @@ from keytwin.keymanagement.blocks import BlockDecided, BlockHeld
 from keytwin.keymanagement.bucket import Borrower
 from keytwin.keymanagement.carriage import Carriage
 from keytwin.keymanagement.collection import Collection, ExpiryDue
-from keytwin.keymanagement.desk import Desk, LendDue, RequestOverdue
-from keytwin.keymanagement.exchange import BatchMaking, BatchOverdue
+from keytwin.keymanagement.desk import LendDue, RequestOverdue
+from keytwin.keymanagement.exchange import BatchOverdue
 from keytwin.keymanagement.forwarding import Forwarding, HopForgotten, HopKept, LeaseOverdue, TombstoneOverdue
-from keytwin.keymanagement.kmlink import OutgoingMark, account, restore_link
+from keytwin.keymanagement.kmlink import IncomingMark, OutgoingMark, account, restore_link
 from keytwin.keymanagement.links import LINK_MESSAGES, Links
-from keytwin.keymanagement.pool import SLAVE_MARGIN, Batch, BatchGone, KeyBooks, KeysHandedOut, KeysKept, Pool, Shelf
+from keytwin.keymanagement.pool import Batch, BatchGone, KeyBooks, KeysHandedOut, KeysKept, Pool, Shelf
 from keytwin.keymanagement.session import SessionOverdue
 from keytwin.keymanagement.sessions import SessionKept, Sessions
-from keytwin.keymanagement.workshop import ReplenishDue, Workshop, provenance_of
+from keytwin.keymanagement.workshop import ReplenishDue, Workshop
 from keytwin.vocabulary.blueprint import KeyManagementSettings, MonitoringSettings
 from keytwin.vocabulary.errors import UnexpectedMessage
 from keytwin.vocabulary.evidence import KeyAccount, LinkAccount
@@ -42,8 +41,7 @@ from keytwin.vocabulary.exchange_messages import (
     SessionSignal,
     VoidKeys,
 )
-from keytwin.vocabulary.identity import Ksid, LinkId, NodeId, SaeId, link_ends
-from keytwin.vocabulary.key import Key
+from keytwin.vocabulary.identity import Ksid, LinkId, NodeId, link_ends
 from keytwin.vocabulary.machine import Effect, Message, Record
 from keytwin.vocabulary.ports import Entropy
 from keytwin.vocabulary.session_messages import (
@@ -58,6 +56,9 @@ from keytwin.vocabulary.session_messages import (
     UserRefused,
 )
 from keytwin.vocabulary.units import Duration, Instant, minutes
+
+Reaction = Callable[..., list[Effect]]
+"""Takes one type of message, and the present instant."""
 
 
 class KmSetup(msgspec.Struct, frozen=True):
@@ -108,15 +109,17 @@ class KeyManager:
         """Take up what was saved: routes, sessions, stocks and pools; what was under way is made anew."""
         pools: dict[Ksid, Pool] = {}
         for record in records:
-            self._restore_one(record, pools, now)
+            self._restore_one(record, pools)
         effects = [*self.links.resume(), *self.forwarding.resume(now), *self.sessions.resume(now)]
         for ksid, desk in self.sessions.desks():
             desk.pool = pools.pop(ksid, desk.pool)
             effects += desk.replenish(now)
-        for pool in pools.values():  # of sessions that are over
-            released = pool.wipe()
-            self.books.released += released
-            self.books.stored -= released
+        # What is left belonged to sessions that are over, or that were closing.
+        kept = {ksid for ksid, _ in self.sessions.desks()}
+        released = sum(pool.wipe() for pool in pools.values())
+        released += sum(self.shelf.release(ksid) for ksid in list(self.shelf.by_session) if ksid not in kept)
+        self.books.released += released
+        self.books.stored -= released
         return [*effects, *self._expiry_timer(now)]
 
     def link_accounts(self) -> tuple[LinkAccount, ...]:
@@ -195,7 +198,7 @@ class KeyManager:
         if session is None or session.desk is None or isinstance(outcome, KeysVoided):
             return effects
         if ready is not None:
-            _deliver(ready, session.desk, Instant(now + self.lifetime))
+            effects = [*effects, *session.desk.take_in(ready, now)]
         return [*effects, *self.sessions.step(session, outcome, now), *self._expiry_timer(now)]
 
     def _expiry_timer(self, now: Instant) -> list[Effect]:
@@ -203,70 +206,42 @@ class KeyManager:
             return []
         return self.collection.expiry_timer([(ksid, desk.pool) for ksid, desk in self.sessions.desks()], now)
 
-    def _restore_one(self, record: Record, pools: dict[Ksid, Pool], now: Instant) -> None:
+    def _restore_one(self, record: Record, pools: dict[Ksid, Pool]) -> None:
         match record:
-            case BlockHeld() | BlockDecided() | OutgoingMark():
+            case BlockHeld() | BlockDecided() | OutgoingMark() | IncomingMark():
                 restore_link(self.links.kmlinks[record.link], record)
             case HopKept() | HopForgotten():
-                self.forwarding.restore(record, now)
+                self.forwarding.restore(record)
             case SessionKept(ksid=ksid):
                 self.sessions.kept[ksid] = record
-            case _:
-                self._restore_keys(record, pools, now)
-
-    def _restore_keys(self, record: Record, pools: dict[Ksid, Pool], now: Instant) -> None:
-        """Put saved keys where they were; a new time to live begins, as the clock of the last run is not known."""
-        match record:
-            case KeysKept(is_master=True):
-                pools.setdefault(record.ksid, Pool()).add(_batch(record, Instant(now + self.lifetime)))
-                self.books.made += len(record.key_ids)
-                self.books.stored += len(record.key_ids)
-            case KeysKept():
-                self.carriage.keep(record, Instant(now + self.lifetime + SLAVE_MARGIN))
-            case KeysHandedOut(is_master=True):
-                self._restore_gone(pools.setdefault(record.ksid, Pool()).remove(record.key_ids), "delivered")
-            case KeysHandedOut():
-                self._restore_gone(self._collected(record), "delivered")
-            case BatchGone():
-                self.carriage.remember_gone(record.batch_id)
-                gone = self.shelf.remove(record.batch_id) + pools.setdefault(record.ksid, Pool()).drop(record.batch_id)
-                self._restore_gone(gone, "expired")
+            case KeysKept() | KeysHandedOut() | BatchGone():
+                self._restore_keys(record, pools.setdefault(record.ksid, Pool()))
             case _:
                 raise UnexpectedMessage(f"a key manager does not keep {type(record).__name__}")
 
-    def _restore_gone(self, number: int, way: str) -> None:
-        self.books.stored -= number
-        if way == "delivered":
-            self.books.delivered += number
-        else:
-            self.books.expired += number
-
-    def _collected(self, record: KeysHandedOut) -> int:
-        """Wipe keys that a slave has had; return how many were here."""
-        here = [key_id for key_id in record.key_ids if self.shelf.is_entitled(SaeId(""), key_id) is not None]
-        for key_id in here:
-            batch_id = self.shelf.by_key[key_id]
-            self.shelf.take(key_id).material.wipe()
-            if not self.shelf.holds(batch_id):
-                self.carriage.remember_gone(batch_id)
-        return len(here)
-
-
-def _deliver(ready: BatchMaking, desk: Desk, until: Instant) -> None:
-    """Put keys that have become available to their request, or to the pool."""
-    provenance = provenance_of(ready.hops)
-    if ready.request_id:
-        desk.give(ready.request_id, [Key(key_id, material, provenance) for key_id, material in ready.keys])
-        return
-    desk.pool.add(Batch(ready.batch_id, ready.ksid, desk.end.sae, dict(ready.keys), provenance, until))
+    def _restore_keys(self, record: KeysKept | KeysHandedOut | BatchGone, pool: Pool) -> None:
+        """Put saved keys where they were, and take out again what has left."""
+        match record:
+            case KeysKept(is_master=True):
+                keys = dict(zip(record.key_ids, record.materials, strict=True))
+                pool.add(Batch(record.batch_id, record.ksid, record.sae, keys, record.provenance, record.until))
+                self.books.made += len(keys)
+                self.books.stored += len(keys)
+            case KeysKept():
+                self.carriage.keep(record)
+            case KeysHandedOut():
+                gone = pool.remove(record.key_ids) if record.is_master else self.carriage.forget_collected(record)
+                self.books.delivered += gone
+                self.books.stored -= gone
+            case BatchGone():
+                self.carriage.remember_gone(record.batch_id)
+                gone = self.shelf.remove(record.batch_id) + pool.drop(record.batch_id)
+                self.books.voided += gone if record.is_void else 0
+                self.books.expired += 0 if record.is_void else gone
+                self.books.stored -= gone
 
 
-def _batch(kept: KeysKept, until: Instant) -> Batch:
-    keys = dict(zip(kept.key_ids, kept.materials, strict=True))
-    return Batch(kept.batch_id, kept.ksid, kept.sae, keys, kept.provenance, until)
-
-
-def _reactions(km: KeyManager) -> dict[type[Message], Callable[[Any, Instant], list[Effect]]]:
+def _reactions(km: KeyManager) -> dict[type[Message], Reaction]:
     """Return which part reacts to which message."""
     sessions, forwarding = km.sessions, km.forwarding
     opening = (UserAccepted, UserRefused, SessionAccepted, ConfigurationRefused, SessionOverdue)

@@ -1,4 +1,4 @@
-"""Pads by address: the two directions of a Q-link as one of its key managers sees them. DESIGN.md 3.1; invariants P1, P5.
+"""Pads by address: the two directions of a Q-link as one of its key managers sees them. Invariants P1 and P5.
 
 An octet is named (link, direction, link epoch, offset) and used once, as a pad, as a tag key or as delivered key. Only
 the sender of a direction allocates in it, so nothing is negotiated and nothing is reconciled: `Outgoing` hands out
@@ -7,13 +7,16 @@ ascending ranges, `Incoming` looks a range up where the sender says it is. What 
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Final
+from typing import Final, NamedTuple
 
 from keytwin.vocabulary.errors import Violation
 from keytwin.vocabulary.key import KeyMaterial
+from keytwin.vocabulary.units import BITS_PER_BYTE
 
 FIRST_EPOCH: Final = 1
 LARGEST_WINDOW: Final = 1024  # ranges that may be above the sender's floor: bounds what a receiver must remember
@@ -37,6 +40,19 @@ class Books:
     digest: int = 0  # keyed the digest of a block, before it had an address
     spent: dict[Use, int] = field(default_factory=lambda: dict.fromkeys(Use, 0))
 
+    def spend(self, count: int, use: Use, tag_octets: int) -> None:
+        """Book octets of which the first `tag_octets` keyed a tag."""
+        self.spent[use] += count - tag_octets
+        self.spent[Use.TAG] += tag_octets
+
+
+class Spent(NamedTuple):
+    """What had been used of a direction, below some mark."""
+
+    delivered: int
+    pad: int
+    tag: int
+
 
 @dataclass(slots=True)
 class _Segment:
@@ -45,6 +61,14 @@ class _Segment:
     start: int
     end: int
     material: KeyMaterial
+
+
+class _Range(NamedTuple):
+    """A range above the floor that is spent."""
+
+    octets: int
+    use: Use
+    tag_octets: int
 
 
 @dataclass(slots=True)
@@ -68,7 +92,7 @@ class Outgoing:
         self.books.ingested += self.end - start
 
     def take(self, count: int, use: Use, tag_octets: int = 0) -> tuple[int, bytearray]:
-        """Allocate `count` octets; return their offset and a copy that the caller wipes. `tag_octets` of them key a tag."""
+        """Allocate `count` octets; return their offset and a copy that the caller wipes; `tag_octets` key a tag."""
         assert 0 < count <= self.stock
         offset, self.next = self.next, self.next + count
         taken = bytearray()
@@ -76,21 +100,26 @@ class Outgoing:
             segment = self._segments[0]
             start = offset + len(taken)
             upto = min(segment.end, offset + count)
-            _move(segment, start, upto, taken)
+            with segment.material.exposed() as octets:
+                first, last = start - segment.start, upto - segment.start
+                taken += octets[first:last]
+                octets[first:last] = bytes(last - first)
             if upto == segment.end:
                 self._segments.popleft()
-        self.books.spent[use] += count - tag_octets
-        self.books.spent[Use.TAG] += tag_octets
+        self.books.spend(count, use, tag_octets)
         return offset, taken
 
-    def abandon(self, upto: int) -> None:
-        """Never allocate below `upto`: another incarnation may have done so before it crashed."""
-        while self._segments and self._segments[0].end <= upto:
-            self._segments.popleft().material.wipe()
-        upto = min(upto, self.end)
-        if upto > self.next:
-            self.books.spent[Use.WASTED] += upto - self.next
-            self.next = upto
+    def used(self) -> Spent:
+        """Return what has been used so far, to be saved with a mark."""
+        spent = self.books.spent
+        return Spent(spent[Use.DELIVERED], spent[Use.PAD], spent[Use.TAG])
+
+    def resume(self, mark: int, used: Spent) -> None:
+        """Never allocate below the mark: another incarnation may have done so before it crashed."""
+        self.next = min(max(mark, self.next), self.end)
+        _drop_below(self._segments, self.next)
+        _wipe(self._segments, 0, self.next)
+        _take_up(self.books, self.next, used)
 
 
 @dataclass(slots=True)
@@ -102,7 +131,8 @@ class Incoming:
     spent_above: int = 0  # octets above the floor that are spent
     books: Books = field(default_factory=Books)
     _segments: deque[_Segment] = field(default_factory=deque)
-    _spent: dict[int, int] = field(default_factory=dict)  # offset -> count, ranges above the floor
+    _ranges: dict[int, _Range] = field(default_factory=dict)  # by offset: what is spent above the floor
+    _offsets: list[int] = field(default_factory=list)  # of these, ascending
 
     @property
     def stock(self) -> int:
@@ -116,19 +146,23 @@ class Incoming:
         self.books.ingested += self.end - start
 
     def has_spent(self, offset: int, count: int) -> bool:
-        """Whether exactly this range has been spent: its message is a repeat. Violation when it cuts across another."""
-        if offset in self._spent:
-            if self._spent[offset] != count:
-                raise Violation(f"a message at offset {offset} repeats with another length")
-            return True
-        return False
+        """Whether exactly this range has been spent: its message is a repeat. Violation when only its offset has."""
+        known = self._ranges.get(offset)
+        if known is not None and known.octets != count:
+            raise Violation(f"a message at offset {offset} repeats with another length")
+        return known is not None
 
     def look(self, offset: int, count: int) -> bytearray | None:
-        """Return a copy of the range for the caller to use and wipe; None when it is not there (yet, or any more)."""
+        """Return a copy of the range for the caller to use and wipe; None when it is not there (yet, or any more).
+
+        Nothing changes by looking, so that a message can be checked in full before it has any effect.
+        """
         if count <= 0 or offset < self.floor or offset + count > self.end:
             return None
-        if any(start < offset + count and offset < start + length for start, length in self._spent.items()):
+        if self._cuts_across(offset, count):
             raise Violation(f"a message at offset {offset} uses key that another has used")
+        if len(self._offsets) >= LARGEST_WINDOW:
+            raise Violation(f"more than {LARGEST_WINDOW} messages above the sender's floor")
         found = bytearray()
         for segment in self._segments:
             start = offset + len(found)
@@ -142,61 +176,80 @@ class Incoming:
 
     def spend(self, offset: int, count: int, use: Use, tag_octets: int = 0) -> None:
         """Overwrite the range, which the caller has looked at and found good."""
-        if len(self._spent) >= LARGEST_WINDOW:
-            raise Violation(f"more than {LARGEST_WINDOW} messages above the sender's floor")
-        self._wipe(offset, offset + count)
-        self._spent[offset] = count
+        _wipe(self._segments, offset, offset + count)
+        self._ranges[offset] = _Range(count, use, tag_octets)
+        insort(self._offsets, offset)
         self.spent_above += count
-        self.books.spent[use] += count - tag_octets
-        self.books.spent[Use.TAG] += tag_octets
+        self.books.spend(count, use, tag_octets)
 
     def raise_floor(self, floor: int) -> None:
         """Give up what the sender says it will not use any more; a floor beyond what is here is not believed."""
         floor = min(floor, self.end)
         if floor <= self.floor:
             return
-        passed = [offset for offset in self._spent if offset < floor]
-        spent = sum(self._spent.pop(offset) for offset in passed)
+        passed = bisect_left(self._offsets, floor)
+        if passed:
+            last = self._offsets[passed - 1]
+            # A floor inside a spent range would let its rest be used again.
+            floor = max(floor, last + self._ranges[last].octets)
+        spent = sum(self._ranges.pop(offset).octets for offset in self._offsets[:passed])
+        del self._offsets[:passed]
         self.spent_above -= spent
-        self.books.spent[Use.WASTED] += floor - self.floor - spent
-        if floor - self.floor > spent:
-            self._wipe(self.floor, floor)
+        given_up = floor - self.floor - spent
+        if given_up:
+            self.books.spent[Use.WASTED] += given_up
+            _wipe(self._segments, self.floor, floor)
         self.floor = floor
-        while self._segments and self._segments[0].end <= floor:
-            self._segments.popleft().material.wipe()
+        _drop_below(self._segments, floor)
 
-    def _wipe(self, start: int, end: int) -> None:
-        for segment in self._segments:
-            first, last = max(start, segment.start), min(end, segment.end)
-            if first < last:
-                with segment.material.exposed() as octets:
-                    octets[first - segment.start : last - segment.start] = bytes(last - first)
-            if segment.end >= end:
-                return
+    def used(self) -> Spent:
+        """Return what has been used below the floor, to be saved with it."""
+        below = dict(self.books.spent)
+        for above in self._ranges.values():
+            below[above.use] -= above.octets - above.tag_octets
+            below[Use.TAG] -= above.tag_octets
+        return Spent(below[Use.DELIVERED], below[Use.PAD], below[Use.TAG])
+
+    def resume(self, floor: int, used: Spent) -> None:
+        """Take up a floor that an earlier incarnation knew; what it had used above is used again only by repeats."""
+        self.raise_floor(floor)
+        _take_up(self.books, self.floor, used)
+
+    def _cuts_across(self, offset: int, count: int) -> bool:
+        """Whether the range has an octet in common with one that is spent."""
+        following = bisect_left(self._offsets, offset)
+        if following < len(self._offsets) and self._offsets[following] < offset + count:
+            return True
+        if not following:
+            return False
+        before = self._offsets[following - 1]
+        return before + self._ranges[before].octets > offset
 
 
 def _append(segments: deque[_Segment], start: int, material: KeyMaterial) -> int:
-    """Add a segment and return its end."""
-    end = start + material.size // 8
-    segments.append(_Segment(start, end, material))
+    """Add a segment and return its end. A share of nothing leaves no segment behind."""
+    end = start + material.size // BITS_PER_BYTE
+    if end > start:
+        segments.append(_Segment(start, end, material))
     return end
 
 
-def _move(segment: _Segment, start: int, end: int, target: bytearray) -> None:
-    """Copy [start, end) of the direction out of a segment and overwrite it there."""
-    with segment.material.exposed() as octets:
-        first, last = start - segment.start, end - segment.start
-        target += octets[first:last]
-        octets[first:last] = bytes(last - first)
+def _wipe(segments: Iterable[_Segment], start: int, end: int) -> None:
+    """Overwrite [start, end) of a direction."""
+    for segment in segments:
+        first, last = max(start, segment.start), min(end, segment.end)
+        if first < last:
+            with segment.material.exposed() as octets:
+                octets[first - segment.start : last - segment.start] = bytes(last - first)
+        if segment.end >= end:
+            return
 
 
-def share_out(block: KeyMaterial, shares: tuple[int, ...]) -> list[KeyMaterial]:
-    """Cut a block into pieces of so many octets, in order; what is left over is wiped."""
-    pieces = []
-    with block.exposed() as octets:
-        start = 0
-        for count in shares:
-            pieces.append(KeyMaterial(bytearray(octets[start : start + count])))
-            start += count
-    block.wipe()
-    return pieces
+def _drop_below(segments: deque[_Segment], offset: int) -> None:
+    while segments and segments[0].end <= offset:
+        segments.popleft().material.wipe()
+
+
+def _take_up(books: Books, upto: int, used: Spent) -> None:
+    """Book everything below a mark as it was saved; of what is not known it counts as wasted."""
+    books.spent = {Use.DELIVERED: used.delivered, Use.PAD: used.pad, Use.TAG: used.tag, Use.WASTED: upto - sum(used)}

@@ -1,13 +1,15 @@
 """End-to-end keys at the two ends: the pool a master end hands out from, the shelf a slave end hands out from.
 
-Key ID and entitlement are fixed at both ends when a key is made (DESIGN.md 3.2), so the two ends never negotiate at
-hand-out. A key leaves by hand-out, expiry, void or the end of its session, once, and every way is booked.
+Key ID and entitlement are fixed at both ends when a key is made, so the two ends never negotiate at hand-out, and a
+slave never asks for what is still on its way. A key leaves by hand-out, expiry, void or the end of its session, once,
+and every way is booked (paper B, 3.1; ETSI GS QKD 014 V1.1.1 clause 5).
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from keytwin.vocabulary.evidence import KeyAccount
@@ -31,6 +33,7 @@ class KeysKept(Record, frozen=True, gc=False):
     key_ids: tuple[KeyId, ...]
     materials: tuple[KeyMaterial, ...]
     provenance: Provenance
+    until: Instant  # wiped then
 
 
 class KeysHandedOut(Record, frozen=True, gc=False):
@@ -42,10 +45,11 @@ class KeysHandedOut(Record, frozen=True, gc=False):
 
 
 class BatchGone(Record, frozen=True, gc=False):
-    """Nothing of the batch is at this end any more, and it is not taken again."""
+    """Nothing of the batch is at this end any more, and it is not taken again: it was voided, or has expired."""
 
     ksid: Ksid
     batch_id: BatchId
+    is_void: bool
 
 
 @dataclass(slots=True)
@@ -90,6 +94,10 @@ class Batch:
         """Take one key out."""
         return Key(key_id, self.keys.pop(key_id), self.provenance)
 
+    def take_first(self, most: int) -> list[Key]:
+        """Take up to so many keys out, in their order."""
+        return [self.take(key_id) for key_id in list(islice(self.keys, most))]
+
 
 @dataclass(slots=True)
 class Pool:
@@ -106,14 +114,13 @@ class Pool:
     def take(self, number: int) -> list[Key]:
         """Take keys out, which must be there."""
         assert number <= self.ready
+        self.ready -= number
         taken: list[Key] = []
         while len(taken) < number:
             batch = self.batches[0]
-            for key_id in list(batch.keys)[: number - len(taken)]:
-                taken.append(batch.take(key_id))
+            taken += batch.take_first(number - len(taken))
             if not batch.keys:
                 self.batches.popleft()
-        self.ready -= number
         return taken
 
     def remove(self, key_ids: tuple[KeyId, ...]) -> int:
@@ -179,6 +186,11 @@ class Shelf:
         """Whether the SAE may have this key; None when there is no such key."""
         batch_id = self.by_key.get(key_id)
         return None if batch_id is None else self.batches[batch_id].sae == sae
+
+    def session_of(self, batch_id: BatchId) -> Ksid | None:
+        """Return the session of a batch, None when nothing of it is here."""
+        batch = self.batches.get(batch_id)
+        return None if batch is None else batch.ksid
 
     def ksid_of(self, key_id: KeyId) -> Ksid:
         """Return the session of a key that is here."""

@@ -1,4 +1,4 @@
-"""One session at the key manager of one of its ends: paper B, Fig. 2a, with the exits it lacks (SOURCES.md, holes 1-4).
+"""One session at the key manager of one of its ends: paper B, Fig. 2a, with the exits it lacks.
 
 The state machine only: who is asked, what is answered. How keys are made is in `workshop.py`; the route and its lease
 are in `forwarding.py`.
@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from keytwin.keymanagement.desk import Desk, RequestOverdue, deny, open_desk
+from keytwin.keymanagement.pool import Pool
 from keytwin.keymanagement.workshop import Workshop
 from keytwin.vocabulary.events import SessionConfigured, SessionOver, UserAuthenticated
 from keytwin.vocabulary.exchange_messages import GetKey, KeysFailed, KeysStored
@@ -98,7 +99,12 @@ SESSION_TABLE: Final = StateTable(
         (State.ACCEPTED, SessionOverdue): to(
             State.ACCEPTED, State.TERMINATED, ACCEPTED="asked again", TERMINATED="no configuration"
         ),
-        (State.ACCEPTED, CloseSession): to(State.CLOSING),
+        (State.ACCEPTED, CloseSession): to(
+            State.CLOSING,
+            State.TERMINATED,
+            CLOSING="admission is to be told",
+            TERMINATED="it has not answered yet",
+        ),
         (State.ACCEPTED, DeleteSession): to(State.TERMINATED),
         **ignored(State.ACCEPTED, (UserAccepted, UserRefused, KeysStored, KeysFailed, RequestOverdue, LeaseLost)),
         **{
@@ -167,14 +173,13 @@ class Session:
         """Take the Ksid; the peer is not there yet."""
         del now
         is_news, self.ksid = self.ksid is None, accepted.ksid
-        registered = Send(self.opened.reply_to, SessionRegistered(self.opened.request_id, accepted.ksid))
-        return [*([registered] if is_news else []), _timer(self, WAIT_AGAIN)]
+        return [*(standing(self) if is_news else []), _timer(self, WAIT_AGAIN)]
 
     def on_configuration_refused(self, refusal: ConfigurationRefused, now: Instant) -> list[Effect]:
         """Tell the SAE."""
         del now
         if self.state is State.CLOSING:
-            return _terminate(self, self.reason)
+            return [*_free(self), *_terminate(self, self.reason)]
         self.reason = refusal.reason
         return _not_opened(self, refusal.reason, refusal.retry_after)
 
@@ -190,7 +195,7 @@ class Session:
             case State.CLOSING if waited < CONTROL_PATIENCE:
                 return [_closing(self), _timer(self, ASK_AGAIN)]
             case State.CLOSING:
-                return _terminate(self, self.reason)
+                return [*_free(self), *_terminate(self, self.reason)]
             case _:
                 self.reason = Reason.TIMED_OUT
                 return _not_opened(self, Reason.TIMED_OUT, ASK_AGAIN)
@@ -204,9 +209,8 @@ class Session:
         effects: list[Effect] = [configured, *self.workshop.route(wanted, now)]
         if self.desk is None:
             self.desk = open_desk(self.node, wanted.ksid, end, self.workshop, now)
-            asked = self.opened
-            opened = SessionOpened(asked.request_id, wanted.ksid, end.key_size, end.rate, end.burst, end.hops)
-            effects += [StopTimer(f"session/{self.open_id}"), Send(asked.reply_to, opened), *self.desk.borrow()]
+            effects += [StopTimer(f"session/{self.open_id}"), *standing(self), *self.desk.borrow()]
+        self.desk.end = end
         return _settled(self, [*effects, *self.desk.replenish(now)])
 
     # --- keys -------------------------------------------------------------------------------------------------------
@@ -216,13 +220,12 @@ class Session:
         return _settled(self, _desk(self).ask(ask, now))
 
     def on_keys_stored(self, stored: KeysStored, now: Instant) -> list[Effect]:
-        """Answer what waits with the keys that have become available."""
+        """Begin what is still missing: the keys that have become available are in the pool, or answered."""
         del stored
-        desk = _desk(self)
-        return _settled(self, [*desk.serve(now), *desk.replenish(now)])
+        return _settled(self, _desk(self).replenish(now))
 
     def on_keys_failed(self, failed: KeysFailed, now: Instant) -> list[Effect]:
-        """Begin anew what did not arrive, after a pause; a request for a size of its own waits for its time-out."""
+        """Begin anew what did not arrive, after a pause."""
         del failed
         return _settled(self, _desk(self).replenish(now))
 
@@ -264,6 +267,24 @@ def authenticate(session: Session) -> Effect:
     return Send(ACCESS, AuthenticateUser(session.open_id, node, km_of(node), asked.app, asked.sae, asked.peer))
 
 
+def standing(session: Session) -> list[Effect]:
+    """Tell the SAE how far its session has come: also when it asks a second time."""
+    asked, ksid = session.opened, session.ksid
+    if ksid is None or session.state in (State.CLOSING, State.TERMINATED):
+        return []
+    if session.desk is None:
+        return [Send(asked.reply_to, SessionRegistered(asked.request_id, ksid))]
+    end = session.desk.end
+    opened = SessionOpened(asked.request_id, ksid, end.key_size, end.rate, end.burst, end.hops)
+    return [Send(asked.reply_to, opened)]
+
+
+def close_again(session: Session, now: Instant) -> list[Effect]:
+    """Go on with closing after a restart."""
+    session.state, session.since = State.CLOSING, now
+    return [_closing(session), _timer(session, ASK_AGAIN)]
+
+
 def _configure(session: Session) -> Effect:
     asked = session.opened
     return Send(
@@ -303,11 +324,14 @@ def _terminate(session: Session, reason: Reason) -> list[Effect]:
 
 
 def _free(session: Session) -> list[Effect]:
-    return session.desk.free() if session.desk else []
+    """Give back everything here; while closing, keys may still have come for the slave."""
+    if session.desk is not None:
+        return session.desk.free()
+    return session.workshop.close(session.ksid, Pool()) if session.ksid else []
 
 
 def _settled(session: Session, effects: list[Effect]) -> list[Effect]:
-    session.state = State.EXCHANGING if _desk(session).requests else State.OPERATIVE
+    session.state = State.EXCHANGING if _desk(session).is_waited_at else State.OPERATIVE
     return effects
 
 

@@ -1,4 +1,4 @@
-"""All sessions that end at one key manager, and the routes of others that pass it: which message goes to which."""
+"""All sessions that end at one key manager, and the routes of others that pass it. Paper B, 3.1 and Fig. 2a."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ from keytwin.keymanagement.bucket import Borrower, Lender, TokenBucket
 from keytwin.keymanagement.desk import Desk, deny
 from keytwin.keymanagement.forwarding import Forwarding, LeaseOverdue
 from keytwin.keymanagement.links import Links
-from keytwin.keymanagement.session import LeaseLost, Session, SessionOverdue, State, begin
+from keytwin.keymanagement.pool import Pool
+from keytwin.keymanagement.session import LeaseLost, Session, SessionOverdue, State, begin, close_again, standing
 from keytwin.keymanagement.workshop import Workshop
+from keytwin.vocabulary.errors import Violation
 from keytwin.vocabulary.events import SessionConfigured, SessionOver, SessionRequested
 from keytwin.vocabulary.exchange_messages import GetKey
-from keytwin.vocabulary.identity import ADMISSION, Ksid, NodeId, uuids
-from keytwin.vocabulary.machine import Effect, Message, Publish, Record, Save, Send
+from keytwin.vocabulary.identity import ADMISSION, ElementName, Ksid, NodeId, uuids
+from keytwin.vocabulary.machine import Effect, Message, Publish, Record, RequestId, Save, Send
 from keytwin.vocabulary.ports import Entropy
 from keytwin.vocabulary.session_messages import (
     CloseSession,
     ConfigurationRefused,
     ConfigureHop,
     DeleteSession,
+    EndConfiguration,
     OpenId,
     OpenSession,
     Reason,
@@ -39,11 +42,12 @@ OpeningMessage = UserAccepted | UserRefused | SessionAccepted | ConfigurationRef
 
 
 class SessionKept(Record, frozen=True, gc=False):
-    """Who opened a session that is operative, so that it goes on after a restart."""
+    """Who opened a session that is operative, or closing, so that it goes on after a restart."""
 
     opened: OpenSession
     open_id: OpenId
     ksid: Ksid
+    is_closing: bool = False
 
 
 @dataclass(slots=True)
@@ -56,19 +60,23 @@ class Sessions:
     workshop: Workshop
     entropy: Entropy
     patience: Duration
-    opening: dict[OpenId, Session] = field(default_factory=dict)
+    opening: dict[OpenId, Session] = field(default_factory=dict)  # until they are terminated
+    asked: dict[tuple[ElementName, RequestId], Session] = field(default_factory=dict)  # the same, by who asked for them
     known: dict[Ksid, Session] = field(default_factory=dict)
     kept: dict[Ksid, SessionKept] = field(default_factory=dict)  # read at a restart only
 
     def on_open_session(self, wanted: OpenSession, now: Instant) -> list[Effect]:
-        """Begin a session."""
+        """Begin a session; asked a second time, say again how far it has come."""
+        known = self.asked.get((wanted.reply_to, wanted.request_id))
+        if known is not None:
+            return standing(known)
         requested = Publish(SessionRequested(self.node, wanted.app, wanted.sae))
         if len(self.opening) >= MOST_SESSIONS:
             refusal = SessionRefused(wanted.request_id, Reason.UNAVAILABLE, TRY_LATER)
             return [requested, Send(wanted.reply_to, refusal)]
         open_id = uuids(self.entropy.bytes(16))[0]
         session = Session(wanted, open_id, self.node, self.workshop, now, self.patience)
-        self.opening[open_id] = session
+        self._add(session)
         return [requested, *begin(session)]
 
     def on_opening(self, message: OpeningMessage, now: Instant) -> list[Effect]:
@@ -82,6 +90,7 @@ class Sessions:
 
     def on_configure_hop(self, wanted: ConfigureHop, now: Instant) -> list[Effect]:
         """Take a route: of a session that ends here, or of others."""
+        _check(wanted, self.links, self.workshop)
         is_new, effects = self.forwarding.on_configure_hop(wanted, now)
         if not is_new:
             return effects
@@ -90,9 +99,8 @@ class Sessions:
             return [*effects, Publish(SessionConfigured(self.node, wanted.ksid, wanted.epoch, None))]
         session = self.known.get(wanted.ksid) or self.opening.get(wanted.end.open_id)
         if session is None:
-            closing = Send(ADMISSION, SessionClosing(wanted.ksid, self.node, Reason.CLOSED))
-            return [*effects, *self.forwarding.forget(wanted.ksid, wanted.epoch), closing]
-        kept = Save(SessionKept(session.opened, session.open_id, wanted.ksid))
+            return [*effects, *self._abandon(wanted.ksid, wanted.epoch)]
+        kept = Save(SessionKept(session.opened, session.open_id, wanted.ksid, session.state is State.CLOSING))
         return [*effects, kept, *self.step(session, wanted, now)]
 
     def on_delete_session(self, deletion: DeleteSession, now: Instant) -> list[Effect]:
@@ -102,13 +110,10 @@ class Sessions:
         session = self.known.get(deletion.ksid)
         if session is not None and deletion.ksid not in self.forwarding.hops:
             return [*self.step(session, deletion, now), *effects]
-        if went and session is None:
-            over = Publish(SessionOver(self.node, deletion.ksid, deletion.reason.value))
-            return [over, *effects]
-        return effects
+        return [*(self._over(deletion.ksid, deletion.reason) if went else []), *effects]
 
     def on_lease_overdue(self, overdue: LeaseOverdue, now: Instant) -> list[Effect]:
-        """End what nothing has renewed."""
+        """End what admission has not renewed."""
         hop = self.forwarding.hops.get(overdue.ksid)
         went, effects = self.forwarding.on_lease_overdue(overdue, now)
         if not went or hop is None:
@@ -117,7 +122,7 @@ class Sessions:
         session = self.known.get(overdue.ksid)
         if session is not None:
             return [*effects, *self.step(session, LeaseLost(overdue.ksid), now)]
-        return [*effects, Publish(SessionOver(self.node, overdue.ksid, Reason.INACTIVE.value))]
+        return [*effects, *self._over(overdue.ksid, Reason.INACTIVE)]
 
     def on_get_key(self, ask: GetKey, now: Instant) -> list[Effect]:
         """Serve a master, of its own session only."""
@@ -129,11 +134,12 @@ class Sessions:
         return self.step(session, ask, now)
 
     def on_close_session(self, close: CloseSession, now: Instant) -> list[Effect]:
-        """Close a session, at the word of its own SAE only."""
+        """Close a session, at the word of its own SAE only; durably, so that a restart does not open it again."""
         session = self.known.get(close.ksid)
         if session is None or session.opened.sae != close.sae:
             return []
-        return self.step(session, close, now)
+        kept = Save(SessionKept(session.opened, session.open_id, close.ksid, is_closing=True))
+        return [kept, *self.step(session, close, now)]
 
     def desk(self, ksid: Ksid) -> Desk | None:
         """Return the desk of an operative session that ends here."""
@@ -147,30 +153,70 @@ class Sessions:
     def step(self, session: Session, message: Message, now: Instant) -> list[Effect]:
         """Let a session react, and forget it when it is over."""
         effects = session.receive(message, now)
-        if session.ksid is not None:
-            self.known[session.ksid] = session
-        if session.state is State.TERMINATED:
-            self.opening.pop(session.open_id, None)
-            if session.ksid is not None:
-                del self.known[session.ksid]
-        return effects
+        ksid = session.ksid
+        if session.state is not State.TERMINATED:
+            if ksid is not None:
+                self.known[ksid] = session
+            return effects
+        del self.opening[session.open_id]
+        self.asked.pop((session.opened.reply_to, session.opened.request_id), None)
+        if ksid is None or self.known.get(ksid) is not session:
+            return effects
+        del self.known[ksid]
+        hop = self.forwarding.hops.get(ksid)
+        if hop is None:
+            return effects
+        # Over without admission's word: the route is of no more use here, either.
+        self.links.drop_session(ksid, hop.configuration.epoch)
+        return [*effects, *self.forwarding.forget(ksid, hop.configuration.epoch)]
 
     def resume(self, now: Instant) -> list[Effect]:
         """Take up the sessions whose routes were saved; their buckets begin empty, so nothing is granted twice."""
         effects: list[Effect] = []
-        for ksid, hop in self.forwarding.hops.items():
-            end, kept = hop.configuration.end, self.kept.get(ksid)
-            if end is None or kept is None:
+        for ksid, hop in list(self.forwarding.hops.items()):
+            wanted = hop.configuration
+            kept = self.kept.get(ksid)
+            if wanted.end is None:
+                continue
+            if kept is None:
+                effects += self._abandon(ksid, wanted.epoch)
                 continue
             session = Session(kept.opened, kept.open_id, self.node, self.workshop, now, self.patience)
-            session.ksid, session.state = ksid, State.OPERATIVE
-            tokens = (
-                Lender(TokenBucket(end.burst, end.rate, now, Bits(0)))
-                if end.is_first
-                else Borrower(end.burst, end.rate, is_restored=True)
-            )
-            session.desk = Desk(self.node, ksid, end, self.workshop, tokens)
-            self.opening[kept.open_id] = self.known[ksid] = session
-            effects += [*self.workshop.route(hop.configuration, now), *session.desk.borrow()]
+            session.ksid = ksid
+            self._add(session)
+            self.known[ksid] = session
+            effects += close_again(session, now) if kept.is_closing else self._reopen(session, wanted, wanted.end, now)
         self.kept.clear()
         return effects
+
+    def _reopen(self, session: Session, wanted: ConfigureHop, end: EndConfiguration, now: Instant) -> list[Effect]:
+        session.state = State.OPERATIVE
+        empty = Lender(TokenBucket(end.burst, end.rate, now, Bits(0)))
+        tokens = empty if end.is_first else Borrower(end.burst, end.rate, is_restored=True)
+        session.desk = Desk(self.node, wanted.ksid, end, self.workshop, tokens)
+        return [*self.workshop.route(wanted, now), *session.desk.borrow()]
+
+    def _add(self, session: Session) -> None:
+        self.opening[session.open_id] = session
+        self.asked[session.opened.reply_to, session.opened.request_id] = session
+
+    def _abandon(self, ksid: Ksid, epoch: int) -> list[Effect]:
+        """Give back the route of a session that no SAE here has opened, or has opened before a crash."""
+        closing = Send(ADMISSION, SessionClosing(ksid, self.node, Reason.CLOSED))
+        return [*self.forwarding.forget(ksid, epoch), closing]
+
+    def _over(self, ksid: Ksid, reason: Reason) -> list[Effect]:
+        """Wipe what came for a session whose route is gone: of others, or over at this end already."""
+        return [*self.workshop.close(ksid, Pool()), Publish(SessionOver(self.node, ksid, reason.value))]
+
+
+def _check(wanted: ConfigureHop, links: Links, workshop: Workshop) -> None:
+    """Violation when the route cannot be one through here, or keys cannot be made as it says."""
+    neighbours = [each for each in (wanted.previous, wanted.next) if each is not None]
+    if any(each.link not in links.kmlinks for each in neighbours):
+        raise Violation(f"session {wanted.ksid} is configured over a link that does not end at {links.node}")
+    end = wanted.end
+    towards = [] if end is None else [wanted.next if end.is_first else wanted.previous]
+    is_route = len(neighbours) == 2 if end is None else neighbours == towards
+    if not is_route or (end and end.algorithm not in workshop.algorithms):
+        raise Violation(f"session {wanted.ksid} is configured in a way that makes no route")

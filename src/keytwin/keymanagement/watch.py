@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec.structs import replace
+
 from keytwin.algorithms.one_time_tag import KEY_OCTETS
 from keytwin.keymanagement.kmlink import KmLink
 from keytwin.keymanagement.pads import FIRST_EPOCH, Use
@@ -17,9 +19,9 @@ from keytwin.keymanagement.relay import probe_is_right, probe_tag
 from keytwin.vocabulary.blueprint import MonitoringSettings
 from keytwin.vocabulary.errors import TagMismatch
 from keytwin.vocabulary.events import LinkProbed
-from keytwin.vocabulary.identity import MONITORING, LinkId, NodeId
+from keytwin.vocabulary.identity import MONITORING, LinkId, NodeId, link_ends
 from keytwin.vocabulary.link_messages import ProbeAnswered, ProbeLink, ProbeReported, StockReported
-from keytwin.vocabulary.machine import Effect, Message, Publish, Send, StartTimer
+from keytwin.vocabulary.machine import Effect, Message, Publish, Send, StartTimer, StopTimer
 from keytwin.vocabulary.units import Duration, Instant, bits, seconds
 
 ANSWER_WITHIN: Final = seconds(2)  # far above a round trip; a later answer counts as none
@@ -54,12 +56,12 @@ class Watch:
     settings: MonitoringSettings
     sequence: int = 0
     sent_at: dict[int, Instant] = field(default_factory=dict)
-    reported: int = -1  # octets
+    reported: int = 0  # octets
     is_report_due: bool = False
 
     def begin(self) -> list[Effect]:
         """Start testing, if this end is the one that tests."""
-        if self.node != self.kmlink.link.partition("--")[0]:
+        if self.node != link_ends(self.kmlink.link)[0]:
             return []
         return [self._probe_timer()]
 
@@ -71,26 +73,31 @@ class Watch:
         link, sequence = self.kmlink.link, self.sequence
         self.sent_at[sequence] = now
         offset, key, effects = self.kmlink.take(KEY_OCTETS, Use.TAG)
-        probe_seal = probe_tag(bytes(key), link, self.node, sequence)
-        probe = ProbeLink(self.node, link, FIRST_EPOCH, offset, self.kmlink.floor, sequence, probe_seal)
-        lost = StartTimer(f"{link}/probe/{sequence}", ANSWER_WITHIN, ProbeLost(link, sequence))
+        floor = self.kmlink.outbox.floor(offset)
+        probe = ProbeLink(self.node, link, FIRST_EPOCH, offset, floor, sequence, b"")
+        probe = replace(probe, tag=probe_tag(key, probe))
+        lost = StartTimer(_lost_timer(link, sequence), ANSWER_WITHIN, ProbeLost(link, sequence))
         return [*effects, Send(self.kmlink.peer, probe), lost, self._probe_timer()]
 
     def on_probe_link(self, probe: ProbeLink) -> list[Effect]:
         """Check the neighbour's tag and answer with one of our own; a repeat is not answered again."""
-        if not self._is_right(probe) or self.kmlink.out.stock < KEY_OCTETS:
-            return []
+        spent = self._check(probe)
+        if spent is None or self.kmlink.out.stock < KEY_OCTETS:
+            return spent or []
         offset, key, effects = self.kmlink.take(KEY_OCTETS, Use.TAG)
-        answer_seal = probe_tag(bytes(key), probe.link, self.node, probe.sequence)
-        floor = self.kmlink.floor
-        answer = ProbeAnswered(self.node, probe.link, FIRST_EPOCH, offset, floor, probe.sequence, answer_seal)
-        return [*effects, Send(self.kmlink.peer, answer)]
+        floor = self.kmlink.outbox.floor(offset)
+        answer = ProbeAnswered(self.node, probe.link, FIRST_EPOCH, offset, floor, probe.sequence, b"")
+        answer = replace(answer, tag=probe_tag(key, answer))
+        return [*spent, *effects, Send(self.kmlink.peer, answer)]
 
     def on_probe_answered(self, answer: ProbeAnswered, now: Instant) -> list[Effect]:
         """Report the delay."""
-        if not self._is_right(answer) or answer.sequence not in self.sent_at:
-            return []
-        return self._outcome(answer.sequence, Duration(now - self.sent_at[answer.sequence]))
+        spent = self._check(answer)
+        if spent is None or answer.sequence not in self.sent_at:
+            return spent or []
+        delay = Duration(now - self.sent_at[answer.sequence])
+        stop = StopTimer(_lost_timer(answer.link, answer.sequence))
+        return [*spent, stop, *self._outcome(answer.sequence, delay)]
 
     def on_probe_lost(self, lost: ProbeLost) -> list[Effect]:
         """Report a test that was not answered in time."""
@@ -112,19 +119,15 @@ class Watch:
         report = StockReported(self.kmlink.link, self.node, bits(self.reported), bits(self.kmlink.capacity))
         return [Send(MONITORING, report)]
 
-    def _is_right(self, message: ProbeLink | ProbeAnswered) -> bool:
-        """Whether the tag is right; it spends its octets once, and TagMismatch spends none."""
+    def _check(self, message: ProbeLink | ProbeAnswered) -> list[Effect] | None:
+        """Spend the octets of a right tag; None for a repeat, and for what is not here; TagMismatch changes nothing."""
         incoming = self.kmlink.incoming
-        if message.link_epoch != FIRST_EPOCH or incoming.has_spent(message.offset, KEY_OCTETS):
-            return False
-        incoming.raise_floor(min(message.floor, message.offset))
-        key = incoming.look(message.offset, KEY_OCTETS)
+        key = None if incoming.has_spent(message.offset, KEY_OCTETS) else incoming.look(message.offset, KEY_OCTETS)
         if key is None:
-            return False
-        if not probe_is_right(bytes(key), message.tag, message.link, message.sender, message.sequence):
+            return None
+        if not probe_is_right(key, message):
             raise TagMismatch(f"active test {message.sequence} of {message.link}")
-        incoming.spend(message.offset, KEY_OCTETS, Use.TAG)
-        return True
+        return self.kmlink.spend(message, KEY_OCTETS, Use.TAG)
 
     def _outcome(self, sequence: int, delay: Duration | None) -> list[Effect]:
         del self.sent_at[sequence]
@@ -134,3 +137,7 @@ class Watch:
 
     def _probe_timer(self) -> Effect:
         return StartTimer(f"{self.kmlink.link}/probe", self.settings.probe_period, ProbeDue(self.kmlink.link))
+
+
+def _lost_timer(link: LinkId, sequence: int) -> str:
+    return f"{link}/probe/{sequence}"

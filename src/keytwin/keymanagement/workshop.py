@@ -1,20 +1,31 @@
 """Where a key manager makes end-to-end keys for its sessions: what to make, what is under way, what came of it.
 
-How many keys are made is the algorithm's choice (`algorithms.py`); how one batch travels is in `exchange.py`.
+Paper B, 3.3. How many keys are made is the algorithm's choice (`algorithms.py`); how they travel is in `exchange.py`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from keytwin.keymanagement.algorithms import KeyManagementAlgorithm, PoolLevel
-from keytwin.keymanagement.exchange import BatchMaking, BatchOverdue, GiveUpBatch, Making, patience
+from keytwin.keymanagement.blocks import SMALLEST_ROOM
+from keytwin.keymanagement.exchange import (
+    QUEUE_PATIENCE,
+    UNDER_WAY,
+    BatchMaking,
+    BatchOverdue,
+    GiveUpBatch,
+    Making,
+    overdue_timer,
+)
 from keytwin.keymanagement.forwarding import Forwarding
 from keytwin.keymanagement.kmlink import KmLink
-from keytwin.keymanagement.pool import KeyBooks, KeysKept, Pool, Shelf, depth_of
-from keytwin.keymanagement.relay import MOST_KEYS
+from keytwin.keymanagement.pool import Batch, KeyBooks, KeysKept, Pool, Shelf, depth_of
+from keytwin.keymanagement.queue import rank_of
+from keytwin.keymanagement.relay import keys_together, relay_octets
 from keytwin.vocabulary.blueprint import KeyManagementSettings
 from keytwin.vocabulary.events import KeysGone, KeysReady
 from keytwin.vocabulary.exchange_messages import BatchId, KeysFailed, KeysStored, KeysVoided
@@ -23,11 +34,12 @@ from keytwin.vocabulary.key import Key, Method, Provenance
 from keytwin.vocabulary.machine import Effect, Message, Publish, RequestId, Save, StartTimer, StopTimer
 from keytwin.vocabulary.ports import Entropy
 from keytwin.vocabulary.session_messages import ConfigureHop
-from keytwin.vocabulary.units import Bits, Duration, Instant, milliseconds, seconds
+from keytwin.vocabulary.units import START, Bits, Duration, Instant, milliseconds, octets, seconds
 
 FIRST_PAUSE: Final = milliseconds(500)  # after a batch that failed; doubled each time, so a dead route costs little key
 LONGEST_PAUSE: Final = seconds(30)
 MOST_MAKINGS: Final = 4_096  # batches under way for one session
+FOR_POOL: Final[RequestId] = ""
 
 Outcome = KeysStored | KeysFailed | KeysVoided
 
@@ -38,9 +50,25 @@ class ReplenishDue(Message, frozen=True, gc=False):
     ksid: Ksid
 
 
+class Wish(NamedTuple):
+    """Keys that something at this end has not got yet: a request for a size of its own, or the pool."""
+
+    request_id: RequestId
+    number: int
+    size: Bits
+
+
+class Demand(NamedTuple):
+    """What a session's master wants now: keys ready in its pool, keys waited for, wishes of other sizes."""
+
+    ready: int
+    waiting: int
+    wishes: tuple[Wish, ...]
+
+
 @dataclass(slots=True)
 class Order:
-    """How keys are made for one session at this end, and how many are under way for its pool."""
+    """How keys are made for one session at this end, and how many are under way."""
 
     ksid: Ksid
     epoch: int
@@ -53,10 +81,25 @@ class Order:
     priority: int
     link: KmLink
     algorithm: KeyManagementAlgorithm
-    coming: int = 0
+    coming: Counter[RequestId] = field(default_factory=Counter)  # keys by the request they are for
     pause: Duration = FIRST_PAUSE
-    paused_until: Instant = Instant(0)
-    batches: dict[BatchId, None] = field(default_factory=dict)
+    paused_until: Instant = START
+    batches: dict[BatchId, None] = field(default_factory=dict)  # the names of all that are under way or being voided
+
+    def most_together(self, size: Bits) -> int:
+        """Return how many keys of this size travel together; 0 = the first link's store can never hold enough for one.
+
+        A batch that needs more than the store can hold would wait for ever, and everything else behind it.
+        """
+        room = self.link.capacity - SMALLEST_ROOM - relay_octets(0, size)
+        return max(0, min(keys_together(size), room // octets(size)))
+
+
+class Ready(NamedTuple):
+    """Keys that have become available at both ends, and the request they were made for."""
+
+    batch: Batch
+    request_id: RequestId
 
 
 @dataclass(slots=True)
@@ -87,57 +130,43 @@ class Workshop:
             onward=end.is_first,
             hops=end.hops,
             key_size=end.key_size,
-            batch=min(wanted.batch, MOST_KEYS),
-            depth=depth_of(end.rate, self.settings.pool_depth, end.key_size, min(wanted.batch, MOST_KEYS)),
+            batch=1,
+            depth=0,
             priority=wanted.priority,
             link=self.links[towards.link],
             algorithm=self.algorithms[end.algorithm],
         )
+        order.batch = max(1, min(wanted.batch, order.most_together(end.key_size)))
+        order.depth = depth_of(end.rate, self.settings.pool_depth, end.key_size, order.batch)
         older = self.orders.get(wanted.ksid)
-        effects = self._give_up(older, now) if older else []
-        self.orders[wanted.ksid] = order
-        if older:
-            order.batches.update(older.batches)
-        return effects
-
-    def make(self, ksid: Ksid, number: int, size: Bits, now: Instant, request_id: RequestId = "") -> list[Effect]:
-        """Begin so many keys, in batches; with a `request_id` they are for that request alone."""
-        order = self.orders[ksid]
         effects: list[Effect] = []
-        while number > 0 and len(order.batches) < MOST_MAKINGS:
-            part = min(number, order.batch if not request_id else MOST_KEYS)
-            number -= part
-            making = BatchMaking(
-                batch_id=uuids(self.entropy.bytes(16))[0],
-                ksid=ksid,
-                epoch=order.epoch,
-                node=self.node,
-                number=part,
-                key_size=size,
-                hops=order.hops,
-                onward=order.onward,
-                link=order.link,
-                forwarding=self.forwarding,
-                entropy=self.entropy,
-                request_id=request_id,
-            )
-            self.makings[making.batch_id] = making
-            order.batches[making.batch_id] = None
-            order.coming += 0 if request_id else part
-            # Refills of a class wait behind its requests, but before the requests of the class below.
-            rank = 2 * order.priority + (0 if request_id else 1)
-            effects += [patience(making), *order.link.enqueue(making, rank, now)]
+        if older is not None:
+            for batch_id in list(older.batches):
+                effects += self._step(self.makings[batch_id], GiveUpBatch(batch_id), now)[1]
+            order.batches = older.batches  # of which the far end is still to be told
+        self.orders[wanted.ksid] = order
         return effects
 
-    def replenish(self, ksid: Ksid, ready: int, waiting: int, now: Instant) -> list[Effect]:
-        """Ask the algorithm how many keys to make, and begin them; after a failure only when the pause is over."""
+    def fits(self, ksid: Ksid, size: Bits) -> bool:
+        """Whether a key of this size can be made for the session at all."""
+        return self.orders[ksid].most_together(size) > 0
+
+    def replenish(self, ksid: Ksid, demand: Demand, now: Instant) -> list[Effect]:
+        """Begin what is wished for and not under way; how much for the pool, the algorithm says.
+
+        After a failure nothing is begun until the pause is over.
+        """
         order = self.orders.get(ksid)
         if order is None or now < order.paused_until:
             return []
-        level = PoolLevel(ready, order.coming, waiting, order.depth, order.batch)
-        return self.make(ksid, order.algorithm(level), order.key_size, now)
+        effects: list[Effect] = []
+        for wish in demand.wishes:
+            effects += self._make(order, wish, now)
+        coming = order.coming[FOR_POOL]
+        number = order.algorithm(PoolLevel(demand.ready, coming, demand.waiting, order.depth, order.batch))
+        return effects + self._make(order, Wish(FOR_POOL, number + coming, order.key_size), now)
 
-    def on_outcome(self, outcome: Outcome, now: Instant) -> tuple[BatchMaking | None, list[Effect]]:
+    def on_outcome(self, outcome: Outcome, now: Instant) -> tuple[Ready | None, list[Effect]]:
         """Note what became of a batch; return it when its keys are available now."""
         making = self.makings.get(outcome.batch_id)
         if making is None or making.ksid != outcome.ksid:
@@ -150,20 +179,19 @@ class Workshop:
         return self._step(making, overdue, now)[1] if making else []
 
     def close(self, ksid: Ksid, pool: Pool) -> list[Effect]:
-        """Wipe everything of a session at this end."""
+        """Wipe everything of a session at this end, and forget what is under way for it."""
         released = pool.wipe() + self.shelf.release(ksid)
         self.books.released += released
         self.books.stored -= released
-        order = self.orders.pop(ksid, None)
         effects: list[Effect] = [Publish(KeysGone(self.node, ksid, released, "session over"))] if released else []
+        order = self.orders.pop(ksid, None)
         if order is None:
             return effects
+        # Not before admission's deletion signal, else a batch in the queue would still be made and sent.
+        order.link.drop_session(ksid, order.epoch)
         for batch_id in order.batches:
-            making = self.makings.pop(batch_id, None)
-            if making is not None:
-                for _, material in making.keys:
-                    material.wipe()
-                effects.append(StopTimer(batch_id))
+            self.makings.pop(batch_id).wipe()
+            effects.append(StopTimer(batch_id))
         return [*effects, StopTimer(f"{ksid}/replenish")]
 
     def lose(self, keys: list[Key]) -> None:
@@ -173,50 +201,90 @@ class Workshop:
         self.books.voided += len(keys)
         self.books.stored -= len(keys)
 
-    def _step(self, making: BatchMaking, message: Message, now: Instant) -> tuple[BatchMaking | None, list[Effect]]:
-        before = making.state
-        effects = making.receive(message, now)
-        order = self.orders[making.ksid]
-        if before in (Making.QUEUED, Making.CARRIED) and making.state not in (Making.QUEUED, Making.CARRIED):
-            order.coming -= 0 if making.request_id else making.number
-            effects = [*effects, *self._outcome(making, order, now)]
-        if making.state in (Making.READY, Making.VOIDED):
-            del self.makings[making.batch_id]
-            order.batches.pop(making.batch_id, None)
-        return (making if making.state is Making.READY else None), effects
-
-    def _outcome(self, making: BatchMaking, order: Order, now: Instant) -> list[Effect]:
-        if making.state is Making.READY:
-            order.pause = FIRST_PAUSE
-            self.books.made += making.number
-            self.books.stored += making.number
-            kept = KeysKept(
-                ksid=making.ksid,
-                batch_id=making.batch_id,
-                is_master=True,
-                sae=order.sae,
-                key_ids=making.key_ids,
-                materials=tuple(material for _, material in making.keys),
-                provenance=provenance_of(making.hops),
-            )
-            return [Save(kept), Publish(KeysReady(self.node, making.ksid, making.number, making.hops))]
-        if making.epoch != order.epoch:
-            return []
-        order.paused_until = Instant(now + order.pause)
-        due = StartTimer(f"{making.ksid}/replenish", order.pause, ReplenishDue(making.ksid))
-        order.pause = Duration(min(2 * order.pause, LONGEST_PAUSE))
-        return [due]
-
-    def _give_up(self, order: Order, now: Instant) -> list[Effect]:
+    def _make(self, order: Order, wish: Wish, now: Instant) -> list[Effect]:
+        """Begin what is not under way yet of a wish, in batches; what finds no room is begun when others are done."""
         effects: list[Effect] = []
-        for batch_id in list(order.batches):
-            making = self.makings.get(batch_id)
-            if making is not None:
-                effects += self._step(making, GiveUpBatch(batch_id), now)[1]
-        order.coming = 0
+        missing = wish.number - order.coming[wish.request_id]
+        together = order.most_together(wish.size)
+        if wish.request_id == FOR_POOL:
+            together = min(together, order.batch)
+        while missing > 0 < together and len(order.batches) < MOST_MAKINGS and not order.link.queue.is_full:
+            part = min(missing, together)
+            missing -= part
+            making = BatchMaking(
+                batch_id=uuids(self.entropy.bytes(16))[0],
+                ksid=order.ksid,
+                epoch=order.epoch,
+                node=self.node,
+                number=part,
+                key_size=wish.size,
+                hops=order.hops,
+                onward=order.onward,
+                link=order.link,
+                forwarding=self.forwarding,
+                entropy=self.entropy,
+                request_id=wish.request_id,
+            )
+            self.makings[making.batch_id] = making
+            order.batches[making.batch_id] = None
+            order.coming[wish.request_id] += part
+            rank = rank_of(order.priority, is_refill=wish.request_id == FOR_POOL)
+            effects += [overdue_timer(making, QUEUE_PATIENCE), *order.link.enqueue(making, rank, now)]
         return effects
+
+    def _step(
+        self, making: BatchMaking, message: Outcome | BatchOverdue | GiveUpBatch, now: Instant
+    ) -> tuple[Ready | None, list[Effect]]:
+        order = self.orders[making.ksid]
+        was_under_way = making.state in UNDER_WAY
+        effects = making.receive(message, now)
+        ready: Ready | None = None
+        if was_under_way and making.state not in UNDER_WAY:
+            order.coming[making.request_id] -= making.number
+            if not order.coming[making.request_id]:
+                del order.coming[making.request_id]
+            if making.state is Making.READY:
+                ready, stored = self._stored(order, making, now)
+                effects = [*effects, *stored]
+            elif not isinstance(message, GiveUpBatch):
+                effects = [*effects, *_pause(order, now)]
+        if making.state in (Making.READY, Making.VOIDED):
+            del self.makings[making.batch_id], order.batches[making.batch_id]
+        return ready, effects
+
+    def _stored(self, order: Order, making: BatchMaking, now: Instant) -> tuple[Ready, list[Effect]]:
+        order.pause = FIRST_PAUSE
+        self.books.made += making.number
+        self.books.stored += making.number
+        until = Instant(now + self.settings.key_lifetime)
+        provenance = provenance_of(making.hops)
+        batch = Batch(making.batch_id, making.ksid, order.sae, making.keys, provenance, until)
+        published = Publish(KeysReady(self.node, making.ksid, making.number, making.hops))
+        if making.request_id:  # handed out at once: a crash loses them, but never puts them into the pool
+            return Ready(batch, making.request_id), [published]
+        kept = KeysKept(
+            ksid=making.ksid,
+            batch_id=making.batch_id,
+            is_master=True,
+            sae=order.sae,
+            key_ids=making.key_ids,
+            materials=tuple(making.keys.values()),
+            provenance=provenance,
+            until=until,
+        )
+        return Ready(batch, FOR_POOL), [Save(kept), published]
 
 
 def provenance_of(hops: int) -> Provenance:
     """Return what may be told of keys that crossed so many Q-links."""
     return Provenance(Method.ADJACENT if hops == 1 else Method.RELAYED, hops)
+
+
+def _pause(order: Order, now: Instant) -> list[Effect]:
+    """Make nothing for a while; many batches that fail together count as one failure."""
+    if now < order.paused_until:
+        return []
+    order.paused_until = Instant(now + order.pause)
+    due = StartTimer(f"{order.ksid}/replenish", order.pause, ReplenishDue(order.ksid))
+    order.pause = Duration(min(2 * order.pause, LONGEST_PAUSE))
+    return [due]

@@ -17,7 +17,6 @@ import numpy as np
 from keytwin.quantum.link import LinkModel
 from keytwin.vocabulary.events import BlockDistilled
 from keytwin.vocabulary.identity import CONTROLLER, MONITORING, DeviceId, LinkId, NodeId, km_of, link_ends, twin_of
-from keytwin.vocabulary.key import KeyMaterial
 from keytwin.vocabulary.link_messages import BlockReceived, LinkKeyBlock, LinkMeasured
 from keytwin.vocabulary.machine import (
     Effect,
@@ -33,7 +32,7 @@ from keytwin.vocabulary.machine import (
     to,
 )
 from keytwin.vocabulary.operator_messages import CutQuantumChannel, HealQuantumChannel
-from keytwin.vocabulary.ports import Entropy
+from keytwin.vocabulary.ports import Entropy, KeyBlock
 from keytwin.vocabulary.topology_messages import (
     LinkRegistered,
     LinkStatus,
@@ -122,7 +121,7 @@ class Twin:
     is_registered: bool = False
     is_status_noted: bool = True
     is_repeating: bool = False
-    unreceived: dict[tuple[NodeId, int], tuple[bytearray, float]] = field(default_factory=dict)
+    unreceived: dict[tuple[NodeId, int], tuple[KeyBlock, float]] = field(default_factory=dict)
 
     def receive(self, message: Message, now: Instant) -> list[Effect]:
         """Answer one message."""
@@ -134,7 +133,7 @@ class Twin:
         for record in records:
             assert isinstance(record, BlockNumbered)
             self.number, self.status_sequence = record.number, record.status_sequence
-        began = [self._register(), self._next_block()]
+        began = [_register(self), _next_block(self)]
         # After a restart the controller may still hold what an earlier incarnation told it.
         told = self._report(LinkStatus.ACTIVE, "restarted") if self.number else []
         return [*began, *told, *self._repeat_timer()]
@@ -149,10 +148,10 @@ class Twin:
         self.number += 1
         distilled = BlockDistilled(self.setup.link, self.number, size, block.qber, block.duration)
         measured = LinkMeasured(self.setup.link, self.number, rate, block.qber)
-        effects: list[Effect] = [Save(BlockNumbered(self.number, self.status_sequence)), self._next_block()]
+        effects: list[Effect] = [Save(BlockNumbered(self.number, self.status_sequence)), _next_block(self)]
         effects += [Publish(distilled), Send(MONITORING, measured)]
         if size:
-            effects += self._hand_over(self.entropy.fill(octets), block.qber)
+            effects += self._hand_over(self.entropy.block(octets), block.qber)
             if self.status is not LinkStatus.ACTIVE:
                 effects += self._report(LinkStatus.ACTIVE, "first block")
         return [*effects, *self._repeat_timer()]
@@ -160,20 +159,23 @@ class Twin:
     def on_block_received(self, received: BlockReceived, now: Instant) -> list[Effect]:
         """Stop repeating a block, and wipe it."""
         del now
-        held = self.unreceived.pop((received.node, received.number), None)
-        if held is not None:
-            _wipe(held[0])
-        return []
+        if (received.node, received.number) not in self.unreceived:
+            return []
+        self._drop(received.node, received.number)
+        if self._is_settled() and self.is_repeating:
+            self.is_repeating = False
+            return [StopTimer(f"{self.setup.link}/repeat")]
+        return _oldest_for(self, received.node)
 
     def on_repeat_due(self, due: RepeatDue, now: Instant) -> list[Effect]:
         """Repeat what has not been acknowledged."""
         del due, now
         self.is_repeating = False
-        effects: list[Effect] = [] if self.is_registered else [self._register()]
+        effects: list[Effect] = [] if self.is_registered else [_register(self)]
         if not self.is_status_noted:
-            effects.append(self._status_report("repeated"))
-        for (node, number), (octets, qber) in self.unreceived.items():
-            effects.append(self._block_for(node, number, octets, qber))
+            effects.append(_status_report(self, "repeated"))
+        for node in link_ends(self.setup.link):
+            effects += _oldest_for(self, node)
         return [*effects, *self._repeat_timer()]
 
     def on_link_registered(self, registered: LinkRegistered, now: Instant) -> list[Effect]:
@@ -199,49 +201,60 @@ class Twin:
         """Begin a block and report the signal."""
         del heal, now
         self.state = Phase.DISTILLING
-        return [self._next_block(), *self._report(LinkStatus.ACTIVE, "signal is back"), *self._repeat_timer()]
+        return [_next_block(self), *self._report(LinkStatus.ACTIVE, "signal is back"), *self._repeat_timer()]
 
-    def _hand_over(self, octets: bytearray, qber: float) -> list[Effect]:
+    def _hand_over(self, block: KeyBlock, qber: float) -> list[Effect]:
         effects: list[Effect] = []
         for node in link_ends(self.setup.link):
-            self.unreceived[node, self.number] = (bytearray(octets), qber)
-            effects.append(self._block_for(node, self.number, octets, qber))
-        _wipe(octets)
+            is_first = not any(waiting == node for waiting, _ in self.unreceived)
+            self.unreceived[node, self.number] = (block, qber)
+            effects += _oldest_for(self, node) if is_first else []
         while len(self.unreceived) > 2 * MOST_UNRECEIVED:
-            oldest = next(iter(self.unreceived))
-            _wipe(self.unreceived.pop(oldest)[0])
+            self._drop(*next(iter(self.unreceived)))
         return effects
 
-    def _block_for(self, node: NodeId, number: int, octets: bytearray, qber: float) -> Effect:
-        return Send(km_of(node), LinkKeyBlock(self.setup.link, number, KeyMaterial(bytearray(octets)), qber))
+    def _drop(self, node: NodeId, number: int) -> None:
+        """Forget that a key manager has not received a block; wipe it when the other has."""
+        block, _ = self.unreceived.pop((node, number))
+        if all(waiting != number for _, waiting in self.unreceived):
+            block.wipe()
 
-    def _register(self) -> Effect:
-        rate, setup = self.model.rate(), self.setup
-        register = RegisterLink(
-            setup.link, twin_of(setup.link), BitsPerSecond(int(rate.secret)), rate.qber, setup.device
-        )
-        return Send(CONTROLLER, register)
+    def _is_settled(self) -> bool:
+        """Whether everything has been acknowledged."""
+        return not self.unreceived and self.is_registered and self.is_status_noted
 
     def _report(self, status: LinkStatus, cause: str) -> list[Effect]:
         self.status = status
         self.status_sequence += 1
         self.is_status_noted = False
-        return [Save(BlockNumbered(self.number, self.status_sequence)), self._status_report(cause)]
-
-    def _status_report(self, cause: str) -> Effect:
-        link = self.setup.link
-        return Send(CONTROLLER, ReportLinkStatus(link, twin_of(link), self.status_sequence, self.status, cause))
-
-    def _next_block(self) -> Effect:
-        return StartTimer(f"{self.setup.link}/block", self.model.block_time, BlockDue(self.setup.link))
+        return [Save(BlockNumbered(self.number, self.status_sequence)), _status_report(self, cause)]
 
     def _repeat_timer(self) -> list[Effect]:
-        is_wanted = self.unreceived or not self.is_registered or not self.is_status_noted
-        if self.is_repeating or not is_wanted:
+        if self.is_repeating or self._is_settled():
             return []
         self.is_repeating = True
         return [StartTimer(f"{self.setup.link}/repeat", REPEAT_AFTER, RepeatDue(self.setup.link))]
 
 
-def _wipe(octets: bytearray) -> None:
-    octets[:] = bytes(len(octets))
+def _oldest_for(twin: Twin, node: NodeId) -> list[Effect]:
+    """Send a key manager the oldest block it has not received: one at a time, as it takes them in their order."""
+    for (waiting, number), (block, qber) in twin.unreceived.items():
+        if waiting == node:
+            return [Send(km_of(node), LinkKeyBlock(twin.setup.link, number, block.copy(), qber))]
+    return []
+
+
+def _register(twin: Twin) -> Effect:
+    """Tell the controller of the link, with the rate to expect until a block is measured."""
+    rate, setup = twin.model.rate(), twin.setup
+    secret = BitsPerSecond(int(rate.secret))
+    return Send(CONTROLLER, RegisterLink(setup.link, twin_of(setup.link), secret, rate.qber, setup.device))
+
+
+def _status_report(twin: Twin, cause: str) -> Effect:
+    link = twin.setup.link
+    return Send(CONTROLLER, ReportLinkStatus(link, twin_of(link), twin.status_sequence, twin.status, cause))
+
+
+def _next_block(twin: Twin) -> Effect:
+    return StartTimer(f"{twin.setup.link}/block", twin.model.block_time, BlockDue(twin.setup.link))

@@ -6,7 +6,7 @@ The drawings in `lanes_text` and `lanes_svg` are made from this and nothing else
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -90,6 +90,7 @@ class LaneRecorder:
     seen: list[tuple[Instant, NodeId, AppId | Ksid, Mark]] = field(default_factory=list)
     app_of: dict[Ksid, AppId] = field(default_factory=dict)
     ends: dict[AppId, set[NodeId]] = field(default_factory=lambda: defaultdict(set))
+    begun: set[tuple[str, Ksid, Mark]] = field(default_factory=set)
     first_block: Instant | None = None
 
     def see(self, at: Instant, element: ElementName, event: Event) -> None:
@@ -105,9 +106,9 @@ class LaneRecorder:
             case SessionConfigured():
                 self._note(at, event.node, event.ksid, Mark.CONFIGURED)
             case KeysReady():
-                self._note(at, event.node, event.ksid, Mark.READY)
+                self._note_first(at, event.node, event.ksid, Mark.READY)
             case KeysRelayed():
-                self._note(at, event.node, event.ksid, Mark.RELAYED)
+                self._note_first(at, event.node, event.ksid, Mark.RELAYED)
             case KeysAnswered():
                 self._note(at, event.node, event.ksid, Mark.ANSWERED)
             case BlockDistilled() if event.size and self.first_block is None:
@@ -119,16 +120,28 @@ class LaneRecorder:
         if len(self.seen) < MOST_MARKS:
             self.seen.append((at, node, whose, mark))
 
+    def _note_first(self, at: Instant, node: NodeId, ksid: Ksid, mark: Mark) -> None:
+        """Note when a session has its first key, and when a node relays for it first: pools are filled all the time."""
+        where = "" if mark is Mark.READY else node
+        if (where, ksid, mark) not in self.begun:
+            self.begun.add((where, ksid, mark))
+            self._note(at, node, ksid, mark)
+
     def lanes(self, order: Sequence[NodeId] = ()) -> Lanes:
         """Return what has been seen; lanes in this order, nodes without a mark left out."""
-        marks = [
-            LaneMark(at, node, self.app_of.get(Ksid(whose), AppId(whose)), mark) for at, node, whose, mark in self.seen
-        ]
+        marks = [mark for seen in self.seen for mark in self._marks(*seen)]
         here = {mark.node for mark in marks}
         nodes = [node for node in order if node in here] + sorted(here.difference(order))
         apps = dict.fromkeys(mark.app for mark in marks)
         sessions = tuple(Session(app, tuple(sorted(self.ends.get(app, ())))) for app in sorted(apps))
         return Lanes(tuple(nodes), sessions, tuple(_thinned(marks)), self.first_block)
+
+    def _marks(self, at: Instant, node: NodeId, whose: AppId | Ksid, mark: Mark) -> Iterator[LaneMark]:
+        """Give the marks of something seen: a key that is ready is so at both ends."""
+        app = self.app_of.get(Ksid(whose), AppId(whose))
+        yield LaneMark(at, node, app, mark)
+        if mark is Mark.READY:
+            yield from (LaneMark(at, other, app, mark) for other in sorted(self.ends[app] - {node}))
 
 
 def lanes_of(events: Iterable[tuple[Instant, ElementName, Event]], order: Sequence[NodeId] = ()) -> Lanes:

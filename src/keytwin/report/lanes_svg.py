@@ -47,12 +47,17 @@ RIGHT: Final = 0.2
 ROW: Final = 0.24
 LANE_GAP: Final = 0.1
 PAUSE: Final = 0.5
+SESSIONS_ABREAST: Final = 4  # in the legend
+LABEL: Final = 0.22  # of what the network waits for in a pause
 COLUMN: Final = 0.17  # between the centres of two marks of a row
 TICK_ROOM: Final = 0.5  # between two labels of the time axis
-LEGEND: Final = 0.62
+LEGEND_LINE: Final = 0.24
+LEGEND_GAP: Final = 0.14  # between the legend and the lanes
 FOOT: Final = 0.55
 EDGE: Final = 0.14  # inside a panel, left and right of the marks
 
+FONT_SIZE: Final = 8.5  # points
+POINTS: Final = 72  # in an inch
 FIRST_BLOCK: Final = "links distil their first block"
 
 
@@ -90,8 +95,14 @@ class _Sheet:
     fields: list[_Field] = field(default_factory=list)
 
     @property
+    def top(self) -> float:
+        """Where the lanes begin: below as many legend lines as the sessions need, and one for the marks."""
+        lines = -(-len(self.lanes.sessions) // SESSIONS_ABREAST) + 1
+        return lines * LEGEND_LINE + LEGEND_GAP
+
+    @property
     def height(self) -> float:
-        return max((bottom for _, bottom in self.bands.values()), default=LEGEND) + FOOT
+        return max((bottom for _, bottom in self.bands.values()), default=self.top) + FOOT
 
     @property
     def floor(self) -> float:
@@ -130,7 +141,7 @@ def _settings() -> AbstractContextManager[None]:
             "svg.hashsalt": "keytwin",
             "svg.fonttype": "path",
             "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters everywhere
-            "font.size": 8.5,
+            "font.size": FONT_SIZE,
         }
     )
 
@@ -141,7 +152,7 @@ def _sheet(lanes: Lanes) -> _Sheet:
         for index, session in enumerate(lanes.sessions)
     }
     sheet = _Sheet(lanes, styles)
-    top = LEGEND
+    top = sheet.top
     for node in lanes.nodes:
         apps = [session.app for session in lanes.rows(node)]
         sheet.rows |= {(node, app): top + ROW * (index + 0.5) for index, app in enumerate(apps)}
@@ -189,7 +200,7 @@ def _draw_time(axes: Axes, sheet: _Sheet) -> None:
 
 def _draw_pauses(axes: Axes, sheet: _Sheet) -> None:
     """Say how long each cut-out pause is, and what the network was waiting for when that is known."""
-    middle = (LEGEND + sheet.floor) / 2
+    middle = (sheet.top + sheet.floor) / 2
     for left, right in pairwise(sheet.fields):
         start, end = left.panel.stretch.end, right.panel.stretch.start
         x = (left.right + right.left) / 2
@@ -198,8 +209,9 @@ def _draw_pauses(axes: Axes, sheet: _Sheet) -> None:
             axes.plot([edge - 0.03, edge + 0.03], [sheet.floor + 0.06, sheet.floor - 0.06], color=PALE, lw=0.8)
         block = sheet.lanes.first_block
         if block is not None and start < block <= end:
-            label = axes.text(x, middle, FIRST_BLOCK, rotation=90, ha="center", va="center", color=PALE, zorder=4)
-            label.set_bbox({"fc": "white", "lw": 0, "pad": 3})
+            strip = (x - LABEL / 2, sheet.top), LABEL, sheet.floor - sheet.top - ROW / 2
+            axes.add_patch(Rectangle(*strip, color="white", lw=0, zorder=4))
+            axes.text(x, middle, FIRST_BLOCK, rotation=90, ha="center", va="center", color=PALE, zorder=5)
 
 
 def _draw_rows(axes: Axes, sheet: _Sheet) -> None:
@@ -233,15 +245,18 @@ def _draw_legends(figure: Figure, sheet: _Sheet) -> None:
         for mark, (shape, filled) in SHAPES.items()
         if mark in drawn
     ]
-    for handles, top in ((sessions, 0.06), (marks, 0.3)):
+    abreast = min(len(sessions), SESSIONS_ABREAST)
+    marks_top = sheet.top - LEGEND_GAP - LEGEND_LINE
+    for handles, top, columns in ((sessions, 0.0, abreast), (marks, marks_top, len(marks))):
         figure.legend(
             handles=handles,
             loc="upper left",
-            bbox_to_anchor=((LEFT - 0.1) / WIDTH, 1 - top / sheet.height),
-            ncols=max(1, len(handles)),
+            bbox_to_anchor=((LEFT - 0.1) / WIDTH, 1 - (top + 0.06) / sheet.height),
+            ncols=max(1, columns),
             frameon=False,
             borderpad=0,
             borderaxespad=0,
             handletextpad=0.5,
             columnspacing=1.6,
+            labelspacing=LEGEND_LINE * POINTS / FONT_SIZE - 1,
         )

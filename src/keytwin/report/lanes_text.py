@@ -72,16 +72,22 @@ def glyphs_for(encoding: str) -> Glyphs:
 
 
 def lanes_as_text(lanes: Lanes, width: int = 100, glyphs: Glyphs = UNICODE) -> Text:
-    """Return the lanes of a run as coloured text of at most `width` columns."""
+    """Return the lanes of a run as coloured text of at most `width` columns.
+
+    Rows name their session when there are more sessions than kinds of line.
+    """
     if not lanes.marks:
         return Text(NOTHING)
+    is_crowded = len(lanes.sessions) > len(glyphs.lines)
     name_width = max(len(node) for node in lanes.nodes) + 2
+    name_width += max(len(each.app) for each in lanes.sessions) + 2 if is_crowded else 0
     strips = _strips(lanes, max(NARROWEST, min(width, WIDEST)) - name_width)
-    lines = [*_legend(lanes, glyphs), Text()]
+    lines = [*([] if is_crowded else _session_legend(lanes, glyphs)), _mark_legend(lanes, glyphs), Text()]
     for node in lanes.nodes:
         for index, session in enumerate(lanes.rows(node)):
-            name = Text(f"{node if not index else '':<{name_width}}", style="bold")
-            lines.append(name + _row(lanes, (node, session.app), strips, glyphs))
+            own = node if not index else ""
+            name = f"{own:<{max(map(len, lanes.nodes))}}  {session.app}" if is_crowded else own
+            lines.append(Text(f"{name:<{name_width}}", style="bold") + _row(lanes, (node, session.app), strips, glyphs))
     lines += [Text(" " * name_width + axis, style="dim") for axis in _axis(strips)]
     return Text("\n").join(lines)
 
@@ -171,12 +177,15 @@ def _axis(strips: Sequence[_Strip]) -> Iterator[str]:
     yield lengths
 
 
-def _legend(lanes: Lanes, glyphs: Glyphs) -> Iterator[Text]:
+def _session_legend(lanes: Lanes, glyphs: Glyphs) -> Iterator[Text]:
     for index, session in enumerate(lanes.sessions):
         line = glyphs.lines[index % len(glyphs.lines)] * 3
         yield Text(f"{line} {session.label}", style=COLOURS[index % len(COLOURS)])
+
+
+def _mark_legend(lanes: Lanes, glyphs: Glyphs) -> Text:
     drawn = {mark.mark for mark in lanes.marks}
-    yield Text("  ".join(f"{glyph} {mark.value}" for mark, glyph in glyphs.marks.items() if mark in drawn))
+    return Text("  ".join(f"{glyph} {mark.value}" for mark, glyph in glyphs.marks.items() if mark in drawn))
 
 
 def _pause(before: Panel, after: Panel) -> str:

@@ -17,6 +17,7 @@ MOST_STRETCHES: Final = 4
 QUIET_SHARE: Final = 0.4  # of a stretch: a pause longer than this is cut out
 SHORTEST: Final = 1e-3  # of the whole time: a shorter stretch is one burst, never divided
 
+NEXT_UNIT: Final = 1_000
 _UNITS: Final = ((10**9, "s"), (10**6, "ms"), (10**3, "us"), (1, "ns"))
 _TICK_STEPS: Final = (1, 2, 5)
 
@@ -69,8 +70,13 @@ def show_instant(at: Instant, finest: int = 0) -> str:
 
 def show_span(span: int) -> str:
     """Write a duration for people, with three significant digits: "58.3 s", "2.4 ms"."""
+    if not span:
+        return "0 s"
     scale, unit = round_unit(span)
-    return f"{span / scale:.3g} {unit}" if span else "0 s"
+    if round(span / scale) >= NEXT_UNIT and unit != _UNITS[0][1]:
+        scale, unit = round_unit(scale * NEXT_UNIT)
+    number = span / scale
+    return f"{number:.3g} {unit}" if number < NEXT_UNIT else f"{number:,.0f} {unit}"
 
 
 def round_unit(span: int) -> tuple[int, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -16,9 +17,11 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
 from keytwin.vocabulary.identity import ElementName
-from keytwin.vocabulary.ports import Entropy
+from keytwin.vocabulary.key import KeyMaterial
+from keytwin.vocabulary.ports import Entropy, KeyBlock
 
 FIRST_REFILL: Final = 512  # octets: most elements of a large network draw little
+AES_BLOCK: Final = 16  # octets
 LARGEST_REFILL: Final = 32 * 1024  # octets: beyond it a refill costs nothing any more beside its octets
 Octets = bytes  # inside these classes `bytes` is the method
 
@@ -46,6 +49,10 @@ class SeededEntropy:
         """Return the next `count` octets in a buffer of the caller's own."""
         return bytearray(self.bytes(count))
 
+    def block(self, count: int) -> KeyBlock:
+        """Return octets that are drawn only when a copy is looked at: what a full store discards costs nothing."""
+        return _SeededBlock(self.bytes(32), count)
+
     def _draw(self, count: int) -> Octets:
         assert count >= 0
         rest = self._buffer[self._taken :]
@@ -71,6 +78,46 @@ class SystemEntropy:
     def fill(self, count: int) -> bytearray:
         """Return `count` fresh octets in a buffer of the caller's own."""
         return bytearray(os.urandom(count))
+
+    def block(self, count: int) -> KeyBlock:
+        """Return `count` fresh octets of which several parties will have a copy."""
+        return _SystemBlock(KeyMaterial(self.fill(count)))
+
+
+class _SeededBlock:
+    """A block as its own key stream: every copy draws the same octets when it is first looked at."""
+
+    def __init__(self, key: Octets, count: int) -> None:
+        self._key: Octets | None = key
+        self._count = count
+
+    def copy(self) -> KeyMaterial:
+        assert self._key, "a wiped block gives no copies"
+        return KeyMaterial.deferred(self._count, partial(_key_stream, self._key, self._count))
+
+    def wipe(self) -> None:
+        self._key = None
+
+
+class _SystemBlock:
+    """A block as its octets."""
+
+    def __init__(self, material: KeyMaterial) -> None:
+        self._material = material
+
+    def copy(self) -> KeyMaterial:
+        with self._material.exposed() as octets:
+            return KeyMaterial(bytearray(octets))
+
+    def wipe(self) -> None:
+        self._material.wipe()
+
+
+def _key_stream(key: Octets, count: int) -> bytearray:
+    octets = bytearray(count + AES_BLOCK)  # update_into wants room for one block more
+    Cipher(AES256(key), CTR(bytes(AES_BLOCK))).encryptor().update_into(bytes(count), octets)
+    del octets[count:]
+    return octets
 
 
 class SeededChance:

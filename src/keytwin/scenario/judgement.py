@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,12 +18,14 @@ from keytwin.vocabulary.events import (
     ViolationSeen,
 )
 from keytwin.vocabulary.evidence import AppEvidence
-from keytwin.vocabulary.identity import ElementName, Ksid, NodeId
+from keytwin.vocabulary.identity import ElementName, Ksid, LinkId, NodeId
 from keytwin.vocabulary.machine import Event
 from keytwin.vocabulary.timeline import Expectations
+from keytwin.vocabulary.topology_messages import LinkStatus
 from keytwin.vocabulary.units import START, Instant
 
 MOST_NOTICES: Final = 200  # different ones; what comes after is only counted
+MOST_LINKS: Final = 6  # named in one notice
 
 
 @dataclass(slots=True)
@@ -32,6 +34,8 @@ class Witness:
 
     admitted: set[Ksid] = field(default_factory=set)
     configured: set[tuple[NodeId, Ksid]] = field(default_factory=set)
+    dark: set[LinkId] = field(default_factory=set)
+    alarms: dict[str, dict[LinkId, bool]] = field(default_factory=dict)  # cause -> where it has been, and still is
     told: Counter[str] = field(default_factory=Counter)
     untold: int = 0
 
@@ -46,14 +50,28 @@ class Witness:
                 self.configured.add((event.node, event.ksid))
             case SessionOver():
                 self.configured.discard((event.node, event.ksid))
+            case AlarmRaised():
+                self.alarms.setdefault(event.cause, {})[event.link] = event.is_on
+            case LinkStatusChanged():
+                self._see_status(event)
+            case SessionRejected():
+                self._tell(f"{event.app} of {event.sae} was refused, {event.reason}: {event.explanation}")
+            case ViolationSeen():
+                self._tell(f"{element} saw a violation, {event.kind}: {event.about}")
             case _:
-                self._tell(element, event)
+                return
 
-    def _tell(self, element: ElementName, event: Event) -> None:
-        notice = notice_of(element, event)
-        if notice and (notice in self.told or len(self.told) < MOST_NOTICES):
+    def _see_status(self, event: LinkStatusChanged) -> None:
+        """Tell when light goes out and when it is back; that a link begins to work is no news."""
+        is_lit = event.status in {LinkStatus.ACTIVE, LinkStatus.PENDING}
+        if not is_lit or event.link in self.dark:
+            self._tell(f"{event.link} is {event.status}: {event.cause}")
+        (self.dark.discard if is_lit else self.dark.add)(event.link)
+
+    def _tell(self, notice: str) -> None:
+        if notice in self.told or len(self.told) < MOST_NOTICES:
             self.told[notice] += 1
-        elif notice:
+        else:
             self.untold += 1
 
     def notices(self) -> Iterator[str]:
@@ -62,6 +80,9 @@ class Witness:
             yield notice if times == 1 else f"{notice} ({times} times)"
         if self.untold:
             yield f"... and {self.untold} further notices"
+        for cause, links in self.alarms.items():
+            still = sum(links.values())
+            yield f"alarm, {cause}: {_some(sorted(links))} ({f'{still} still on' if still else 'over'})"
 
     def leftovers(self) -> Iterator[str]:
         """Give every session of which something is still reserved."""
@@ -71,21 +92,9 @@ class Witness:
             yield f"session {ksid} is still configured at {node}"
 
 
-def notice_of(element: ElementName, event: Event) -> str:
-    """Return what the operator is told of an event; "" = nothing."""
-    match event:
-        case SessionRejected():
-            return f"{event.app} of {event.sae} was refused, {event.reason}: {event.explanation}"
-        case AlarmRaised():
-            return (
-                f"alarm on {event.link}: {event.cause}" if event.is_on else f"alarm over on {event.link}: {event.cause}"
-            )
-        case LinkStatusChanged():
-            return f"{event.link} is now {event.status}: {event.cause}"
-        case ViolationSeen():
-            return f"{element} saw a violation, {event.kind}: {event.about}"
-        case _:
-            return ""
+def _some(links: Sequence[LinkId]) -> str:
+    shown = ", ".join(links[:MOST_LINKS])
+    return shown if len(links) <= MOST_LINKS else f"{shown} and {len(links) - MOST_LINKS} more"
 
 
 def unmet(expect: Expectations, apps: Iterable[AppEvidence], witness: Witness) -> Iterator[str]:

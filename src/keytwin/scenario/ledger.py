@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,9 +29,9 @@ def app_evidence(app: App, ends: Sequence[Application], compared: Comparison) ->
     """Return what one app got, out of the books of its two ends."""
     books = [application.book(app.id) for application in ends]
     sessions = [application.sessions[app.id] for application in ends]
-    started = [session.started_at for session in sessions if session.started_at is not None]
-    opened = [session.opened_at for session in sessions if session.opened_at is not None]
-    waits = sorted(wait for book in books for wait in book.waits)
+    started = _earliest(session.started_at for session in sessions)
+    opened = _earliest(session.opened_at for session in sessions)
+    waits = sorted([*books[0].waits, *books[1].waits])
     return AppEvidence(
         app=app.id,
         asked=sum(book.asked for book in books),
@@ -40,12 +40,12 @@ def app_evidence(app: App, ends: Sequence[Application], compared: Comparison) ->
         refused=sum(book.refused for book in books),
         key_size=max(session.key_size for session in sessions),
         hops=max(session.hops for session in sessions),
-        opened_after=Duration(min(opened) - min(started)) if opened else None,
-        first_answer=_first(books),
-        last_answer=_last(books),
+        opened_after=None if opened is None or started is None else Duration(opened - started),
+        first_answer=_earliest(book.first_answer for book in books),
+        last_answer=max((book.last_answer for book in books if book.last_answer is not None), default=None),
         wait_median=percentile(waits, 50),
         wait_p99=percentile(waits, 99),
-        ended=next((session.ended for session in sessions if session.ended), ""),
+        ended=sessions[0].ended or sessions[1].ended,
     )
 
 
@@ -83,9 +83,5 @@ def percentile(ordered: Sequence[Duration], share: int) -> Duration | None:
     return ordered[max(0, -(-len(ordered) * share // PER_CENT) - 1)] if ordered else None
 
 
-def _first(books: Sequence[Book]) -> Instant | None:
-    return min((book.first_answer for book in books if book.first_answer is not None), default=None)
-
-
-def _last(books: Sequence[Book]) -> Instant | None:
-    return max((book.last_answer for book in books if book.last_answer is not None), default=None)
+def _earliest(instants: Iterable[Instant | None]) -> Instant | None:
+    return min((instant for instant in instants if instant is not None), default=None)

@@ -92,23 +92,28 @@ def at_granted_rate(app: App, blueprint: Blueprint) -> AskKeys:
 
 
 def both_at_once(blueprint: Blueprint, pairs: int) -> Scenario:
-    """Return the timeline in which each app gets `pairs` keys, both its ends asking as master at the same time."""
+    """Return the timeline in which each app gets `pairs` keys, both its ends asking for half of them at once."""
+    if pairs < 2 or pairs % 2:
+        raise Mistake(f"{pairs} keys cannot be shared by both ends of an app: choose an even number from 2 on")
     size = blueprint.key_management.key_size
     steps: list[Step] = []
     longest = Duration(0)
     for app in blueprint.apps:
         sla = blueprint.sla_of(app)
         number = max(1, min(MOST_PER_REQUEST // 2, sla.burst // size))
-        rest, times = pairs // 2 % number, pairs // 2 // number
-        steps += [Step(START, OpenApp(app.id)), Step(START, AskKeys(app.id, number, None, times, masters="both"))]
-        steps += [Step(START, AskKeys(app.id, rest, masters="both"))] if rest else []
+        steps.append(Step(START, OpenApp(app.id)))
+        for each, times in ((number, pairs // 2 // number), (pairs // 2 % number, 1)):
+            steps += [Step(START, AskKeys(app.id, each, None, times, masters="both"))] if each and times else []
         longest = max(longest, _time_of(Bits(pairs * size), sla.rate))
     closing = Instant(longest + 3 * SETTLING_TIME)
     steps += [Step(closing, CloseApp(app.id)) for app in blueprint.apps]
-    expect = Expectations(keys=pairs // 2 * 2 * len(blueprint.apps), sessions_end=True)
-    about = f"{pairs} keys for each app, both ends as master at once"
     return Scenario(
-        blueprint.name, blueprint, Duration(closing + SETTLING_TIME), about, steps=tuple(steps), expect=expect
+        name=blueprint.name,
+        blueprint=blueprint,
+        duration=Duration(closing + SETTLING_TIME),
+        about=f"{pairs:,} keys for each app, both ends as master at once",
+        steps=tuple(steps),
+        expect=Expectations(keys=pairs * len(blueprint.apps), sessions_end=True),
     )
 
 

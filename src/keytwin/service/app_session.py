@@ -40,8 +40,8 @@ class OpenAgain(Message, frozen=True, gc=False):
     app: AppId
 
 
-TABLE: Final = StateTable(
-    "application",
+APP_TABLE: Final = StateTable(
+    "session at the application",
     Stage,
     {
         (Stage.CLOSED, StartSession): to(Stage.OPENING),
@@ -82,7 +82,7 @@ class AppSession:
     hops: int = 0
     started_at: Instant | None = None
     opened_at: Instant | None = None
-    ended: str = ""
+    ended: str = ""  # the reason last heard for not being open
 
     @property
     def is_open(self) -> bool:
@@ -90,7 +90,7 @@ class AppSession:
         return self.state is Stage.OPEN
 
     def receive(self, message: Message, now: Instant) -> list[Effect]:
-        return TABLE.step(self, message, now)
+        return APP_TABLE.step(self, message, now)
 
     def on_start_session(self, message: StartSession, now: Instant) -> list[Effect]:
         self.state, self.ended, self.openings = Stage.OPENING, "", 1
@@ -110,7 +110,7 @@ class AppSession:
     def on_session_opened(self, message: SessionOpened, now: Instant) -> list[Effect]:
         if self.state is Stage.CLOSED:
             return [self._close(message.ksid)]
-        self.state, self.ksid = Stage.OPEN, message.ksid
+        self.state, self.ksid, self.ended = Stage.OPEN, message.ksid, ""
         self.key_size, self.hops = message.key_size, message.hops
         self.opened_at = now if self.opened_at is None else self.opened_at
         return [StopTimer(self._timer)]
@@ -118,7 +118,7 @@ class AppSession:
     def on_session_refused(self, message: SessionRefused, now: Instant) -> list[Effect]:
         if not message.retry_after or self.openings >= MOST_OPENINGS:
             return self._over(message.reason)
-        self.openings += 1
+        self.openings, self.ended = self.openings + 1, message.reason.value
         self.opening = self.new_request()
         return [StartTimer(self._timer, message.retry_after, OpenAgain(self.app))]
 

@@ -62,7 +62,7 @@ class RelayKeys(Message, frozen=True, gc=False):
 
     The pad is [offset, offset + 32 + len(ciphertext)) of the direction sender -> neighbour in `link_epoch`: 32 octets
     of tag key first, then the pad. `floor`: every octet of that direction below it is spent or abandoned. A retry
-    repeats every octet of the message but `floor`, `remaining` and `hops_left`; the tag covers all others.
+    repeats the message octet for octet; the tag covers all of it.
     """
 
     sender: NodeId

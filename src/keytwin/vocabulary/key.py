@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Final, NoReturn
 
@@ -20,45 +21,70 @@ class KeyMaterial:
     Equality and hash are those of the handle, never of the content.
     """
 
-    __slots__ = ("_octets",)
+    __slots__ = ("_count", "_draw", "_octets")
 
     def __init__(self, octets: bytearray | memoryview) -> None:
         self._octets: memoryview | None = memoryview(octets)
+        self._draw: Callable[[], bytearray] | None = None
+        self._count = len(self._octets)
+
+    @classmethod
+    def deferred(cls, count: int, draw: Callable[[], bytearray]) -> KeyMaterial:
+        """Return material whose `count` octets are drawn when they are first exposed; wiped before, they never are."""
+        material = cls(bytearray())
+        material._octets, material._draw, material._count = None, draw, count
+        return material
 
     @property
     def size(self) -> Bits:
         """The amount of key, 0 once wiped."""
-        return Bits(0 if self._octets is None else len(self._octets) * BITS_PER_BYTE)
+        return Bits(self._count * BITS_PER_BYTE)
 
     @property
     def is_wiped(self) -> bool:
         """Whether the octets are gone."""
-        return self._octets is None
+        return self._octets is None and self._draw is None
 
     def exposed(self) -> memoryview:
         """Return a view for use in a `with` block; WipedKey when the octets are gone."""
-        if self._octets is None:
-            raise WipedKey("this key has been wiped")
-        return self._octets[:]
+        return self._here()[:]
+
+    def cut(self, shares: Iterable[int]) -> list[KeyMaterial]:
+        """Hand the octets on to pieces of so many octets, each wiped by itself; what is left over is wiped."""
+        octets, start = self._here(), 0
+        pieces = []
+        for share in shares:
+            pieces.append(KeyMaterial(octets[start : start + share]))
+            start += share
+        assert start <= len(octets)
+        octets[start:] = bytes(len(octets) - start)
+        self._forget()
+        return pieces
 
     def split(self, octets_each: int) -> list[KeyMaterial]:
         """Hand the octets on to equal pieces, each wiped by itself; this handle is empty afterwards."""
-        octets = self._octets
-        if octets is None:
-            raise WipedKey("this key has been wiped")
-        assert octets_each > 0
-        assert len(octets) % octets_each == 0
-        self._octets = None
-        return [KeyMaterial(octets[start : start + octets_each]) for start in range(0, len(octets), octets_each)]
+        number, left = divmod(self._count, octets_each)
+        assert not left
+        return self.cut((octets_each,) * number)
 
     def wipe(self) -> None:
         """Overwrite the octets with zeros and forget them; wiping twice is allowed."""
         if self._octets is not None:
             self._octets[:] = bytes(len(self._octets))
-            self._octets = None
+        self._forget()
+
+    def _here(self) -> memoryview:
+        if self._octets is None:
+            if self._draw is None:
+                raise WipedKey("this key has been wiped")
+            self._octets, self._draw = memoryview(self._draw()), None
+        return self._octets
+
+    def _forget(self) -> None:
+        self._octets, self._draw, self._count = None, None, 0
 
     def __repr__(self) -> str:
-        return "<wiped key>" if self._octets is None else f"<{self.size}-bit key>"
+        return "<wiped key>" if self.is_wiped else f"<{self.size}-bit key>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("key material is never pickled or copied: hand the handle on")

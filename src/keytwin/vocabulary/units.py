@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, Overflow
 from types import MappingProxyType
 from typing import Final, NewType
 
@@ -92,7 +92,7 @@ def produced(rate: BitsPerSecond, span: int) -> Bits:
 
 # --- what a user writes ---------------------------------------------------------------------------------------------
 
-_QUANTITY: Final = re.compile(r"\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S*)\s*")
+_QUANTITY: Final = re.compile(r"\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S*)\s*", flags=re.ASCII)
 _LONGEST_QUANTITY: Final = 64  # characters; no quantity needs more, and Decimal of a huge exponent is slow
 _LARGEST: Final = Decimal(10) ** 18  # keeps every parsed quantity, in its base unit, within 64 bits
 
@@ -176,7 +176,7 @@ def _parse(text: str, scales: _Scales, kind: str, example: str) -> Decimal:
         raise Mistake(_unit_mistake(text, number, unit, scales, kind))
     try:
         value = Decimal(number) * scales[unit]
-    except InvalidOperation:
+    except (InvalidOperation, Overflow):
         raise Mistake(f"{text!r} is out of range for {kind}") from None
     if value < 0 or value > _LARGEST:
         raise Mistake(f"{text!r} is out of range: {kind} is from 0 to 1e18 in its smallest unit")

@@ -1,0 +1,133 @@
+"""When monitoring warns of a link, and when it takes the warning back: thresholds with hysteresis. Paper B, 3.2."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from keytwin.vocabulary.blueprint import MonitoringSettings
+from keytwin.vocabulary.identity import LinkId, NodeId, link_ends
+from keytwin.vocabulary.link_messages import LinkMeasured, LinkPerformance, ProbeReported, StockReported
+from keytwin.vocabulary.units import START, Bits, BitsPerSecond, Duration, Instant, show_bits
+
+PROBES: Final = 8  # outcomes kept of a link: two settings of a threshold in steps of an eighth
+FEWEST_PROBES: Final = 4  # one lost probe of one is no alarm
+CALMER_QBER: Final = 0.9  # share of the threshold below which the alarm is over
+CALMER_STOCK: Final = 2  # times the threshold
+CALMER_LOSS: Final = 0.5
+SMOOTHING: Final = 4  # a block changes the rate by a quarter of the difference: finite blocks scatter
+
+
+class Alarm(StrEnum):
+    """What monitoring warns of; the controller takes a link with one of the first two out of use for new routes."""
+
+    QBER = "qber"
+    LOSS = "probe loss"
+    STOCK = "stock"
+
+
+DISABLING: Final = frozenset({Alarm.QBER, Alarm.LOSS})
+
+
+@dataclass(slots=True)
+class Watch:
+    """The latest figures of one link."""
+
+    link: LinkId
+    rate: BitsPerSecond | None = None  # smoothed
+    qber: float | None = None
+    stocks: dict[NodeId, Bits] = field(default_factory=dict)
+    delay: Duration | None = None
+    losses: deque[bool] = field(default_factory=lambda: deque(maxlen=PROBES))
+    heard_at: Instant = START
+    _number: int = 0
+    _probes: dict[NodeId, int] = field(default_factory=dict)
+
+    def measure(self, seen: LinkMeasured) -> None:
+        """Take a block's statistics; one that was overtaken or repeated is ignored."""
+        if seen.number <= self._number:
+            return
+        self._number = seen.number
+        self.qber = seen.qber
+        step = 0 if self.rate is None else (seen.rate - self.rate) // SMOOTHING
+        self.rate = seen.rate if self.rate is None else BitsPerSecond(self.rate + step)
+
+    def stock(self, seen: StockReported) -> None:
+        """Take what one end holds ready to send."""
+        if seen.node in link_ends(self.link):
+            self.stocks[seen.node] = seen.stock
+
+    def probe(self, seen: ProbeReported) -> None:
+        """Take the outcome of an active test; the same one reported twice counts once."""
+        if seen.node not in link_ends(self.link) or self._probes.get(seen.node) == seen.sequence:
+            return
+        self._probes[seen.node] = seen.sequence
+        self.losses.append(seen.delay is None)
+        self.delay = self.delay if seen.delay is None else seen.delay
+
+    @property
+    def lost(self) -> float:
+        """The share of the recent probes that stayed unanswered."""
+        return sum(self.losses) / len(self.losses) if self.losses else 0.0
+
+    def picture(self) -> LinkPerformance:
+        """Return the figures as routing and admission get them."""
+        first, second = (self.stocks.get(node) for node in link_ends(self.link))
+        return LinkPerformance(
+            link=self.link,
+            at=self.heard_at,
+            rate=self.rate,
+            qber=self.qber,
+            stocks=(first, second),
+            delay=self.delay,
+            lost=self.lost,
+        )
+
+
+def judge(alarm: Alarm, watch: Watch, settings: MonitoringSettings, *, is_on: bool, is_active: bool) -> bool | None:
+    """Tell whether the alarm should be on; None = the figures don't say."""
+    match alarm:
+        case Alarm.QBER:
+            limit = settings.qber_alarm * (CALMER_QBER if is_on else 1)
+            return None if watch.qber is None else watch.qber > limit
+        case Alarm.LOSS:
+            limit = settings.loss_alarm * (CALMER_LOSS if is_on else 1)
+            return None if len(watch.losses) < FEWEST_PROBES else watch.lost > limit
+        case Alarm.STOCK:
+            if not is_active:
+                return False  # a link that is dark or has not begun has its own status
+            if watch.rate is None or len(watch.stocks) < 2:
+                return None
+            return min(watch.stocks.values()) < settings.stock_alarm * (CALMER_STOCK if is_on else 1)
+
+
+def describe(alarm: Alarm, settings: MonitoringSettings) -> str:
+    """Say for an operator what the alarm is about; equal when it comes and when it goes."""
+    match alarm:
+        case Alarm.QBER:
+            return f"QBER above {settings.qber_alarm:.1%}"
+        case Alarm.LOSS:
+            return f"more than {settings.loss_alarm:.0%} of the active tests unanswered"
+        case Alarm.STOCK:
+            return f"stock below {show_bits(settings.stock_alarm)}"
+
+
+def is_noticeable(now: LinkPerformance, before: LinkPerformance | None) -> bool:
+    """Tell whether a picture differs enough from the one last told: small changes would flood the control plane."""
+    if before is None:
+        return True
+    return (
+        _differs(now.rate, before.rate, 0.05)
+        or _differs(now.qber, before.qber, 0.05)
+        or any(_differs(new, old, 0.5) for new, old in zip(now.stocks, before.stocks, strict=True))
+        or _differs(now.delay, before.delay, 0.5)
+        or abs(now.lost - before.lost) >= 2 / PROBES
+    )
+
+
+def _differs(new: float | None, old: float | None, share: float) -> bool:
+    if new is None or old is None:
+        return new is not old
+    return abs(new - old) > share * max(new, old)

@@ -1,0 +1,199 @@
+"""When monitoring warns of a link and when it takes the warning back: thresholds with hysteresis."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+from msgspec.structs import replace
+
+from keytwin.control.alarms import DISABLING, FEWEST_PROBES, PROBES, Alarm, Watch, describe, is_noticeable, judge
+from keytwin.vocabulary.blueprint import MonitoringSettings
+from keytwin.vocabulary.identity import LinkId, NodeId
+from keytwin.vocabulary.link_messages import LinkMeasured, LinkPerformance, ProbeReported, StockReported
+from keytwin.vocabulary.units import START, Bits, BitsPerSecond, Duration, kilobits, milliseconds
+
+LINK: Final = LinkId("a--b")
+A, B = NodeId("a"), NodeId("b")
+SETTINGS: Final = MonitoringSettings()
+
+
+def measured(number: int, rate: int = 1000, qber: float = 0.02) -> LinkMeasured:
+    return LinkMeasured(LINK, number, BitsPerSecond(rate), qber)
+
+
+def stocked(node: NodeId, stock: int) -> StockReported:
+    return StockReported(LINK, node, Bits(stock), Bits(10**6))
+
+
+def probed(sequence: int, delay: int | None = 1, node: NodeId = A) -> ProbeReported:
+    return ProbeReported(LINK, node, sequence, None if delay is None else Duration(milliseconds(delay)), Bits(0))
+
+
+def watch(qber: float = 0.02, stock: int = 10**6, lost: int = 0, probes: int = PROBES) -> Watch:
+    made = Watch(LINK)
+    made.measure(measured(1, qber=qber))
+    made.stock(stocked(A, stock))
+    made.stock(stocked(B, 10**6))
+    for number in range(probes):
+        made.probe(probed(number + 1, None if number < lost else 1))
+    return made
+
+
+def judged(alarm: Alarm, made: Watch, *, is_on: bool = False, is_active: bool = True) -> bool | None:
+    return judge(alarm, made, SETTINGS, is_on=is_on, is_active=is_active)
+
+
+# --- figures --------------------------------------------------------------------------------------------------------
+
+
+def test_the_rate_is_smoothed_and_the_error_rate_is_the_latest() -> None:
+    made = Watch(LINK)
+    for number, rate in enumerate((1000, 2000, 2000), start=1):
+        made.measure(measured(number, rate, rate / 10**5))
+    assert (made.rate, made.qber) == (1437, 0.02)
+
+
+def test_a_rate_of_nothing_is_reached_in_the_end() -> None:
+    made = watch()
+    for number in range(2, 60):
+        made.measure(measured(number, 0))
+    assert made.rate == 0
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_block_that_was_overtaken_or_repeated_counts_no_more(number: int) -> None:
+    made = Watch(LINK)
+    made.measure(measured(2))
+    made.measure(measured(number, 9000))
+    assert made.rate == 1000
+
+
+def test_a_probe_that_is_reported_twice_counts_once() -> None:
+    made = Watch(LINK)
+    for report in (probed(1, None), probed(1, None), probed(1, 3, B)):
+        made.probe(report)
+    assert made.lost == 0.5
+    assert made.delay == milliseconds(3)
+
+
+def test_only_the_recent_probes_count() -> None:
+    made = watch(lost=PROBES)
+    for number in range(PROBES):
+        made.probe(probed(100 + number))
+    assert made.lost == 0
+
+
+def test_reports_of_nodes_that_are_no_end_are_ignored() -> None:
+    made = Watch(LINK)
+    made.stock(stocked(NodeId("c"), 5))
+    made.probe(probed(1, None, NodeId("c")))
+    assert made.stocks == {}
+    assert made.lost == 0
+
+
+def test_the_picture_has_the_stocks_in_the_order_of_the_ends() -> None:
+    made = Watch(LINK, heard_at=START)
+    made.stock(stocked(B, 7))
+    assert made.picture() == LinkPerformance(LINK, START, None, None, (None, Bits(7)), None, 0.0)
+
+
+# --- judgement ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("alarm", "fine", "between", "bad"),
+    [
+        (Alarm.QBER, watch(qber=0.05), watch(qber=0.076), watch(qber=0.09)),
+        (Alarm.STOCK, watch(stock=40_000), watch(stock=20_000), watch(stock=15_000)),
+        (Alarm.LOSS, watch(lost=1), watch(lost=3), watch(lost=5)),
+    ],
+)
+def test_an_alarm_comes_above_its_threshold_and_goes_well_below_it(
+    alarm: Alarm, fine: Watch, between: Watch, bad: Watch
+) -> None:
+    assert [judged(alarm, each) for each in (fine, between, bad)] == [False, False, True]
+    assert [judged(alarm, each, is_on=True) for each in (fine, between, bad)] == [False, True, True]
+
+
+def test_nothing_is_judged_on_no_figures() -> None:
+    empty = Watch(LINK)
+    assert [judged(alarm, empty) for alarm in Alarm] == [None, None, None]
+
+
+def test_one_lost_probe_is_no_alarm() -> None:
+    assert judged(Alarm.LOSS, watch(lost=3, probes=FEWEST_PROBES - 1)) is None
+    assert judged(Alarm.LOSS, watch(lost=4, probes=FEWEST_PROBES)) is True
+
+
+def test_a_low_stock_is_an_alarm_only_on_an_active_link_that_has_had_a_block() -> None:
+    low = watch(stock=0)
+    assert judged(Alarm.STOCK, low, is_active=False) is False
+    without_block = Watch(LINK, stocks={A: Bits(0), B: Bits(0)})
+    assert judged(Alarm.STOCK, without_block) is None
+    one_end = Watch(LINK, rate=BitsPerSecond(1), stocks={A: Bits(0)})
+    assert judged(Alarm.STOCK, one_end) is None
+
+
+def test_what_the_operator_reads_names_the_threshold() -> None:
+    assert [describe(alarm, SETTINGS) for alarm in Alarm] == [
+        "QBER above 8.0%",
+        "more than 50% of the active tests unanswered",
+        "stock below 16 kbit",
+    ]
+
+
+def test_a_low_stock_does_not_take_a_link_out_of_use() -> None:
+    assert {Alarm.QBER, Alarm.LOSS} == DISABLING
+
+
+# --- what is worth telling ------------------------------------------------------------------------------------------
+
+PICTURE: Final = LinkPerformance(
+    link=LINK,
+    at=START,
+    rate=BitsPerSecond(1000),
+    qber=0.02,
+    stocks=(kilobits(100), kilobits(100)),
+    delay=milliseconds(10),
+    lost=0.0,
+)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        replace(PICTURE, rate=BitsPerSecond(1060)),
+        replace(PICTURE, rate=BitsPerSecond(940)),
+        replace(PICTURE, rate=BitsPerSecond(0)),
+        replace(PICTURE, rate=None),
+        replace(PICTURE, qber=0.022),
+        replace(PICTURE, stocks=(kilobits(49), kilobits(100))),
+        replace(PICTURE, stocks=(kilobits(100), kilobits(201))),
+        replace(PICTURE, delay=milliseconds(21)),
+        replace(PICTURE, delay=None),
+        replace(PICTURE, lost=0.25),
+    ],
+)
+def test_a_noticeable_change_is_told(changed: LinkPerformance) -> None:
+    assert is_noticeable(changed, PICTURE)
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        PICTURE,
+        replace(PICTURE, rate=BitsPerSecond(1049)),
+        replace(PICTURE, qber=0.0209),
+        replace(PICTURE, stocks=(kilobits(51), kilobits(199))),
+        replace(PICTURE, delay=milliseconds(19)),
+        replace(PICTURE, lost=0.125),
+        replace(PICTURE, at=milliseconds(5)),
+    ],
+)
+def test_a_small_change_is_not(same: LinkPerformance) -> None:
+    assert not is_noticeable(same, PICTURE)
+
+
+def test_the_first_picture_is_told() -> None:
+    assert is_noticeable(PICTURE, None)

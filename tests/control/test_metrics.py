@@ -1,0 +1,123 @@
+"""How a link weighs: the two metrics that keytwin brings, and what a plug-in may not do."""
+
+from __future__ import annotations
+
+from math import inf, isinf, nan
+from typing import Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from keytwin.control.metrics import HIGHEST_QBER, LinkView, checked, hops, is_weight, key_aware, weigh
+from keytwin.control.routing import METRICS
+from keytwin.vocabulary.errors import Mistake
+from keytwin.vocabulary.identity import LinkId, NodeId
+from keytwin.vocabulary.units import Bits, BitsPerSecond
+
+FRESH: Final = LinkView(LinkId("a--b"), (NodeId("a"), NodeId("b")), BitsPerSecond(100_000), 0.01)
+RICH: Final = replace(FRESH, stocks=(Bits(10**7), Bits(10**7)))
+
+
+def loaded(first: int, second: int = 0) -> LinkView:
+    return replace(RICH, reserved=(BitsPerSecond(first), BitsPerSecond(second)))
+
+
+def test_the_registry_holds_both() -> None:
+    assert {"hops": hops, "key-aware": key_aware} == METRICS
+
+
+def test_hops_counts_links_whatever_they_are() -> None:
+    assert hops(FRESH) == hops(replace(FRESH, rate=BitsPerSecond(1), qber=0.5)) == 1
+
+
+def test_load_is_that_of_the_fuller_direction() -> None:
+    assert loaded(10_000, 25_000).load == 0.5
+    assert replace(FRESH, rate=BitsPerSecond(0)).load == 1
+
+
+def test_an_unknown_stock_counts_as_none() -> None:
+    assert FRESH.stock == 0
+    assert replace(FRESH, stocks=(Bits(7), Bits(3))).stock == 3
+
+
+def test_a_good_link_weighs_little_above_a_hop() -> None:
+    assert 1 < key_aware(RICH) < 1.3
+
+
+@pytest.mark.parametrize(
+    "worse",
+    [
+        loaded(25_000),
+        loaded(0, 25_000),
+        replace(RICH, rate=BitsPerSecond(5_000)),
+        replace(RICH, qber=0.05),
+        replace(RICH, stocks=(Bits(10**7), Bits(1000))),
+        replace(RICH, stocks=(None, Bits(10**7))),
+        replace(RICH, lost=0.5),
+    ],
+)
+def test_load_slowness_errors_and_an_empty_stock_weigh(worse: LinkView) -> None:
+    assert key_aware(RICH) < key_aware(worse) < inf
+
+
+@pytest.mark.parametrize(
+    "useless", [loaded(50_000), replace(RICH, rate=BitsPerSecond(0)), replace(RICH, qber=HIGHEST_QBER)]
+)
+def test_a_link_without_key_to_give_is_shut_out(useless: LinkView) -> None:
+    assert isinf(key_aware(useless))
+
+
+RATES: Final = st.integers(0, 10**7).map(BitsPerSecond)
+STOCKS: Final = st.none() | st.integers(0, 10**9).map(Bits)
+VIEWS: Final = st.builds(
+    LinkView,
+    link=st.just(FRESH.link),
+    ends=st.just(FRESH.ends),
+    rate=RATES,
+    qber=st.floats(0, 0.5),
+    stocks=st.tuples(STOCKS, STOCKS),
+    reserved=st.tuples(RATES, RATES),
+    lost=st.floats(0, 1),
+)
+
+
+@given(VIEWS)
+def test_what_keytwin_brings_always_gives_a_weight(view: LinkView) -> None:
+    for metric in METRICS.values():
+        assert is_weight(metric(view))
+
+
+@given(VIEWS, st.integers(1, 10**6))
+def test_more_load_never_weighs_less(view: LinkView, more: int) -> None:
+    heavier = replace(view, reserved=(BitsPerSecond(view.reserved[0] + more), view.reserved[1]))
+    assert key_aware(heavier) >= key_aware(view)
+
+
+@pytest.mark.parametrize("metric", METRICS.values())
+def test_a_proper_metric_is_taken_as_it_is(metric: object) -> None:
+    assert callable(metric)
+    assert checked(metric) is metric
+
+
+@pytest.mark.parametrize("given", [nan, -1.0, -inf])
+def test_a_metric_that_gives_no_weight_is_a_mistake_from_the_start(given: float) -> None:
+    def odd(view: LinkView) -> float:
+        return given * view.hops
+
+    with pytest.raises(Mistake, match=r"routing metric odd weighs .* return a number from 0 up, or infinity"):
+        checked(odd)
+
+
+def test_a_metric_that_divides_by_an_unmeasured_figure_is_a_mistake_from_the_start() -> None:
+    with pytest.raises(Mistake, match="return a number"):
+        checked(lambda view: 1 / view.rate)
+
+
+def test_infinity_is_a_weight_that_shuts_out() -> None:
+    assert checked(lambda _: inf)(FRESH) == inf
+
+
+def test_an_arithmetic_error_makes_no_weight() -> None:
+    assert not is_weight(weigh(lambda view: 1 / view.sessions, FRESH))

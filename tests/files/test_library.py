@@ -1,0 +1,128 @@
+"""Where files come from: by name out of the library, or by path; and what kind of file it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from keytwin.files.check import check, kind_of
+from keytwin.files.library import (
+    Source,
+    device_names,
+    example_text,
+    network_source,
+    networks,
+    path_source,
+    scenario_source,
+    scenarios,
+)
+from keytwin.files.network import read_network
+from keytwin.files.reader import LARGEST_FILE
+from keytwin.files.scenario import read_scenario
+from keytwin.vocabulary.blueprint import Blueprint
+from keytwin.vocabulary.device import Device
+from keytwin.vocabulary.errors import FileMistake, Mistake
+from keytwin.vocabulary.timeline import Scenario
+
+
+def test_the_library_names_what_it_holds() -> None:
+    assert {"nsf14", "ring5", "star6"} <= set(networks())
+    assert "star6/fig4" in scenarios()
+    assert {"empirical-black-box", "generic-decoy-bb84", "slow-start-decoy-bb84"} <= set(device_names())
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        (
+            "star7",
+            ("unknown network 'star7' (did you mean 'star6'?; a file is given by its path, which ends in .yaml)"),
+        ),
+        (
+            "x" * 90,
+            (
+                f"unknown network '{'x' * 80}' (known: {', '.join(networks())}; a "
+                f"file is given by its path, which ends in .yaml)"
+            ),
+        ),
+    ],
+)
+def test_an_unknown_name_is_told_with_those_there_are(wanted: str, told: str) -> None:
+    with pytest.raises(Mistake) as raised:
+        read_network(wanted)
+    assert str(raised.value) == told
+
+
+def test_an_unknown_scenario_is_told_with_the_nearest() -> None:
+    with pytest.raises(Mistake, match="did you mean 'star6/fig4'"):
+        read_scenario("star6/fig")
+
+
+@pytest.mark.parametrize("where", ["a\0b", "a\0b.yaml", "../" * 5000 + "x.yaml", "\ud800.yaml"])
+def test_a_path_that_can_be_none_is_a_mistake_too(where: str) -> None:
+    with pytest.raises(Mistake):
+        network_source(where)
+
+
+def test_a_file_is_read_by_its_path(tmp_path: Path) -> None:
+    for name in ("own.yaml", "own.yml", "own"):
+        (tmp_path / name).write_text(example_text("ring5"), encoding="utf-8")
+        assert read_network(str(tmp_path / name)) == read_network("ring5")
+
+
+def test_a_missing_file_and_a_folder_are_told(tmp_path: Path) -> None:
+    with pytest.raises(FileMistake, match=r"none\.yaml: there is no such file"):
+        scenario_source(str(tmp_path / "none.yaml"))
+    with pytest.raises(FileMistake, match="shown: this is a folder, not a file"):
+        path_source(tmp_path, "shown")
+
+
+def test_no_more_of_a_file_is_read_than_may_be_there(tmp_path: Path) -> None:
+    with (tmp_path / "huge.yaml").open("wb") as stream:
+        stream.truncate(LARGEST_FILE + 100)
+    assert len(path_source(tmp_path / "huge.yaml", "huge").octets) == LARGEST_FILE + 1
+
+
+def test_an_example_is_text_to_begin_ones_own_with() -> None:
+    assert example_text("star6").startswith("format: 1\nname: star6\n")
+    assert "network: star6\n" in example_text("star6/fig4")
+    with pytest.raises(Mistake):
+        example_text("star")
+
+
+@pytest.mark.parametrize(
+    ("where", "kind"), [("star6", Blueprint), ("star6/fig4", Scenario), ("generic-decoy-bb84", Device)]
+)
+def test_any_entry_of_the_library_can_be_checked(where: str, kind: type) -> None:
+    checked = check(where)
+    assert isinstance(checked.value, kind)
+    assert checked.warnings == ()
+
+
+def test_any_file_can_be_checked(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text(example_text("star6/fig4"), encoding="utf-8")
+    assert isinstance(check(str(tmp_path / "mine")).value, Scenario)
+    (tmp_path / "mine").write_text(example_text("star6").replace("{sla: gold,", "{sla: god,"), encoding="utf-8")
+    with pytest.raises(FileMistake, match=r"mine:17:22: unknown SLA 'god' \(did you mean 'gold'\?\)"):
+        check(str(tmp_path / "mine"))
+
+
+def test_what_is_neither_a_name_nor_a_file_is_told() -> None:
+    with pytest.raises(Mistake, match="did you mean 'star6/fig4'"):
+        check("star6/fig5")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("protocol: x", "device"),
+        ("parameters: {}", "device"),
+        ("timeline: []", "scenario"),
+        ("network: star6", "scenario"),
+        ("nodes: {}", "network"),
+        ("nonsense", "network"),
+    ],
+)
+def test_the_keys_of_a_file_say_what_kind_it_is(text: str, kind: str) -> None:
+    assert kind_of(Source("f", text.encode())) == kind

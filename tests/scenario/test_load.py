@@ -1,0 +1,93 @@
+"""Finding and reading what a user names, with the names of plug-ins known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from keytwin.network import Plugins
+from keytwin.quantum.link import QkdProtocol
+from keytwin.quantum.protocols import PROTOCOLS
+from keytwin.scenario.load import inspect, known_with, load
+from keytwin.vocabulary.blueprint import Blueprint
+from keytwin.vocabulary.device import Device
+from keytwin.vocabulary.errors import FileMistake, Mistake
+from keytwin.vocabulary.timeline import Scenario
+
+NETWORK: Final = """\
+format: 1
+name: pair
+defaults: {link: {device: generic-decoy-bb84, length: 20 km}}
+nodes: {a: , b: }
+links: [a -- b]
+control: {routing: {metric: %s}}
+"""
+
+
+def weigh(_link: object) -> float:
+    return 1.0
+
+
+@pytest.mark.parametrize(
+    ("where", "kind"),
+    [("star6", Blueprint), ("nsf14", Blueprint), ("star6/fig4", Scenario), ("generic-decoy-bb84", Device)],
+)
+def test_reads_the_library_by_name(where: str, kind: type[object]) -> None:
+    assert isinstance(inspect(where).value, kind)
+
+
+def test_reads_a_file_by_its_path(tmp_path: Path) -> None:
+    path = tmp_path / "pair.yaml"
+    path.write_text(NETWORK % "hops", encoding="utf-8")
+    loaded = load(path)
+    assert isinstance(loaded, Blueprint)
+    assert loaded.name == "pair"
+
+
+def test_takes_a_file_without_the_usual_ending_at_its_word(tmp_path: Path) -> None:
+    path = tmp_path / "pair"
+    path.write_text(NETWORK % "hops", encoding="utf-8")
+    assert isinstance(load(path), Blueprint)
+
+
+def test_a_metric_must_be_known_to_be_named(tmp_path: Path) -> None:
+    path = tmp_path / "pair.yaml"
+    path.write_text(NETWORK % "mine", encoding="utf-8")
+    with pytest.raises(FileMistake, match="mine"):
+        load(path)
+    loaded = load(path, Plugins(metrics={"mine": weigh}))
+    assert isinstance(loaded, Blueprint)
+    assert loaded.control.routing.metric == "mine"
+
+
+def test_the_names_of_plug_ins_are_added_to_keytwin_s_own() -> None:
+    own = known_with()
+    extra = QkdProtocol("new", PROTOCOLS["empirical"].device, PROTOCOLS["empirical"].link)
+    known = known_with(Plugins(metrics={"mine": weigh}, algorithms={"frugal": len}, protocols={"new": extra}))  # type: ignore[dict-item]  # only its name counts here
+    assert set(known.metrics) - set(own.metrics) == {"mine"}
+    assert set(known.algorithms) - set(own.algorithms) == {"frugal"}
+    assert set(known.protocols) - set(own.protocols) == {"new"}
+
+
+def test_a_device_is_neither_a_network_nor_a_scenario() -> None:
+    with pytest.raises(Mistake, match="empirical-black-box describes a device"):
+        load("empirical-black-box")
+
+
+@pytest.mark.parametrize("where", ["star7", "star6/fig", "generic-decoy-bb85"])
+def test_an_unknown_name_is_answered_with_the_nearest(where: str) -> None:
+    with pytest.raises(Mistake, match=r"did you mean '(star6|star6/fig4|generic-decoy-bb84)'"):
+        inspect(where)
+
+
+def test_a_name_like_no_other_is_answered_with_all() -> None:
+    with pytest.raises(Mistake, match=r"known: nsf14, ring5, star6.*which ends in \.yaml"):
+        inspect("quux")
+
+
+@pytest.mark.parametrize("where", ["missing.yaml", "\0", "x" * 5_000])
+def test_what_is_not_there_is_a_mistake(where: str) -> None:
+    with pytest.raises(Mistake):
+        inspect(where)
