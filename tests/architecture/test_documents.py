@@ -39,7 +39,8 @@ def picture(page: str, heading: str) -> list[str]:
 
 
 def rooms() -> set[str]:
-    folders = {path.name + "/" for path in PACKAGE.iterdir() if path.is_dir() and any(files(path))}
+    inside = [path for path in PACKAGE.iterdir() if path.is_dir() and not path.name.startswith("__")]
+    folders = {path.name + "/" for path in inside if any(files(path))}
     return folders | {path.name for path in PACKAGE.glob("*.py") if not path.name.startswith("__")}
 
 

@@ -244,6 +244,14 @@ def test_says_its_version(shell: Shell) -> None:
     assert out.startswith("keytwin ")
 
 
+def test_a_reader_that_has_seen_enough_is_no_failure(tmp_path: Path) -> None:
+    command = f"set -o pipefail; {sys.executable} -m keytwin schema network | head -1"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    words = ["/bin/bash", "-c", command]
+    run = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "{\n", "")
+
+
 def test_help_names_every_command(shell: Shell) -> None:
     code, out, _ = shell("--help")
     assert code == Exit.OK

@@ -54,6 +54,15 @@ def test_the_rate_is_smoothed_and_the_error_rate_is_the_latest() -> None:
     assert (made.rate, made.qber) == (1437, 0.02)
 
 
+def test_a_first_block_without_key_is_smoothed_against_the_registered_rate() -> None:
+    made = Watch(LINK)
+    made.measure(measured(1, 0), BitsPerSecond(1000))
+    assert made.rate == 750
+    known = Watch(LINK)
+    known.measure(measured(1, 800), BitsPerSecond(1000))
+    assert known.rate == 800
+
+
 def test_a_rate_of_nothing_is_reached_in_the_end() -> None:
     made = watch()
     for number in range(2, 60):

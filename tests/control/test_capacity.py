@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from keytwin.control.capacity import TAG_KEY, TELEMETRY_LIFETIME, Hold, Ledger, hop_cost, rate_to_trust
+from keytwin.control.capacity import TAG_KEY, TELEMETRY_LIFETIME, Hold, Ledger, LinkRates, hop_cost, rate_to_trust
 from keytwin.vocabulary.identity import Ksid, LinkId
 from keytwin.vocabulary.units import START, Bits, BitsPerSecond, Instant, after, seconds
 from tests import marks
@@ -24,10 +24,10 @@ def bps(count: int) -> BitsPerSecond:
 
 
 def ledger(rate: int = 1000, margin: float = 0.1, split: float = 0.5) -> Ledger:
-    made = Ledger(margin, split)
+    rates = LinkRates()
     for link in (AB, BC, CD):
-        made.register(link, bps(rate))
-    return made
+        rates.register(link, bps(rate))
+    return Ledger(rates, margin, split)
 
 
 # --- what a hop costs -----------------------------------------------------------------------------------------------
@@ -67,15 +67,15 @@ def test_an_unknown_link_carries_nothing() -> None:
 
 def test_the_measured_rate_replaces_the_registered_one() -> None:
     made = ledger(1000)
-    made.measure(AB, bps(2000), START)
+    made.rates.measure(AB, bps(2000), START)
     assert made.capacity(AB, START) == 900
 
 
 def test_an_older_measurement_is_ignored() -> None:
     made = ledger(1000)
-    made.measure(AB, bps(2000), Instant(5))
-    made.measure(AB, bps(10), Instant(4))
-    assert made.rate(AB, Instant(5)) == 2000
+    made.rates.measure(AB, bps(2000), Instant(5))
+    made.rates.measure(AB, bps(10), Instant(4))
+    assert made.rates.rate(AB, Instant(5)) == 2000
 
 
 @marks.invariant("C3")
@@ -126,14 +126,14 @@ def test_a_session_that_moves_pays_a_shared_link_once_and_at_the_dearest() -> No
 def test_a_session_stays_on_a_link_that_has_become_too_slow() -> None:
     made = ledger()
     made.reserve(ONE, 1, Hold((AB,), bps(400)), START)
-    made.measure(AB, bps(100), START)
+    made.rates.measure(AB, bps(100), START)
     assert made.overdraft(AB, START) == 400 - 45
     assert made.reserve(ONE, 2, Hold((AB,), bps(400)), START) == ()
     assert made.reserve(TWO, 1, Hold((AB,), bps(1)), START) == (AB,)
 
 
 def test_what_key_managers_hold_after_a_restart_is_entered_whatever_the_link_makes() -> None:
-    made = Ledger(0.1, 0.5)
+    made = Ledger(LinkRates(), 0.1, 0.5)
     made.take_over(ONE, 3, Hold((AB,), bps(400)))
     assert made.reserved(AB) == 400
     assert made.overdraft(AB, START) == 400
@@ -200,7 +200,7 @@ class Interleaving(RuleBasedStateMachine):
     def measure(self, link: LinkId, rate: int) -> None:
         self.now = after(self.now, seconds(1))
         self.rates[link] = rate
-        self.ledger.measure(link, bps(rate), self.now)
+        self.ledger.rates.measure(link, bps(rate), self.now)
 
     @invariant()
     def books_are_right(self) -> None:

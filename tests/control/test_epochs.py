@@ -113,7 +113,7 @@ def test_everything_may_be_held_again_after_a_restart() -> None:
 def test_a_session_that_is_over_holds_nothing() -> None:
     epochs = moved()
     assert epochs.release_all() == [1, 2]
-    assert (epochs.route, epochs.holding(), epochs.retired, epochs.newest) == (None, [], 0, 2)
+    assert (epochs.route, epochs.holding(), epochs.retired, epochs.newest) == (None, [], {}, 2)
 
 
 ROUTES: Final = st.sampled_from([OVER_B, OVER_D, route("a", "c"), route("a", "b", "d", "c")])

@@ -97,6 +97,11 @@ def test_the_first_block_is_told_to_routing_and_admission_and_published() -> Non
     assert published(effects, StockSeen) == [StockSeen(LINK, BitsPerSecond(1000), 0.02, (None, None))]
 
 
+def test_a_first_block_without_key_does_not_count_as_a_link_without_rate() -> None:
+    seen = sent(Watched().block(rate=0), LinkPerformance)
+    assert {picture.rate for picture in seen} == {750}
+
+
 def test_blocks_that_are_much_the_same_are_not_told() -> None:
     watched = Watched()
     watched.block()

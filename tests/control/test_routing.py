@@ -181,6 +181,13 @@ def test_room_counts_in_both_directions_with_the_tag_on_every_relayed_hop() -> N
     assert network.routes() == ["adc"]
 
 
+def test_the_fuller_direction_decides() -> None:
+    network = Network()
+    for sequence, (first, second) in enumerate(((RATE // 2, 0), (0, RATE // 2)), start=1):
+        network.give(LinkReserved(LinkId("a--b"), sequence, BitsPerSecond(first), BitsPerSecond(second), 1))
+        assert network.routes() == ["adc"]
+
+
 def test_the_direct_link_needs_no_room_for_tags() -> None:
     network = Network(("a--c", "a--b", "b--c"))
     network.reserve("a--c", RATE // 2 - 1_000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from keytwin.keymanagement.algorithms import ALGORITHMS
 from keytwin.keymanagement.manager import KeyManager, KmSetup
@@ -12,6 +12,7 @@ from keytwin.quantum.empirical import Empirical
 from keytwin.quantum.twin import Twin, TwinSetup
 from keytwin.runtime.simulation import Simulation
 from keytwin.vocabulary.blueprint import KeyManagementSettings, MonitoringSettings
+from keytwin.vocabulary.events import ViolationSeen
 from keytwin.vocabulary.exchange_messages import GetKey, GetKeyById, KeyDelivered, KeyRefused
 from keytwin.vocabulary.identity import (
     ACCESS,
@@ -26,19 +27,26 @@ from keytwin.vocabulary.identity import (
     NodeId,
     SaeId,
     km_of,
+    link_ends,
     link_id,
     sae_element,
     twin_of,
 )
 from keytwin.vocabulary.key import Key
 from keytwin.vocabulary.machine import Event, Message
-from keytwin.vocabulary.session_messages import OpenSession, SessionOpened
+from keytwin.vocabulary.session_messages import CloseSession, OpenSession, SessionOpened
 from keytwin.vocabulary.topology import route_along
 from keytwin.vocabulary.units import Bits, Duration, Instant, milliseconds, seconds
-from tests.fakes.control import KSID, AcceptingAccess, OneRoute
+from tests.fakes.control import KSID, AcceptingAccess, OneRoute, Reroute
 from tests.fakes.scripted import Scripted
+from tests.simulation.oracles import PadWatch, assert_books_close, assert_nothing_is_left
 
 FIRST, SECOND = SaeId("first"), SaeId("second")
+KEY_MANAGEMENT = KeyManagementSettings(store=Bits(10_000_000), pool_depth=seconds(1))
+MONITORING_SETTINGS = MonitoringSettings()
+
+M = TypeVar("M", bound=Message)
+E = TypeVar("E", bound=Event)
 
 
 def flat(source: ElementName, target: ElementName) -> Duration:
@@ -49,94 +57,158 @@ def flat(source: ElementName, target: ElementName) -> Duration:
 
 @dataclass
 class Row:
-    """`hops + 1` key managers in a row; the session of this bench joins the two outer ones."""
+    """`hops + 1` key managers in a row; the session of this bench joins the two outer ones.
+
+    With `spare` there is a second, parallel link beside each, called `.../spare`. Nothing is watched and nothing can
+    be restarted when not `is_watched`: that is for measuring.
+    """
 
     hops: int = 1
     seed: int = 1
     block: Bits = Bits(80_000)
     block_time: Duration = seconds(1)
-    key_management: KeyManagementSettings = KeyManagementSettings(store=Bits(10_000_000), pool_depth=seconds(1))
-    monitoring: MonitoringSettings = MonitoringSettings()
+    key_management: KeyManagementSettings = KEY_MANAGEMENT
+    monitoring: MonitoringSettings = MONITORING_SETTINGS
     control: dict[str, Any] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    spare: bool = False
+    is_watched: bool = True
     events: list[tuple[Instant, ElementName, Event]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.nodes = [NodeId(f"n{index}") for index in range(self.hops + 1)]
-        self.links = [link_id(*pair) for pair in zip(self.nodes, self.nodes[1:], strict=False)]
-        self.simulation = Simulation(self.seed, flat, keep_records=True)
+        self.nodes = [NodeId(name) for name in self.names or [f"n{index}" for index in range(self.hops + 1)]]
+        pairs = list(zip(self.nodes, self.nodes[1:], strict=False))
+        self.links = [link_id(*pair) for pair in pairs]
+        self.spares = [link_id(*pair, "spare") for pair in pairs] if self.spare else []
+        self.simulation = Simulation(self.seed, flat, keep_records=self.is_watched)
         self.admission = OneRoute(route_along(self.nodes[0], self.links), **self.control)
         self.saes = {FIRST: Scripted(), SECOND: Scripted()}
-        add = self.simulation.add
-        add(ACCESS, AcceptingAccess)
-        add(ADMISSION, lambda: self.admission)
-        add(CONTROLLER, Scripted)
         self.monitor = Scripted()
-        add(MONITORING, lambda: self.monitor)
-        for sae, machine in self.saes.items():
-            add(sae_element(sae), partial(_same, machine))
-        for node in self.nodes:
-            ends = tuple(link for link in self.links if node in link.split("--"))
-            setup = KmSetup(node, ends, self.key_management, self.monitoring, ALGORITHMS)
-            add(km_of(node), partial(KeyManager, setup, self.simulation.entropy(km_of(node))))
-        for link in self.links:
-            add(twin_of(link), self._twin(link))
+        self.pads = PadWatch()
+        self._add_elements()
         self.simulation.subscribe(lambda at, element, event: self.events.append((at, element, event)))
+        if self.is_watched:
+            self.simulation.wires.tap(lambda *what: self.pads.see(what[-1]))
         self.simulation.start()
+
+    # --- what is done -----------------------------------------------------------------------------------------------
+
+    def run(self, until: Duration) -> None:
+        self.simulation.run(Instant(until))
+
+    def wait(self, span: Duration) -> None:
+        self.simulation.run(Instant(self.simulation.now + span))
+
+    def open(self, at: Duration = Duration(0)) -> None:
+        """Both ends ask for the session, the first one a little earlier."""
+        for sae, peer, late in ((FIRST, SECOND, 0), (SECOND, FIRST, 1)):
+            wanted = OpenSession(f"open/{sae}", sae_element(sae), AppId("app"), sae, peer)
+            self.simulation.inject(Instant(at + late * milliseconds(5)), self._km(sae), wanted)
+
+    def close(self, sae: SaeId) -> None:
+        """Close the session, now."""
+        self.tell(self._km(sae), CloseSession(KSID, sae))
+
+    def ask(
+        self, sae: SaeId, name: str, number: int = 1, size: Bits | None = None, wait: Duration = seconds(5)
+    ) -> None:
+        """Ask as master, now."""
+        self.tell(self._km(sae), GetKey(name, sae_element(sae), KSID, sae, number, size, wait))
+
+    def fetch(self, sae: SaeId, name: str, key_ids: tuple[KeyId, ...]) -> None:
+        """Ask as slave, now."""
+        self.tell(self._km(sae), GetKeyById(name, sae_element(sae), sae, key_ids))
+
+    def reroute(self, links: list[LinkId]) -> None:
+        """Let the session use these links, now."""
+        self.tell(ADMISSION, Reroute(route_along(self.nodes[0], links)))
+
+    def tell(self, element: ElementName, message: Message) -> None:
+        self.simulation.inject(self.simulation.now, element, message)
+
+    def restart(self, index: int) -> None:
+        self.simulation.restart(km_of(self.nodes[index]))
+
+    # --- what is seen -----------------------------------------------------------------------------------------------
 
     def km(self, index: int) -> KeyManager:
         machine = self.simulation.machine(km_of(self.nodes[index]))
         assert isinstance(machine, KeyManager)
         return machine
 
-    def run(self, until: Duration) -> None:
-        self.simulation.run(Instant(until))
+    def kms(self) -> list[KeyManager]:
+        return [self.km(index) for index in range(self.hops + 1)]
 
-    def open(self, at: Duration = Duration(0)) -> None:
-        """Both ends ask for the session, the first one a little earlier."""
-        for sae, peer, node, late in ((FIRST, SECOND, self.nodes[0], 0), (SECOND, FIRST, self.nodes[-1], 1)):
-            wanted = OpenSession(f"open/{sae}", sae_element(sae), AppId("app"), sae, peer)
-            self.simulation.inject(Instant(at + late * milliseconds(5)), km_of(node), wanted)
-
-    def ask(self, sae: SaeId, request_id: str, number: int = 1, size: Bits | None = None, wait: Duration = seconds(5)) -> None:
-        """Ask as master, now."""
-        node = self.nodes[0] if sae == FIRST else self.nodes[-1]
-        wanted = GetKey(request_id, sae_element(sae), KSID, sae, number, size, wait)
-        self.simulation.inject(self.simulation.now, km_of(node), wanted)
-
-    def fetch(self, sae: SaeId, request_id: str, key_ids: tuple[KeyId, ...]) -> None:
-        """Ask as slave, now."""
-        node = self.nodes[0] if sae == FIRST else self.nodes[-1]
-        self.simulation.inject(self.simulation.now, km_of(node), GetKeyById(request_id, sae_element(sae), sae, key_ids))
-
-    def heard(self, sae: SaeId, kind: type[Message]) -> list[Any]:
+    def heard(self, sae: SaeId, kind: type[M]) -> list[M]:
         return [message for _, message in self.saes[sae].received if isinstance(message, kind)]
 
-    def answer(self, sae: SaeId, request_id: str) -> KeyDelivered | KeyRefused | None:
-        answers = self.heard(sae, KeyDelivered) + self.heard(sae, KeyRefused)
-        return next((answer for answer in answers if answer.request_id == request_id), None)
+    def published(self, kind: type[E], index: int | None = None) -> list[E]:
+        """Return the events of a kind, of all elements or of one key manager."""
+        element = None if index is None else km_of(self.nodes[index])
+        return [event for _, name, event in self.events if isinstance(event, kind) and element in (None, name)]
 
-    def pair(self, master: SaeId, request_id: str, number: int = 1, size: Bits | None = None) -> bool:
+    def answer(self, sae: SaeId, name: str) -> KeyDelivered | KeyRefused | None:
+        answers: list[KeyDelivered | KeyRefused] = [*self.heard(sae, KeyDelivered), *self.heard(sae, KeyRefused)]
+        return next((answer for answer in answers if answer.request_id == name), None)
+
+    def given(self, sae: SaeId, name: str) -> tuple[Key, ...]:
+        """Return the keys of an answer that must have come."""
+        answer = self.answer(sae, name)
+        assert isinstance(answer, KeyDelivered), answer
+        return answer.keys
+
+    def pair(self, master: SaeId, name: str, number: int = 1, size: Bits | None = None) -> bool:
         """Let a master ask and its slave fetch; return whether both got the same octets."""
-        self.ask(master, request_id, number, size)
-        self.run(Duration(self.simulation.now + seconds(2)))
-        given = self.answer(master, request_id)
-        assert isinstance(given, KeyDelivered), given
+        self.ask(master, name, number, size)
+        self.wait(seconds(2))
+        given = self.given(master, name)
         slave = SECOND if master == FIRST else FIRST
-        self.fetch(slave, f"{request_id}/slave", tuple(key.key_id for key in given.keys))
-        self.run(Duration(self.simulation.now + seconds(1)))
-        fetched = self.answer(slave, f"{request_id}/slave")
-        assert isinstance(fetched, KeyDelivered), fetched
-        return [octets_of(key) for key in given.keys] == [octets_of(key) for key in fetched.keys]
+        self.fetch(slave, f"{name}/slave", tuple(key.key_id for key in given))
+        self.wait(seconds(1))
+        return [octets_of(key) for key in given] == [octets_of(key) for key in self.given(slave, f"{name}/slave")]
 
     def is_open(self) -> bool:
         return all(self.heard(sae, SessionOpened) for sae in self.saes)
 
+    def timers(self, index: int) -> set[str]:
+        """Return the names of the timers that run at a key manager."""
+        host = self.simulation._hosts[km_of(self.nodes[index])]
+        return {name for name, timer in host.timers.items() if timer.message is not None}
+
     def assert_books_close(self) -> None:
+        """P5: at every key manager."""
+        assert_books_close(self.kms())
+
+    def assert_drained(self) -> None:
+        """S1: nothing of the session is left at any key manager but tombstones."""
+        assert_nothing_is_left(self.kms())
         for index in range(self.hops + 1):
-            for account in self.km(index).link_accounts():
-                assert account.balance == 0, account
-                assert account.stored >= 0, account
-            assert self.km(index).key_account().balance == 0, self.km(index).key_account()
+            ours = {name for name in self.timers(index) if not name.startswith(tuple(self.links + self.spares))}
+            assert ours <= {f"{KSID}/tombstone", "expiry"}, ours
+
+    def assert_unharmed(self) -> None:
+        """P1 and P5, and nobody has broken the protocol."""
+        self.pads.close()
+        self.assert_books_close()
+        assert not self.published(ViolationSeen)
+
+    def _km(self, sae: SaeId) -> ElementName:
+        return km_of(self.nodes[0] if sae == FIRST else self.nodes[-1])
+
+    def _add_elements(self) -> None:
+        add, links = self.simulation.add, [*self.links, *self.spares]
+        add(ACCESS, AcceptingAccess)
+        add(ADMISSION, lambda: self.admission)
+        add(CONTROLLER, Scripted)
+        add(MONITORING, lambda: self.monitor)
+        for sae, machine in self.saes.items():
+            add(sae_element(sae), partial(_same, machine))
+        for node in self.nodes:
+            ends = tuple(link for link in links if node in link_ends(link))
+            setup = KmSetup(node, ends, self.key_management, self.monitoring, ALGORITHMS)
+            add(km_of(node), partial(KeyManager, setup, self.simulation.entropy(km_of(node))))
+        for link in links:
+            add(twin_of(link), self._twin(link))
 
     def _twin(self, link: LinkId) -> partial[Twin]:
         model = Empirical(self.block, 0.0, 0.02, self.block_time)

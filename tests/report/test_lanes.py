@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from keytwin.report.lanes import MOST_ALIKE, Mark, lanes_of
-from keytwin.vocabulary.events import KeysAnswered, KeysReady, KeysRelayed, StockSeen
+from keytwin.vocabulary.events import KeysAnswered, KeysReady, KeysRelayed, SessionRejected, SessionRequested, StockSeen
 from keytwin.vocabulary.identity import AppId, ElementName, KeyId, Ksid, LinkId, NodeId, SaeId
 from keytwin.vocabulary.units import Duration, Instant
 from tests.marks import clause
@@ -65,6 +65,15 @@ def test_pools_that_are_filled_make_no_further_marks() -> None:
     ready, relayed = KeysReady(KM3, KSID23, 64, 2), KeysRelayed(KM0, KSID23, 64)
     later = [(Instant(70_000_000_000), ElementName("km/any"), event) for event in (ready, relayed)]
     assert lanes_of([*published, *later]) == lanes_of(published)
+
+
+def test_a_refusal_stands_in_the_lane_of_whoever_asked() -> None:
+    rejected = SessionRejected(AppId("app01"), SaeId("app01-b"), "no route now", "km1 has no other link")
+    unknown = SessionRejected(AppId("app01"), SaeId("nobody"), "not allowed", "there is no such SAE")
+    published = [(Instant(10**6), ElementName("admission"), event) for event in (rejected, unknown)]
+    requested = SessionRequested(NodeId("km1"), AppId("app01"), SaeId("app01-b"))
+    lanes = lanes_of([(Instant(0), ElementName("km/km1"), requested), *published])
+    assert [(mark.node, mark.mark) for mark in lanes.marks] == [("km1", Mark.REQUESTED), ("km1", Mark.REFUSED)]
 
 
 def test_what_belongs_in_no_lane_is_left_out() -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from xml.etree import ElementTree as ET
 
+import pytest
 from matplotlib.colors import to_hex
 
 from keytwin.report.lanes import Mark, lanes_of
 from keytwin.report.lanes_svg import COLOURS, DASHES, SHAPES, draw_lanes, lanes_as_svg
-from tests.report.happenings import experiment, session
+from keytwin.vocabulary.events import KeysAnswered
+from keytwin.vocabulary.identity import ElementName, KeyId, Ksid, NodeId, SaeId
+from keytwin.vocabulary.units import Duration, Instant
+from tests.report.happenings import Published, experiment, session
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -38,8 +43,21 @@ def test_each_kind_of_mark_has_a_shape_of_its_own() -> None:
     assert len(set(SHAPES.values())) == len(Mark)
 
 
-def test_no_two_texts_overlap() -> None:
-    figure = draw_lanes(lanes_of(experiment()))
+def crowd() -> list[Published]:
+    """Nine sessions with many answers each: more than a legend line holds."""
+    published = [event for number in range(9) for event in session("app23", 60_000 + number, f"app{number}")]
+    for number in range(20):
+        for at in (70 * 10**9, 71 * 10**9):
+            key = (KeyId(str(number)),)
+            node, sae = (NodeId("km2"), SaeId("a")) if at < 71 * 10**9 else (NodeId("km3"), SaeId("b"))
+            answered = KeysAnswered(node, Ksid("ksid-of-app1"), sae, key, is_master=True, waited=Duration(0))
+            published.append((Instant(at + number * 10**8), ElementName(f"km/{node}"), answered))
+    return sorted(published, key=lambda each: each[0])
+
+
+@pytest.mark.parametrize("events", [experiment, crowd])
+def test_no_two_texts_overlap(events: Callable[[], list[Published]]) -> None:
+    figure = draw_lanes(lanes_of(events()))
     figure.draw_without_rendering()
     (axes,) = figure.axes
     texts = [*axes.texts, *(text for legend in figure.legends for text in legend.get_texts())]

@@ -49,6 +49,20 @@ def test_a_terminal_that_knows_ascii_only_gets_ascii() -> None:
     assert lanes_as_text(lanes_of(experiment()), 80, ASCII).plain.isascii()
 
 
+def test_each_session_is_drawn_in_its_own_line() -> None:
+    text = lanes_as_text(lanes_of(experiment()), 100, UNICODE)
+    rows = [line for line in text.plain.splitlines() if line.startswith(("km", "   "))]
+    assert [set(row) & set(UNICODE.lines) for row in rows[:7]] == [{"─"}, {"╌"}, {"─"}, {"╌"}, {"╌"}, {"┈"}, {"┈"}]
+    assert len({str(span.style) for span in text.spans} & {"blue", "red", "green"}) == 3
+
+
+def test_marks_of_a_row_stand_in_the_order_of_time() -> None:
+    for line in lanes_as_text(lanes_of(experiment()), 100, ASCII).plain.splitlines():
+        marks = [each for each in line[6:] if each in "oacK>*"]
+        if line.startswith("km") and marks:
+            assert "".join(marks) in {"oacK*", "oac*"}
+
+
 def test_says_how_many_marks_it_left_out() -> None:
     published = session("app01", 60_000)
     for number in range(20):

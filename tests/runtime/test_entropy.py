@@ -86,3 +86,42 @@ def test_the_ports_of_one_element_do_not_share_a_stream_even_in_part() -> None:
 
 def test_numbers_are_below_their_bound() -> None:
     assert {SeededChance(seed).number("x", 3) for seed in range(50)} == {0, 1, 2}
+
+
+@pytest.mark.parametrize("entropy", [SeededEntropy(bytes(32)), SystemEntropy()])
+def test_all_copies_of_a_block_are_equal_and_wiped_by_themselves(entropy: Entropy) -> None:
+    block = entropy.block(1000)
+    first, second = block.copy(), block.copy()
+    with first.exposed() as octets:
+        seen = bytes(octets)
+    first.wipe()
+    with second.exposed() as octets, block.copy().exposed() as third:
+        assert bytes(octets) == bytes(third) == seen
+    assert len(seen) == 1000
+    assert len(set(seen)) > 200  # of 256 values, so it is no constant
+    with entropy.block(1000).copy().exposed() as octets:
+        assert bytes(octets) != seen
+
+
+@pytest.mark.parametrize("entropy", [SeededEntropy(bytes(32)), SystemEntropy()])
+def test_a_wiped_block_gives_no_copies(entropy: Entropy) -> None:
+    block = entropy.block(8)
+    block.wipe()
+    with pytest.raises(AssertionError, match="no copies"):
+        block.copy()
+
+
+def test_a_copy_that_nobody_looks_at_is_never_drawn() -> None:
+    copy = SeededEntropy(bytes(32)).block(1 << 50).copy()  # more than fits any memory
+    assert copy.size == 8 << 50
+    copy.wipe()
+    assert copy.is_wiped
+    assert copy.size == 0
+
+
+def test_what_is_drawn_later_does_not_depend_on_who_has_looked() -> None:
+    looked, blind = SeededEntropy(bytes(32)), SeededEntropy(bytes(32))
+    with looked.block(1000).copy().exposed():
+        pass
+    blind.block(1000)
+    assert looked.bytes(32) == blind.bytes(32)

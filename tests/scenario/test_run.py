@@ -188,9 +188,10 @@ def test_faults_spare_the_applications() -> None:
     assert evidence.pairs == 1
 
 
-def test_an_application_cannot_be_stopped() -> None:
+@pytest.mark.parametrize("action", [StopElement, RestartElement])
+def test_an_application_cannot_be_stopped(action: type[StopElement | RestartElement]) -> None:
     with pytest.raises(Mistake, match="sae/a is a customer of the network"):
-        Stage().play((0, StopElement(ElementName("sae/a"))))
+        Stage().play((0, action(ElementName("sae/a"))))
 
 
 def test_equal_seeds_give_equal_evidence() -> None:

@@ -84,3 +84,26 @@ def test_splitting_empties_the_whole() -> None:
     assert whole.is_wiped
     with pytest.raises(WipedKey):
         whole.split(4)
+
+
+def test_cutting_hands_on_pieces_and_wipes_what_is_left_over() -> None:
+    octets = bytearray(b"aabbbcc")
+    first, second = KeyMaterial(octets).cut((2, 3))
+    assert bytes(octets) == b"aabbb\0\0"
+    first.wipe()
+    with second.exposed() as seen:
+        assert bytes(seen) == b"bbb"
+
+
+def test_deferred_material_is_drawn_once_when_it_is_first_looked_at() -> None:
+    drawn: list[int] = []
+
+    def draw() -> bytearray:
+        drawn.append(1)
+        return bytearray(b"abcd")
+
+    secret = KeyMaterial.deferred(4, draw)
+    assert (repr(secret), secret.size, drawn) == ("<32-bit key>", 32, [])
+    with secret.exposed() as first, secret.exposed() as second:
+        assert bytes(first) == bytes(second) == b"abcd"
+    assert drawn == [1]

@@ -24,6 +24,7 @@ def check(file: str, /, *, json: bool = False) -> int:
     """
     from keytwin.scenario.load import inspect
 
+    # Mistakes are this command's result, not its failure: with --json they belong to stdout.
     try:
         checked = inspect(file)
     except FileMistake as mistake:

@@ -22,6 +22,7 @@ def examples(name: str | None = None, /, *, json: bool = False) -> None:
     """
     from keytwin.files.library import example_text
 
+    # As it is in the library, comments included, and without our own words: it is meant to be redirected.
     if name is not None:
         print(example_text(name), end="")
         return

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Callable
 from enum import IntEnum
+from functools import partial
 from typing import Final
 
 from cyclopts.exceptions import CycloptsError
@@ -29,8 +31,11 @@ class Exit(IntEnum):
 
 def guarded(command: Callable[[], object]) -> int:
     """Do the work of a command and turn whatever it raises into lines for the user and an exit code."""
-    done = contain(command)
+    done = contain(partial(_flushed, command))
     match done:
+        case BrokenPipeError():  # the reader, such as `head`, has seen enough
+            _forget_stdout()
+            return Exit.OK
         case CycloptsError():  # cyclopts has said what was wrong
             return Exit.MISTAKE
         case FileMistake():
@@ -51,3 +56,14 @@ def guarded(command: Callable[[], object]) -> int:
             return done
         case _:
             return Exit.OK
+
+
+def _flushed(command: Callable[[], object]) -> object:
+    done = command()
+    sys.stdout.flush()  # here, where a reader that has gone away can still be answered
+    return done
+
+
+def _forget_stdout() -> None:
+    """Keep the interpreter from flushing, at its end, what nobody reads."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

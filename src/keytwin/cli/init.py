@@ -61,6 +61,7 @@ def init(folder: Path, /) -> None:
         Where `network.yaml` is written; made if it is not there. A file that is there is never overwritten.
     """
     target = folder / NETWORK_FILE
+    # Checked before anything is made, so that a refusal leaves no trace.
     if target.exists():
         raise Mistake(f"{target} is there already: choose another folder, or move it away")
     folder.mkdir(parents=True, exist_ok=True)

@@ -8,11 +8,13 @@ from typing import Final
 import msgspec
 from rich.console import Console, RenderableType
 
+# Not 80, as rich has it: a run's table would wrap in files and in documentation.
 PLAIN_WIDTH: Final = 100  # columns, when stdout is no terminal
 
 
 def show(*things: RenderableType) -> None:
     """Print text, tables and lanes for people. Square brackets in text mean themselves."""
+    # A fresh console each time looks at the stdout of the moment, which tests and callers may have replaced.
     screen = Console(width=width(), highlight=False)
     for thing in things:
         screen.print(thing, markup=False)

@@ -55,6 +55,7 @@ def run(
     """
     scenario = timeline_of(network)
     drawn = fresh_seed(scenario, seed)
+    # Shown before the run begins: whoever interrupts a long one knows how to repeat it.
     if not json:
         show(heading(network, scenario, drawn))
     evidence, lanes = watched(scenario, drawn, trace)
@@ -89,6 +90,7 @@ def watched(scenario: Scenario, seed: int, trace: Path | None = None) -> tuple[E
     from keytwin.runtime.trace import TraceWriter
     from keytwin.scenario.run import run_scenario
 
+    # Lanes keep a handful of marks, and a trace goes straight to its file: a long run need not fit into memory.
     recorder = LaneRecorder()
     listeners: list[Listener] = [recorder.see]
     with ExitStack() as files:
@@ -136,6 +138,7 @@ def as_json(evidence: Evidence) -> dict[str, object]:
 
 def blame(*runs: Evidence) -> Exit:
     """Say on stderr what went wrong in some runs, and return the exit code that they earn together."""
+    # On stderr, so that a script that reads the evidence from stdout still sees why the exit code is 1.
     failures = [failure for evidence in runs for failure in evidence.failures]
     for failure in failures:
         complain(f"failed: {failure}")

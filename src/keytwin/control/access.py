@@ -1,4 +1,4 @@
-"""Access: who may open what. Paper B, 3.1 and 3.2; SOURCES reads it as the AUSF of 5G.
+"""Access: who may open what. Paper B, 3.1 and 3.2.
 
 It holds no state of sessions: equal questions get equal answers, so a repeated question does no harm and a restart
 forgets nothing. The SAE's identity itself was proven to the key manager; here it is held against the profiles. A user

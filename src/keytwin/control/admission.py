@@ -13,7 +13,7 @@ from keytwin.control.admission_records import AdmissionKept, registration_of
 from keytwin.control.admission_session import AdmissionSession, begin, restored
 from keytwin.control.admission_table import AdmissionState, SessionRepeatDue, SessionTimedOut
 from keytwin.control.agenda import Agenda
-from keytwin.control.capacity import Ledger
+from keytwin.control.capacity import Ledger, LinkRates
 from keytwin.control.configuration import delete
 from keytwin.control.disturbance import Disturbance, by_distrust, by_shortage, over_link
 from keytwin.control.office import Office
@@ -69,7 +69,8 @@ class Admission:
         self._entropy: Final = entropy
         self._view: Final = TopologyView(ADMISSION)
         self._subscription: Final = Subscription(ADMISSION)
-        self._ledger: Final = Ledger(setup.settings.margin, setup.key_management.split)
+        self._rates: Final = LinkRates()
+        self._ledger: Final = Ledger(self._rates, setup.settings.margin, setup.key_management.split)
         self._office: Final = Office(setup.settings, setup.key_management.algorithm, self._ledger, self._view)
         self._registry: Final = Registry(self._office)
         self._reception: Final = Reception(Profiles(setup), self._registry, self._office)
@@ -78,6 +79,7 @@ class Admission:
 
     def restore(self, records: Iterable[Record], now: Instant) -> list[Effect]:
         """Take up all sessions and say again whatever may not have been heard."""
+        # A dict keeps the place of the first record of a session, so the order of registration survives too.
         latest = {record.ksid: record for record in records if isinstance(record, AdmissionKept)}
         for kept in sorted(latest.values(), key=lambda kept: kept.over_at or 0):
             session = restored(kept, self._office, self._registry.next_serial(), now)
@@ -100,7 +102,7 @@ class Admission:
             case LinkPerformance():
                 effects = self._follow_performance(message, now)
             case ReservationsRequested():
-                effects = self._reservations(message.reply_to, self._ledger.used(), now)
+                effects = self._reservations(message.reply_to, self._rates.links(), now)
             case AdmissionSweep():
                 effects = self._sweep(now)
             case _:
@@ -156,7 +158,8 @@ class Admission:
         self._agenda.put(_TOPOLOGY, self._view.request_at)
         effects: list[Effect] = []
         for state in changes.links:
-            self._ledger.register(state.link, state.rate)
+            # No session is sent away for a lower registered rate: after a restart, the measured one is not known yet.
+            self._rates.register(state.link, state.rate)
             if not self._view.is_working(state.link):
                 effects += self._disturb(over_link(state.link, self._registry, self._ledger), now)
         for node in changes.nodes:
@@ -167,7 +170,7 @@ class Admission:
     def _follow_performance(self, seen: LinkPerformance, now: Instant) -> list[Effect]:
         if seen.rate is None or seen.link not in self._view.links:
             return []
-        self._ledger.measure(seen.link, seen.rate, seen.at)
+        self._rates.measure(seen.link, seen.rate, seen.at)
         return self._disturb(by_shortage(seen.link, self._registry, self._ledger, now), now)
 
     def _disturb(self, disturbances: Iterable[Disturbance], now: Instant) -> list[Effect]:

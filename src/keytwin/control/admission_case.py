@@ -63,17 +63,17 @@ class AdmissionCase:
     second: Registration | None = None
     state: StrEnum = _S.ACCEPTED
     epochs: Epochs = field(default_factory=Epochs)
-    excluded: dict[LinkId, None] = field(default_factory=dict)
-    question: FindRoute | None = None
+    excluded: dict[LinkId, None] = field(default_factory=dict)  # found full in this search for a route
+    question: FindRoute | None = None  # the one whose answer counts
     questions: int = 0
     cause: str = ""  # why it was routed anew
     reason: Reason = Reason.CLOSED
     retry_after: Duration = NEVER
-    attempts: int = 0
+    attempts: int = 0  # repeats in the present state
     timeout_at: Instant = UNTIL_REPLACED
     repeat_at: Instant = UNTIL_REPLACED
-    idle_at: Instant = START
-    renewed_at: Instant = START
+    idle_at: Instant = START  # when it counts as inactive; START = it has not been active yet
+    renewed_at: Instant = START  # when every key manager of the route was last told to keep it
     over_at: Instant | None = None
 
     @property
@@ -123,7 +123,7 @@ def ask(session: AdmissionCase) -> Effect:
 def move(session: AdmissionCase, route: Route, now: Instant) -> list[Effect]:
     """Use a route that has just been reserved; what only the old one passes is deleted there."""
     epochs = session.epochs
-    epochs.adopt(route, session.office.surely_gone(session.renewed_at))
+    epochs.adopt(route, session.office.surely_gone(now))  # from now on nothing renews the old route
     session.renewed_at = now
     session.cause = ""
     enter(session, _S.CONFIGURING, now)
@@ -142,6 +142,7 @@ def finish(
     """End it: at once where no key manager holds anything of it, else when they have deleted it."""
     session.reason, session.retry_after = reason, retry_after
     if session.state in _UNCONFIGURED:
+        # No key manager has an entry to delete: its answer to the registration is all that it waits for.
         told = _refusals(session)
         ending = bury(session, now)
     else:
@@ -154,7 +155,7 @@ def finish(
 
 def bury(session: AdmissionCase, now: Instant) -> list[Effect]:
     """Give everything back: nothing of the session is left anywhere."""
-    was_admitted = session.epochs.newest > 0
+    was_admitted = session.epochs.newest > 0  # else it never held anything, and was refused instead
     _free(session, session.epochs.release_all())
     session.over_at = now
     enter(session, _S.TERMINATED, now)
@@ -181,6 +182,7 @@ def enter(session: AdmissionCase, state: AdmissionState, now: Instant) -> None:
     """Go to a state, which has a longest stay."""
     settings = session.office.settings
     session.state, session.attempts = state, 0
+    # A question belongs to one search; links without room for it may have room for the next.
     if state not in (_S.ROUTING, _S.REROUTING):
         session.question, session.questions = None, 0
         session.excluded.clear()

@@ -85,7 +85,7 @@ class AdmissionSession(AdmissionCase):
         if self.question is None or found.request_id != self.question.request_id:
             return []
         assert self.second
-        if self.epochs.retired >= MOST_RETIRED:
+        if len(self.epochs.retired) >= MOST_RETIRED:
             return finish(self, Reason.UNAVAILABLE, now, f"routed anew too often: {self.cause}", LATER)
         routes = [route for route in found.routes if joins(route, self.first.node, self.second.node)]
         routes = [route for route in routes if self.excluded.keys().isdisjoint(route.links)]
@@ -123,6 +123,7 @@ class AdmissionSession(AdmissionCase):
             return tell_over(self, configured.node)
         self.epochs.confirm(configured.node, configured.epoch)
         effects = give_back(self)
+        # While another route is looked for, a late confirmation of the old one doesn't make the session active again.
         if self.state is _S.CONFIGURING and not self.epochs.unconfirmed():
             self.idle_at = self.idle_at or after(now, self.office.settings.inactivity_timeout)
             enter(self, _S.ACTIVE, now)

@@ -1,4 +1,4 @@
-"""The states of a session at admission control: paper B, Fig. 2b, with the exits it lacks (SOURCES.md, holes 1-6).
+"""The states of a session at admission control: paper B, Fig. 2b, with the exits it lacks.
 
 The check against the service level comes before: a request that it refuses leaves no session behind.
 """
@@ -76,7 +76,6 @@ _LOST: Final = "a key manager cannot take this epoch any more"
 _UNCONFIGURED: Final = (_S.ACCEPTED, _S.ROUTING)
 _CONFIGURED: Final = (_S.CONFIGURING, _S.ACTIVE, _S.REROUTING)
 _FROM_ROUTING: Final = (RouteFound, NoRoute)
-_FROM_HOPS: Final = (HopConfigured, HopMissing, KeyRequested, SessionDeleted)
 _ENDINGS: Final = (SessionClosing, SessionTimedOut, SessionEvicted)
 
 ADMISSION_TABLE: Final = StateTable(
@@ -86,6 +85,7 @@ ADMISSION_TABLE: Final = StateTable(
         (_S.ACCEPTED, ConfigureSession): to(
             _S.ACCEPTED, _S.ROUTING, ACCEPTED="repeated by the first end", ROUTING="the peer has registered"
         ),
+        # No route is looked for before both ends are there (invariant S5).
         (_S.ROUTING, RouteFound): to(_S.CONFIGURING, _S.ROUTING, _S.TERMINATED, **_CHOOSING),
         (_S.ROUTING, NoRoute): to(_S.ROUTING, _S.TERMINATED, ROUTING="a late answer", TERMINATED="explained"),
         (_S.CONFIGURING, HopConfigured): to(
@@ -96,17 +96,20 @@ ADMISSION_TABLE: Final = StateTable(
         ),
         (_S.ACTIVE, SessionDeleted): to(_S.ACTIVE, _S.REROUTING, ACTIVE="of an older route", REROUTING=_LOST),
         (_S.ACTIVE, HopConfigured): to(_S.ACTIVE),
+        # The old route stays configured and reserved while another one is looked for.
         (_S.REROUTING, RouteFound): to(_S.CONFIGURING, _S.REROUTING, _S.TERMINATING, **_MOVING),
         (_S.REROUTING, NoRoute): to(_S.REROUTING, _S.TERMINATING, REROUTING="a late answer", TERMINATING="explained"),
         **{(_S.REROUTING, message): to(_S.REROUTING) for message in (HopConfigured, SessionDeleted)},
         **{(state, message): to(state) for state in _CONFIGURED for message in (KeyRequested, HopMissing)},
         **{(state, RouteBroken): to(_S.REROUTING) for state in _CONFIGURED},
         **{(state, SessionRepeatDue): to(state) for state in (*_CONFIGURED, _S.ROUTING, _S.TERMINATING)},
+        # A key manager repeats its registration until it has an answer, and now and then while it waits.
         **{(state, ConfigureSession): to(state) for state in _S if state is not _S.ACCEPTED},
         **{(state, message): to(_S.TERMINATED) for state in _UNCONFIGURED for message in _ENDINGS},
         **{(state, message): to(_S.TERMINATING) for state in _CONFIGURED for message in _ENDINGS},
         **ignored(_S.CONFIGURING, _FROM_ROUTING),
         **ignored(_S.ACTIVE, _FROM_ROUTING),
+        # A dead key manager never confirms: then the time-out is the end of the longest lease.
         (_S.TERMINATING, SessionDeleted): to(
             _S.TERMINATING, _S.TERMINATED, TERMINATING="others are missing", TERMINATED="all have confirmed"
         ),

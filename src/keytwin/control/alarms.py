@@ -17,6 +17,7 @@ FEWEST_PROBES: Final = 4  # one lost probe of one is no alarm
 CALMER_QBER: Final = 0.9  # share of the threshold below which the alarm is over
 CALMER_STOCK: Final = 2  # times the threshold
 CALMER_LOSS: Final = 0.5
+NO_RATE: Final = BitsPerSecond(0)
 SMOOTHING: Final = 4  # a block changes the rate by a quarter of the difference: finite blocks scatter
 
 
@@ -45,14 +46,17 @@ class Watch:
     _number: int = 0
     _probes: dict[NodeId, int] = field(default_factory=dict)
 
-    def measure(self, seen: LinkMeasured) -> None:
-        """Take a block's statistics; one that was overtaken or repeated is ignored."""
+    def measure(self, seen: LinkMeasured, registered: BitsPerSecond = NO_RATE) -> None:
+        """Take a block's statistics; one that was overtaken or repeated is ignored.
+
+        A first block without key says little of the mean: it is smoothed against the registered rate.
+        """
         if seen.number <= self._number:
             return
         self._number = seen.number
         self.qber = seen.qber
-        step = 0 if self.rate is None else (seen.rate - self.rate) // SMOOTHING
-        self.rate = seen.rate if self.rate is None else BitsPerSecond(self.rate + step)
+        before = (seen.rate or registered) if self.rate is None else self.rate
+        self.rate = BitsPerSecond(before + (seen.rate - before) // SMOOTHING)
 
     def stock(self, seen: StockReported) -> None:
         """Take what one end holds ready to send."""

@@ -1,4 +1,4 @@
-"""What is reserved on each link: the one ledger that admission writes. facts: invariant A1; DESIGN.md 3.3.
+"""What is reserved on each link: the one ledger, which only admission writes (invariant A1).
 
 A session reserves the same rate in both directions of each link of its route, because either end may be master. So one
 figure a link and the scarcer of its directions decide. All arithmetic is in whole bits a second, costs rounded up and
@@ -50,55 +50,63 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
 
 
 @dataclass(slots=True)
-class _Row:
+class _Rate:
     registered: BitsPerSecond = _NO_RATE
     measured: BitsPerSecond | None = None
     measured_at: Instant = START
-    reserved: int = 0
-    costs: dict[Ksid, int] = field(default_factory=dict)
 
-    def rate(self, now: Instant) -> BitsPerSecond:
-        """The rate to reckon with."""
-        return rate_to_trust(self.registered, self.measured, self.measured_at, now)
+
+@dataclass(slots=True)
+class LinkRates:
+    """What each link makes, both directions together: registered at first, measured once there is a block."""
+
+    _rates: dict[LinkId, _Rate] = field(default_factory=dict)
+
+    def register(self, link: LinkId, rate: BitsPerSecond) -> None:
+        """Set the analytic rate, which counts until a block is measured."""
+        self._rates.setdefault(link, _Rate()).registered = rate
+
+    def measure(self, link: LinkId, rate: BitsPerSecond, at: Instant) -> None:
+        """Set the measured rate; an older figure than the known one is ignored."""
+        known = self._rates.setdefault(link, _Rate())
+        if known.measured is None or at >= known.measured_at:
+            known.measured, known.measured_at = rate, at
+
+    def rate(self, link: LinkId, now: Instant) -> BitsPerSecond:
+        """Return the rate to reckon with, 0 for an unknown link."""
+        known = self._rates.get(link)
+        if known is None:
+            return _NO_RATE
+        return rate_to_trust(known.registered, known.measured, known.measured_at, now)
+
+    def links(self) -> tuple[LinkId, ...]:
+        """Return all known links."""
+        return tuple(self._rates)
 
 
 class Ledger:
-    """Rates, and what each session holds of them. A session may hold routes of several epochs while it moves.
+    """What each session holds of each link. A session may hold routes of several epochs while it moves.
 
     It uses one of them at a time, so a link that several share counts once, at the dearest.
     """
 
-    def __init__(self, margin: float, split: float) -> None:
+    def __init__(self, rates: LinkRates, margin: float, split: float) -> None:
+        self.rates: Final = rates
         self._usable: Final = round((1 - margin) * _PARTS)
         first = round(split * _PARTS)
         self._scarcer: Final = min(first, _PARTS - first)
-        self._rows: Final[dict[LinkId, _Row]] = {}
+        self._costs: Final[dict[LinkId, dict[Ksid, int]]] = {}
+        self._reserved: Final[dict[LinkId, int]] = {}  # the sum of the costs: looked up far more often than changed
         self._holds: Final[dict[Ksid, dict[int, Hold]]] = {}
         self._changed: dict[LinkId, None] = {}
 
-    def register(self, link: LinkId, rate: BitsPerSecond) -> None:
-        """Set the analytic rate of both directions together, which counts until a block is measured."""
-        self._row(link).registered = rate
-
-    def measure(self, link: LinkId, rate: BitsPerSecond, at: Instant) -> None:
-        """Set the measured rate; an older figure than the known one is ignored."""
-        row = self._row(link)
-        if row.measured is None or at >= row.measured_at:
-            row.measured, row.measured_at = rate, at
-
-    def rate(self, link: LinkId, now: Instant) -> BitsPerSecond:
-        """Return what the link makes, both directions together."""
-        row = self._rows.get(link)
-        return _NO_RATE if row is None else row.rate(now)
-
     def capacity(self, link: LinkId, now: Instant) -> BitsPerSecond:
         """Return what may be reserved at most in the scarcer direction."""
-        return BitsPerSecond(self.rate(link, now) * self._scarcer * self._usable // _PARTS**2)
+        return BitsPerSecond(self.rates.rate(link, now) * self._scarcer * self._usable // _PARTS**2)
 
     def reserved(self, link: LinkId) -> BitsPerSecond:
         """Return what is reserved in each direction."""
-        row = self._rows.get(link)
-        return BitsPerSecond(0 if row is None else row.reserved)
+        return BitsPerSecond(self._reserved.get(link, 0))
 
     def overdraft(self, link: LinkId, now: Instant) -> int:
         """Return by how much the reservations exceed the capacity, 0 when they fit."""
@@ -106,8 +114,7 @@ class Ledger:
 
     def costs(self, link: LinkId) -> dict[Ksid, int]:
         """Return what each session holds of a link."""
-        row = self._rows.get(link)
-        return {} if row is None else dict(row.costs)
+        return dict(self._costs.get(link, {}))
 
     def held(self, ksid: Ksid) -> tuple[LinkId, ...]:
         """Return the links on which a session holds something."""
@@ -145,26 +152,17 @@ class Ledger:
         changed, self._changed = self._changed, {}
         return tuple(changed)
 
-    def used(self) -> tuple[LinkId, ...]:
-        """Return all known links."""
-        return tuple(self._rows)
-
-    def _row(self, link: LinkId) -> _Row:
-        return self._rows.setdefault(link, _Row())
-
     def _fits(self, ksid: Ksid, link: LinkId, cost: int, now: Instant) -> bool:
-        row = self._rows.get(link)
-        if row is None:
-            return False
-        more = cost - row.costs.get(ksid, 0)
-        return more <= 0 or row.reserved + more <= self.capacity(link, now)
+        more = cost - self._costs.get(link, {}).get(ksid, 0)
+        # Whoever is on the link already may stay: on one that has become too slow, admission says who must go.
+        return more <= 0 or self.reserved(link) + more <= self.capacity(link, now)
 
     def _recount(self, ksid: Ksid, links: tuple[LinkId, ...]) -> None:
         holds = self._holds[ksid].values()
         for link in links:
-            row = self._row(link)
+            costs = self._costs.setdefault(link, {})
             cost = max((hold.cost for hold in holds if link in hold.links), default=0)
-            row.reserved += cost - row.costs.pop(ksid, 0)
+            self._reserved[link] = self._reserved.get(link, 0) + cost - costs.pop(ksid, 0)
             if cost:
-                row.costs[ksid] = cost
+                costs[ksid] = cost
             self._changed[link] = None

@@ -135,6 +135,7 @@ class Controller:
         link = self._links.get(alarm.link)
         if link is None:
             return []
+        # By cause: what one incarnation of monitoring raised, the next may take back, in any order of arrival.
         newest, _ = link.alarms.get(alarm.cause, (0, False))
         if alarm.sequence <= newest:
             return [Send(MONITORING, AlarmNoted(alarm.link, alarm.cause, newest))]

@@ -43,7 +43,7 @@ def by_shortage(link: LinkId, registry: Registry, ledger: Ledger, now: Instant) 
     costs = ledger.costs(link)
     staying = _users(link, registry, ledger)
     excess -= sum(costs.values()) - sum(costs[session.ksid] for session in staying)  # the others are on their way out
-    cause = f"{link} makes only {show_rate(ledger.rate(link, now))}"
+    cause = f"{link} makes only {show_rate(ledger.rates.rate(link, now))}"
     leaving: list[Disturbance] = []
     for session in sorted(staying, key=lambda session: (-session.grant.priority, -session.serial)):
         if excess <= 0:

@@ -1,7 +1,7 @@
 """The routes of one session by epoch, and which key managers may still hold which of them.
 
 Paper B waits for all confirmations of a deletion; a dead key manager would block that for ever, so a route also counts
-as gone when its lease has surely expired (SOURCES.md, holes 2, 5 and 6). Nothing is given back before (invariant S1).
+as gone when its lease has surely expired. Nothing is given back before (invariant S1).
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ class Epochs:
     _sent: dict[NodeId, int] = field(default_factory=dict)  # the highest epoch a key manager may hold
     _gone: dict[NodeId, int] = field(default_factory=dict)  # everything up to this epoch is surely gone there
     _confirmed: set[NodeId] = field(default_factory=set)  # of the newest epoch
-    _gone_at: dict[int, Instant] = field(default_factory=dict)  # when the lease of a retired route has surely expired
+    retired: dict[int, Instant] = field(default_factory=dict)
+    """Older routes of which something may be left, and when their lease has surely expired."""
 
     @property
     def route(self) -> Route | None:
@@ -38,7 +39,7 @@ class Epochs:
     def adopt(self, route: Route, retired_until: Instant) -> None:
         """Make `route` the newest; the one before is gone at `retired_until` at the latest."""
         if self.route is not None:
-            self._gone_at[self.newest] = retired_until
+            self.retired[self.newest] = retired_until
         self.newest = self.next_number
         self._hold(self.newest, route)
         self._confirmed.clear()
@@ -49,7 +50,7 @@ class Epochs:
         for epoch, route in sorted(routes.items()):
             self._hold(epoch, route)
             if epoch != newest:
-                self._gone_at[epoch] = retired_until
+                self.retired[epoch] = retired_until
 
     def confirm(self, node: NodeId, epoch: int) -> None:
         """A key manager has this epoch, so nothing older."""
@@ -71,21 +72,21 @@ class Epochs:
 
     def expire(self, now: Instant) -> None:
         """Clear the retired routes whose lease has surely expired."""
-        for epoch in [epoch for epoch, at in self._gone_at.items() if at <= now]:
+        for epoch in [epoch for epoch, at in self.retired.items() if at <= now]:
             for node in self.routes[epoch].nodes:
                 self.clear(node, epoch)
 
     def release(self) -> list[int]:
         """Forget the retired routes of which nothing is left, and return their epochs."""
-        free = [epoch for epoch in self._gone_at if self._is_gone(epoch)]
+        free = [epoch for epoch in self.retired if not any(self._may_hold(n, epoch) for n in self.routes[epoch].nodes)]
         for epoch in free:
-            del self.routes[epoch], self._gone_at[epoch]
+            del self.routes[epoch], self.retired[epoch]
         return free
 
     def release_all(self) -> list[int]:
         """Forget every route: the session is over."""
         free = list(self.routes)
-        for table in (self.routes, self._gone_at, self._sent, self._gone):
+        for table in (self.routes, self.retired, self._sent, self._gone):
             table.clear()
         return free
 
@@ -102,15 +103,10 @@ class Epochs:
         """Return the key managers that may hold anything of the session."""
         return list(self._sent)
 
-    @property
-    def retired(self) -> int:
-        """The number of retired routes of which something may be left."""
-        return len(self._gone_at)
-
     def _hold(self, epoch: int, route: Route) -> None:
         self.routes[epoch] = route
         for node in route.nodes:
             self._sent[node] = epoch
 
-    def _is_gone(self, epoch: int) -> bool:
-        return all(node not in self._sent or self._gone.get(node, 0) >= epoch for node in self.routes[epoch].nodes)
+    def _may_hold(self, node: NodeId, epoch: int) -> bool:
+        return node in self._sent and self._gone.get(node, 0) < epoch

@@ -84,7 +84,7 @@ class LinkBook:
         weight = weigh(self._metric, view)
         if not is_weight(weight):
             self.unfit[link] = weight
-        elif not isinf(weight):
+        elif not isinf(weight):  # infinity is the metric's way to shut a link out
             self.weights[link] = weight
 
     def _look(self, state: LinkState, now: Instant) -> LinkView:

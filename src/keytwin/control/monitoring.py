@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from keytwin.control.agenda import Agenda
-from keytwin.control.alarms import Alarm, Watch, describe, is_noticeable, judge
+from keytwin.control.alarms import NO_RATE, Alarm, Watch, describe, is_noticeable, judge
 from keytwin.control.topology_view import TopologyMessage, TopologyView
 from keytwin.vocabulary.blueprint import MonitoringSettings
 from keytwin.vocabulary.errors import Oversize, UnexpectedMessage
@@ -92,7 +92,8 @@ class Monitoring:
         watch.heard_at = now
         match report:
             case LinkMeasured():
-                watch.measure(report)
+                state = self._view.links.get(report.link)
+                watch.measure(report, NO_RATE if state is None else state.rate)
             case StockReported():
                 watch.stock(report)
             case ProbeReported():
@@ -115,6 +116,7 @@ class Monitoring:
 
     def _tell(self, watch: Watch, now: Instant) -> list[Effect]:
         """Tell a noticeable change, no more often than the report period."""
+        # Compared with what was told, not with the last figures: slow drift is noticed too.
         picture, told = watch.picture(), self._told.get(watch.link)
         if not is_noticeable(picture, None if told is None else told.picture):
             return []

@@ -77,6 +77,7 @@ class Explanation:
 
     def _obstacles(self, link: LinkId) -> int:
         """Weigh a link by what is wrong with it, so that the lightest route is the one that is the least barred."""
+        # A node in the middle is met by two links of the route, so it weighs as much as a link that is down.
         distrusted = sum(not self._view.is_trusted(node) for node in link_ends(link) if node not in self._ends)
         return distrusted + 2 * bool(self._link_flaw(link))
 

@@ -41,7 +41,7 @@ class Office:
 
     @property
     def lease(self) -> Duration:
-        """How long a key manager keeps what nothing renews: longer than admission's own timer (SOURCES.md, hole 3)."""
+        """How long a key manager keeps what nothing renews: longer than admission's own timer."""
         return Duration(self.settings.inactivity_timeout * 3 // 2)
 
     @property

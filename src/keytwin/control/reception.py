@@ -13,7 +13,7 @@ from keytwin.vocabulary.identity import NodeId
 from keytwin.vocabulary.session_messages import ConfigureSession, OpenId, Reason
 from keytwin.vocabulary.units import Instant, show_rate
 
-MOST_SESSIONS: Final = 100_000  # facts/reliability.md 9: 2 kB each
+MOST_SESSIONS: Final = 100_000  # at 2 kB each, what one element may hold in memory
 MOST_REFUSALS: Final = 10_000  # remembered, so that a late duplicate of a refused request is refused as well
 
 
@@ -40,6 +40,7 @@ class Reception:
         objection = self._profiles.objection(request) or self._obstacle(request, now)
         if objection is not None:
             return objection
+        # The second end gets what the first was granted, whatever it asks: its own wishes are not judged.
         if request.ksid is None:
             return self._registry.mirrored(request) or self._bounded(request)
         session = self._registry.session(request.ksid)

@@ -82,7 +82,7 @@ class Registry:
     def moved(self, session: AdmissionSession, before: StrEnum) -> None:
         """Take note that a session has made a step."""
         if before is session.state:
-            return
+            return  # most messages change no index
         self._index_ends(session)
         if before is _WAITING:
             self._wait(session, -1)

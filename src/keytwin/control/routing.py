@@ -117,6 +117,7 @@ class Routing:
         direct = self._book.between(question.source, question.target)
         fitting.update(link for link in direct if rooms[link] >= question.rate)
         fitting.update(question.held)
+        # Admission's word comes last: its books are the true ones.
         return fitting.difference(question.excluded)
 
     def _candidates(self, question: FindRoute, fitting: set[LinkId]) -> tuple[Route, ...]:
@@ -129,6 +130,7 @@ class Routing:
         best = graph.shortest_path(source, target, weights.__getitem__, usable.__contains__)
         if best is None:
             return ()
+        # The disjoint ways of least total weight need not contain the lightest: it is set first, the rest avoid it.
         paths = [best]
         if self._settings.k_paths > 1:
             inner = set(best.nodes[1:-1])

@@ -121,6 +121,7 @@ class TopologyView:
             return NOTHING
         links = {state.link: state for state in snapshot.links}
         nodes = {state.node: state for state in snapshot.nodes}
+        # A controller does not forget links; should one be missing, its sessions must leave it all the same.
         lost = tuple(replace(state, status=LinkStatus.OFF) for link, state in self.links.items() if link not in links)
         changed = tuple(state for link, state in links.items() if self.links.get(link) != state)
         moved = tuple(state for node, state in nodes.items() if self.nodes.get(node) != state)

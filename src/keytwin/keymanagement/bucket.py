@@ -79,13 +79,14 @@ def full_bucket(size: Bits, rate: BitsPerSecond, now: Instant) -> TokenBucket:
 class Lender:
     """The first end's side: its bucket, and what the second end has had of it in all.
 
-    When both ends wait for tokens they take turns: what the other one waits for is kept back until it has had it.
+    When both ends wait for tokens they take turns: what the other one waits for is kept back until it has had it, and
+    after each loan the first end may draw as much before the next one.
     """
 
     bucket: TokenBucket
     lent: int = 0
     wanted: int = 0  # by the second end, in all
-    is_own_turn: bool = False
+    turn: int = 0  # what the first end may draw before the second end's turn
     refused: int = 0  # what a request at this end was told to wait for
     refused_until: Instant = START  # when that request counts as given up
 
@@ -93,7 +94,7 @@ class Lender:
         """Draw tokens for a request at the first end."""
         self.bucket.fill(now)
         if self.bucket.level - self._kept_for_second() >= wanted and self.bucket.take(wanted, now):
-            self.refused, self.is_own_turn = 0, False
+            self.refused, self.turn = 0, max(0, self.turn - wanted)
             return True
         self.refused = wanted
         self.refused_until = Instant(now + self.wait(wanted, now) + COMES_BACK_WITHIN)
@@ -124,9 +125,10 @@ class Lender:
     def lend(self, now: Instant) -> bool:
         """Move all that is owed, if the tokens are there; return whether nothing is owed any more."""
         self.bucket.fill(now)
-        if self.owed and self.bucket.level - self._kept_for_first(now) >= self.owed:
-            self.bucket.take(Bits(self.owed), now)
-            self.lent, self.is_own_turn = self.wanted, True
+        owed = self.owed
+        if owed and self.bucket.level - self._kept_for_first(now) >= owed:
+            self.bucket.take(Bits(owed), now)
+            self.lent, self.turn = self.wanted, owed
         return not self.owed
 
     def wait_to_lend(self, now: Instant) -> Duration:
@@ -140,10 +142,10 @@ class Lender:
         return Duration(given_up if both > self.bucket.size else min(given_up, self.bucket.wait(both, now)))
 
     def _kept_for_second(self) -> int:
-        return 0 if self.is_own_turn else self.owed
+        return 0 if self.turn else self.owed
 
     def _kept_for_first(self, now: Instant) -> int:
-        return self.refused if self.is_own_turn and now < self.refused_until else 0
+        return self.refused if self.turn and now < self.refused_until else 0
 
 
 @dataclass(slots=True)

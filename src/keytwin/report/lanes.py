@@ -18,10 +18,11 @@ from keytwin.vocabulary.events import (
     KeysRelayed,
     SessionAdmitted,
     SessionConfigured,
+    SessionRejected,
     SessionRequested,
     UserAuthenticated,
 )
-from keytwin.vocabulary.identity import AppId, ElementName, Ksid, NodeId
+from keytwin.vocabulary.identity import AppId, ElementName, Ksid, NodeId, SaeId
 from keytwin.vocabulary.machine import Event
 from keytwin.vocabulary.units import Instant
 
@@ -38,6 +39,7 @@ class Mark(StrEnum):
     READY = "key ready"
     RELAYED = "relayed"
     ANSWERED = "answered"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ class LaneRecorder:
     seen: list[tuple[Instant, NodeId, AppId | Ksid, Mark]] = field(default_factory=list)
     app_of: dict[Ksid, AppId] = field(default_factory=dict)
     ends: dict[AppId, set[NodeId]] = field(default_factory=lambda: defaultdict(set))
+    node_of: dict[SaeId, NodeId] = field(default_factory=dict)  # control does not say where it refused somebody
     begun: set[tuple[str, Ksid, Mark]] = field(default_factory=set)
     first_block: Instant | None = None
 
@@ -98,6 +101,7 @@ class LaneRecorder:
         match event:
             case SessionRequested():
                 self.ends[event.app].add(event.node)
+                self.node_of[event.sae] = event.node
                 self._note(at, event.node, event.app, Mark.REQUESTED)
             case UserAuthenticated():
                 self._note(at, event.node, event.app, Mark.AUTHENTICATED)
@@ -111,6 +115,8 @@ class LaneRecorder:
                 self._note_first(at, event.node, event.ksid, Mark.RELAYED)
             case KeysAnswered():
                 self._note(at, event.node, event.ksid, Mark.ANSWERED)
+            case SessionRejected() if event.sae in self.node_of:
+                self._note(at, self.node_of[event.sae], event.app, Mark.REFUSED)
             case BlockDistilled() if event.size and self.first_block is None:
                 self.first_block = at
             case _:
@@ -130,6 +136,7 @@ class LaneRecorder:
     def lanes(self, order: Sequence[NodeId] = ()) -> Lanes:
         """Return what has been seen; lanes in this order, nodes without a mark left out."""
         marks = [mark for seen in self.seen for mark in self._marks(*seen)]
+        # A node that only relays has marks too; one that did nothing would be an empty lane.
         here = {mark.node for mark in marks}
         nodes = [node for node in order if node in here] + sorted(here.difference(order))
         apps = dict.fromkeys(mark.app for mark in marks)

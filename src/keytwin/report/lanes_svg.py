@@ -35,6 +35,7 @@ SHAPES: Final = {
     Mark.READY: ("D", True),
     Mark.RELAYED: (">", True),
     Mark.ANSWERED: ("o", True),
+    Mark.REFUSED: ("x", False),
 }
 INK: Final = "#222222"
 PALE: Final = "#666666"

@@ -38,6 +38,7 @@ UNICODE: Final = Glyphs(
         Mark.READY: "◆",
         Mark.RELAYED: "▶",
         Mark.ANSWERED: "●",
+        Mark.REFUSED: "✕",
     },
     lines="─╌┈═",
     pause="╱╱",  # noqa: RUF001  # joins the lines on both sides as a slash doesn't
@@ -51,6 +52,7 @@ ASCII: Final = Glyphs(
         Mark.READY: "K",
         Mark.RELAYED: ">",
         Mark.ANSWERED: "*",
+        Mark.REFUSED: "x",
     },
     lines="-=.~",
     pause="//",
@@ -154,6 +156,7 @@ def _row(lanes: Lanes, row: Row, strips: Sequence[_Strip], glyphs: Glyphs) -> Te
 
 
 def _draw_marks(cells: list[str], marks: Sequence[tuple[int, LaneMark]], glyphs: Glyphs) -> None:
+    # Marks first: a number is written beside them only where it covers none.
     for column, mark in marks:
         cells[column] = glyphs.marks[mark.mark]
     taken = {column for column, _ in marks}

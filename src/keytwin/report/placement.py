@@ -36,6 +36,7 @@ def place(panel: Panel, columns: int) -> list[float]:
     """
     scale = (columns - 1) / panel.stretch.length if panel.stretch.length else 0.0
     placed = _pushed_right(panel.marks, [(mark.at - panel.stretch.start) * scale for mark in panel.marks])
+    # Back from the right edge, so that a crowd at the end pushes to the left what it has no room for.
     limit: dict[tuple[NodeId, AppId], float] = {}
     for index in reversed(range(len(placed))):
         row = _row(panel.marks[index])

@@ -71,6 +71,7 @@ def run(
     plugins = Plugins(metrics=metrics or {}, algorithms=algorithms or {})
     loaded = load(network, plugins) if isinstance(network, str | Path) else network
     scenario = loaded if isinstance(loaded, Scenario) else bare(loaded)
+    # The plug-ins are part of what ran, so the scenario in the result names them.
     scenario = msgspec.structs.replace(scenario, blueprint=_chosen(scenario.blueprint, plugins))
     events: list[Happening] = []
 

@@ -17,9 +17,7 @@ _BOOKS: Final = ("ingested", "delivered", "pad", "tag", "wasted", "expired", "di
 
 def app_table(apps: Sequence[AppEvidence]) -> Table:
     """Return what each app got."""
-    table = _table(
-        "app", "hops", "open after", "keys asked", "at both ends", "equal", "wait median", "wait p99", "ended"
-    )
+    table = _table("app", "hops", "open after", "asked", "at both ends", "equal", "wait median", "wait p99", "ended")
     for each in apps:
         table.add_row(
             each.app,
@@ -37,6 +35,7 @@ def app_table(apps: Sequence[AppEvidence]) -> Table:
 
 def link_table(links: Sequence[LinkAccount]) -> Table:
     """Return the books of every link end and direction, in octets; columns that are all zero are left out."""
+    # Most networks never expire or discard a block: columns of zeros would hide the rest.
     shown = [name for name in _BOOKS if any(getattr(each, name) for each in links)]
     table = _table("Q-link", "out of", "books of", *shown, left=3)
     for each in sorted(links, key=lambda each: (each.link, each.sender, each.node)):

@@ -47,6 +47,7 @@ def stretches(instants: Sequence[Instant], most: int = MOST_STRETCHES) -> tuple[
         cuts = [(gap, index) for index, part in enumerate(parts) if (gap := _pause(part, whole))]
         if not cuts:
             break
+        # The longest pause of all first: with few cuts it is the one that hides most.
         (pause, position), index = max(cuts)
         assert pause
         parts[index : index + 1] = [parts[index][:position], parts[index][position:]]

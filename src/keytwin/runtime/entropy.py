@@ -81,7 +81,7 @@ class SystemEntropy:
 
     def block(self, count: int) -> KeyBlock:
         """Return `count` fresh octets of which several parties will have a copy."""
-        return _SystemBlock(KeyMaterial(self.fill(count)))
+        return _SystemBlock(self.fill(count))
 
 
 class _SeededBlock:
@@ -102,22 +102,28 @@ class _SeededBlock:
 class _SystemBlock:
     """A block as its octets."""
 
-    def __init__(self, material: KeyMaterial) -> None:
-        self._material = material
+    def __init__(self, octets: bytearray) -> None:
+        self._octets = octets
 
     def copy(self) -> KeyMaterial:
-        with self._material.exposed() as octets:
-            return KeyMaterial(bytearray(octets))
+        assert self._octets, "a wiped block gives no copies"
+        return KeyMaterial(bytearray(self._octets))
 
     def wipe(self) -> None:
-        self._material.wipe()
+        self._octets[:] = bytes(len(self._octets))
+        self._octets = bytearray()
 
 
-def _key_stream(key: Octets, count: int) -> bytearray:
+def _key_stream(key: Octets, count: int) -> memoryview:
     octets = bytearray(count + AES_BLOCK)  # update_into wants room for one block more
-    Cipher(AES256(key), CTR(bytes(AES_BLOCK))).encryptor().update_into(bytes(count), octets)
-    del octets[count:]
-    return octets
+    plain = _ZEROS[:count] if count <= len(_ZEROS) else bytes(count)
+    Cipher(AES256(key), CTR(bytes(AES_BLOCK))).encryptor().update_into(plain, octets)
+    return memoryview(octets)[:count]
+
+
+_ZEROS: Final = memoryview(
+    bytes(1 << 20)
+)  # what is encrypted to get the bare key stream: made once, not for each block
 
 
 class SeededChance:

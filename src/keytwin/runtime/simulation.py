@@ -5,7 +5,9 @@ Equal seed, equal bytes: nothing here depends on the wall clock, on hashes of te
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Final
 
@@ -27,6 +29,7 @@ from keytwin.vocabulary.units import Instant, in_seconds, microseconds
 # A write with a flush on a solid-state disk takes 0.2 to 0.6 ms when it is not stalled.
 FASTEST_DISK: Final = microseconds(200)
 SLOWEST_DISK: Final = microseconds(600)
+FEW_COLLECTIONS: Final = (100_000, 50, 100)  # allocations, then collections of the younger generation
 OUTSIDE: Final = ElementName("outside")
 
 
@@ -89,7 +92,8 @@ class Simulation:
     def run(self, until: Instant) -> None:
         """Let everything happen that is due up to and at `until`; whatever a machine raises carries seed and place."""
         assert until >= self.loop.now
-        _supervise(self, partial(self.loop.run, until))
+        with _few_collections():
+            _supervise(self, partial(self.loop.run, until))
 
     def inject(self, at: Instant, to: ElementName, message: Message) -> None:
         """Deliver a message from outside at an instant; no fault touches it and no tap sees it."""
@@ -123,6 +127,20 @@ class Simulation:
         self.wires.disturb(faults)
         if faults.lasting > 0:
             self.at(Instant(self.now + faults.lasting), partial(self.wires.calm, faults))
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Let Python look for reference cycles more rarely: a run makes many objects and hardly any cycle.
+
+    Measured on a thousand nodes: with the interpreter's own thresholds it spends a fifth of the time on looking.
+    """
+    usual = gc.get_threshold()
+    gc.set_threshold(*FEW_COLLECTIONS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 def _supervise(simulation: Simulation, work: Callable[[], None], doing: str = "") -> None:

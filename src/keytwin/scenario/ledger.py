@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,25 +27,24 @@ class Comparison:
 
 def app_evidence(app: App, ends: Sequence[Application], compared: Comparison) -> AppEvidence:
     """Return what one app got, out of the books of its two ends."""
-    books = [application.book(app.id) for application in ends]
-    sessions = [application.sessions[app.id] for application in ends]
-    started = _earliest(session.started_at for session in sessions)
-    opened = _earliest(session.opened_at for session in sessions)
-    waits = sorted([*books[0].waits, *books[1].waits])
+    first, second = (application.book(app.id) for application in ends)
+    one, other = (application.sessions[app.id] for application in ends)
+    started, opened = _earliest(one.started_at, other.started_at), _earliest(one.opened_at, other.opened_at)
+    waits = sorted([*first.waits, *second.waits])
     return AppEvidence(
         app=app.id,
-        asked=sum(book.asked for book in books),
+        asked=first.asked + second.asked,
         pairs=compared.pairs,
         equal=compared.equal,
-        refused=sum(book.refused for book in books),
-        key_size=max(session.key_size for session in sessions),
-        hops=max(session.hops for session in sessions),
+        refused=first.refused + second.refused,
+        key_size=max(one.key_size, other.key_size),
+        hops=max(one.hops, other.hops),
         opened_after=None if opened is None or started is None else Duration(opened - started),
-        first_answer=_earliest(book.first_answer for book in books),
-        last_answer=max((book.last_answer for book in books if book.last_answer is not None), default=None),
+        first_answer=_earliest(first.first_answer, second.first_answer),
+        last_answer=_latest(first.last_answer, second.last_answer),
         wait_median=percentile(waits, 50),
         wait_p99=percentile(waits, 99),
-        ended=sessions[0].ended or sessions[1].ended,
+        ended=one.ended or other.ended,
     )
 
 
@@ -53,6 +52,7 @@ def compare(first: Book, second: Book) -> Comparison:
     """Compare what either end got as master with what the other end fetched."""
     ways = [(first.as_master, second.as_slave), (second.as_master, first.as_slave)]
     pairs = [(digest, slave[key_id]) for master, slave in ways for key_id, digest in master.items() if key_id in slave]
+    # Equal digests of different identifiers: somebody was given the same key twice under another name.
     digests = [digest for digest, _ in pairs]
     return Comparison(
         pairs=len(pairs),
@@ -83,5 +83,9 @@ def percentile(ordered: Sequence[Duration], share: int) -> Duration | None:
     return ordered[max(0, -(-len(ordered) * share // PER_CENT) - 1)] if ordered else None
 
 
-def _earliest(instants: Iterable[Instant | None]) -> Instant | None:
+def _earliest(*instants: Instant | None) -> Instant | None:
     return min((instant for instant in instants if instant is not None), default=None)
+
+
+def _latest(*instants: Instant | None) -> Instant | None:
+    return max((instant for instant in instants if instant is not None), default=None)

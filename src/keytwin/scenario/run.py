@@ -10,6 +10,7 @@ import msgspec
 
 from keytwin.network import Plugins, simulate
 from keytwin.runtime.simulation import Simulation
+from keytwin.runtime.wiring import SAE_PREFIX
 from keytwin.scenario.judgement import Witness, unmet
 from keytwin.scenario.ledger import app_evidence, compare, open_books, trespasses
 from keytwin.scenario.timeline import orders
@@ -17,7 +18,7 @@ from keytwin.service.application import Application
 from keytwin.vocabulary.blueprint import App, Blueprint
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.evidence import AppEvidence, Evidence, KeyAccount, LinkAccount
-from keytwin.vocabulary.identity import ElementName, SaeId, km_of, sae_element
+from keytwin.vocabulary.identity import ElementName, km_of, sae_element
 from keytwin.vocabulary.machine import Event
 from keytwin.vocabulary.timeline import (
     Action,
@@ -48,6 +49,7 @@ def run_scenario(
     scenario: Scenario, seed: int, listeners: Iterable[Listener] = (), plugins: Plugins | None = None
 ) -> Evidence:
     """Put the scenario's network on a simulation and run its timeline; equal seeds give equal runs."""
+    # Records cost memory and time: they are kept only when somebody will read them.
     is_restarted = any(isinstance(step.action, RestartElement) for step in scenario.steps)
     simulation = simulate(scenario.blueprint, seed, plugins, keep_records=is_restarted)
     return play(scenario, simulation, listeners)
@@ -59,6 +61,7 @@ def play(scenario: Scenario, simulation: Simulation, listeners: Iterable[Listene
     for listener in (witness.see, *listeners):
         simulation.subscribe(listener)
     simulation.start()
+    # Steps of one instant are planned, and so happen, in the order of the timeline.
     for step in scenario.steps:
         _plan(step.at, step.action, scenario.blueprint, simulation)
     simulation.run(after(START, scenario.duration))
@@ -67,7 +70,8 @@ def play(scenario: Scenario, simulation: Simulation, listeners: Iterable[Listene
 
 def _plan(at: Instant, action: Action, blueprint: Blueprint, simulation: Simulation) -> None:
     match action:
-        case StopElement(element=element) if element.startswith(sae_element(SaeId(""))):
+        case StopElement(element=element) | RestartElement(element=element) if element.startswith(SAE_PREFIX):
+            # Its book, which the run is judged by, would go with it.
             raise Mistake(f"{element} is a customer of the network, not an element of it: it cannot be stopped")
         case StopElement(element=element):
             simulation.at(at, partial(simulation.stop, element))
@@ -95,6 +99,7 @@ def _evidence(scenario: Scenario, simulation: Simulation, witness: Witness) -> E
         keys=keys,
         notices=tuple(witness.notices()),
     )
+    # What was expected and what must always hold are told alike: either makes the run a failure.
     failures = (*unmet(scenario.expect, apps, witness), *broken, *open_books(links, keys))
     return msgspec.structs.replace(evidence, failures=failures)
 
@@ -121,6 +126,7 @@ def _ends(app: App, simulation: Simulation) -> list[Application]:
 def _keepers(blueprint: Blueprint, simulation: Simulation) -> Iterator[Accountable]:
     """Give the key managers that run at the end; a stopped one's books are closed to us."""
     for node in blueprint.topology.nodes:
+        # As an object: a type checker can't know that some machines keep books.
         machine: object = simulation.machine(km_of(node.id))
         if isinstance(machine, Accountable):
             yield machine

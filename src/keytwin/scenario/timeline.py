@@ -85,6 +85,7 @@ def at_granted_rate(app: App, blueprint: Blueprint) -> AskKeys:
     sla, size = blueprint.sla_of(app), blueprint.key_management.key_size
     if sla.burst < size:
         raise Mistake(f"service level {sla.id!r} allows a burst of {sla.burst} bit, less than one key of {size} bit")
+    # Rounded up where it makes requests rarer, so that the bucket never runs dry because of rounding.
     wanted = -(-sla.rate // (size * REQUESTS_PER_SECOND))
     number = max(1, min(wanted, MOST_PER_REQUEST, sla.burst // size))
     every = Duration(-(-number * size * NANOSECONDS_PER_SECOND // sla.rate))
@@ -96,6 +97,7 @@ def both_at_once(blueprint: Blueprint, pairs: int) -> Scenario:
     if pairs < 2 or pairs % 2:
         raise Mistake(f"{pairs} keys cannot be shared by both ends of an app: choose an even number from 2 on")
     size = blueprint.key_management.key_size
+    # One bucket serves both ends, so the slowest app needs as long as if one end asked for everything.
     steps: list[Step] = []
     longest = Duration(0)
     for app in blueprint.apps:

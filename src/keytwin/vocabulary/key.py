@@ -25,11 +25,11 @@ class KeyMaterial:
 
     def __init__(self, octets: bytearray | memoryview) -> None:
         self._octets: memoryview | None = memoryview(octets)
-        self._draw: Callable[[], bytearray] | None = None
+        self._draw: Callable[[], bytearray | memoryview] | None = None
         self._count = len(self._octets)
 
     @classmethod
-    def deferred(cls, count: int, draw: Callable[[], bytearray]) -> KeyMaterial:
+    def deferred(cls, count: int, draw: Callable[[], bytearray | memoryview]) -> KeyMaterial:
         """Return material whose `count` octets are drawn when they are first exposed; wiped before, they never are."""
         material = cls(bytearray())
         material._octets, material._draw, material._count = None, draw, count
