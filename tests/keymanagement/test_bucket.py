@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keytwin.keymanagement.bucket import ADVANCE_SHARE, Borrower, Lender, TokenBucket, full_bucket, opening_tokens
+from keytwin.keymanagement.bucket import ADVANCE_SHARE, Borrower, Lender, TokenBucket, opening_tokens
 from keytwin.vocabulary.units import Bits, BitsPerSecond, Duration, Instant, in_seconds, milliseconds, seconds
 from tests.marks import invariant
 
@@ -16,6 +16,10 @@ START = Instant(seconds(100))
 SIZES = st.integers(1, 5_000).map(Bits)
 RATES = st.integers(1, 3_000).map(BitsPerSecond)
 SWINGS = st.floats(-5, 5, allow_nan=False).map(seconds) | st.integers(-50, 50).map(Duration)
+
+
+def full_bucket(size: Bits, rate: BitsPerSecond, now: Instant) -> TokenBucket:
+    return TokenBucket(size, rate, now, size)
 
 
 def moved(now: Instant, span: int) -> Instant:

@@ -70,11 +70,6 @@ class TokenBucket:
             self.filled_at = Instant(self.filled_at + _rounded_up(gained, self.rate))
 
 
-def full_bucket(size: Bits, rate: BitsPerSecond, now: Instant) -> TokenBucket:
-    """Return a bucket with all its tokens."""
-    return TokenBucket(size=size, rate=rate, filled_at=now, level=size)
-
-
 @dataclass(slots=True)
 class Lender:
     """The first end's side: its bucket, and what the second end has had of it in all.

@@ -123,7 +123,7 @@ def _key_stream(key: Octets, count: int) -> memoryview:
 
 _ZEROS: Final = memoryview(
     bytes(1 << 20)
-)  # what is encrypted to get the bare key stream: made once, not for each block
+)  # encrypted, it is the bare key stream: made once, not for each block
 
 
 class SeededChance:
