@@ -58,6 +58,7 @@ def test_a_session_between_neighbours_is_configured_at_both_of_them() -> None:
     assert state_of(plane, ksid) == "active"
 
 
+@invariant("R3")
 @clause("paper B (Lopez et al. 2025)", "3.2")
 def test_a_relayed_session_is_configured_at_every_key_manager_and_a_transit_node_learns_no_more_than_its_hops() -> None:
     plane = star()

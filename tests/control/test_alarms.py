@@ -47,11 +47,12 @@ def judged(alarm: Alarm, made: Watch, *, is_on: bool = False, is_active: bool = 
 # --- figures --------------------------------------------------------------------------------------------------------
 
 
-def test_the_rate_is_smoothed_and_the_error_rate_is_the_latest() -> None:
+def test_rate_and_error_rate_are_smoothed_and_the_latest_error_rate_is_kept_for_the_alarm() -> None:
     made = Watch(LINK)
     for number, rate in enumerate((1000, 2000, 2000), start=1):
         made.measure(measured(number, rate, rate / 10**5))
-    assert (made.rate, made.qber) == (1437, 0.02)
+    assert (made.rate, made.latest_qber) == (1437, 0.02)
+    assert made.qber == pytest.approx(0.014375)
 
 
 def test_a_first_block_without_key_is_smoothed_against_the_registered_rate() -> None:

@@ -38,7 +38,8 @@ class Watch:
 
     link: LinkId
     rate: BitsPerSecond | None = None  # smoothed
-    qber: float | None = None
+    qber: float | None = None  # smoothed; an alarm looks at the latest block
+    latest_qber: float | None = None
     stocks: dict[NodeId, Bits] = field(default_factory=dict)
     delay: Duration | None = None
     losses: deque[bool] = field(default_factory=lambda: deque(maxlen=PROBES))
@@ -54,7 +55,8 @@ class Watch:
         if seen.number <= self._number:
             return
         self._number = seen.number
-        self.qber = seen.qber
+        self.latest_qber = seen.qber
+        self.qber = seen.qber if self.qber is None else self.qber + (seen.qber - self.qber) / SMOOTHING
         before = (seen.rate or registered) if self.rate is None else self.rate
         self.rate = BitsPerSecond(before + (seen.rate - before) // SMOOTHING)
 
@@ -95,7 +97,7 @@ def judge(alarm: Alarm, watch: Watch, settings: MonitoringSettings, *, is_on: bo
     match alarm:
         case Alarm.QBER:
             limit = settings.qber_alarm * (CALMER_QBER if is_on else 1)
-            return None if watch.qber is None else watch.qber > limit
+            return None if watch.latest_qber is None else watch.latest_qber > limit
         case Alarm.LOSS:
             limit = settings.loss_alarm * (CALMER_LOSS if is_on else 1)
             return None if len(watch.losses) < FEWEST_PROBES else watch.lost > limit

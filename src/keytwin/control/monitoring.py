@@ -42,6 +42,11 @@ _TOPOLOGY: Final = "topology"
 _ALARMS: Final = "alarms"
 
 Report = LinkMeasured | StockReported | ProbeReported
+_CONCERNED: Final[dict[type[Report], tuple[Alarm, ...]]] = {
+    LinkMeasured: (Alarm.QBER, Alarm.STOCK),  # no stock is low before the first block
+    StockReported: (Alarm.STOCK,),
+    ProbeReported: (Alarm.LOSS,),
+}
 
 
 class MonitoringSweep(Message, frozen=True, gc=False):
@@ -98,7 +103,7 @@ class Monitoring:
                 watch.stock(report)
             case ProbeReported():
                 watch.probe(report)
-        return [*self._tell(watch, now), *self._warn(watch, now)]
+        return [*self._tell(watch, now), *self._warn(watch, _CONCERNED[type(report)], now)]
 
     def _new_watch(self, link: LinkId) -> Watch:
         if len(self._watches) >= MOST_LINKS:
@@ -110,7 +115,7 @@ class Monitoring:
         changes = self._view.take(message, now)
         self._agenda.put(_TOPOLOGY, self._view.request_at)
         watches = [self._watches[state.link] for state in changes.links if state.link in self._watches]
-        return [effect for watch in watches for effect in self._warn(watch, now)]
+        return [effect for watch in watches for effect in self._warn(watch, tuple(Alarm), now)]
 
     # --- performance ------------------------------------------------------------------------------------------------
 
@@ -130,11 +135,11 @@ class Monitoring:
 
     # --- alarms -----------------------------------------------------------------------------------------------------
 
-    def _warn(self, watch: Watch, now: Instant) -> list[Effect]:
+    def _warn(self, watch: Watch, alarms: tuple[Alarm, ...], now: Instant) -> list[Effect]:
         state = self._view.links.get(watch.link)
         status = None if state is None else state.status
         effects: list[Effect] = []
-        for alarm in Alarm:
+        for alarm in alarms:
             was_on = self._alarms.get((watch.link, alarm))
             is_active = status is LinkStatus.ACTIVE
             is_on = judge(alarm, watch, self._settings, is_on=bool(was_on), is_active=is_active)

@@ -21,6 +21,7 @@ from keytwin.vocabulary.machine import Effect, Message, Record, Save, Send, Star
 from keytwin.vocabulary.topology import other_end
 from keytwin.vocabulary.units import Duration, Instant
 
+FULL_SHARE: Final = 8  # a store of which less than an eighth is free needs no more key for now
 MARK_STEP: Final = 16_384  # octets: how far ahead a durable mark runs, and so the most that one crash wastes
 MARKS_A_STORE: Final = 8  # in a small store, a crash must not waste more than this share
 
@@ -109,6 +110,11 @@ class KmLink:
     def mark_step(self) -> int:
         """Octets from one durable mark to the next."""
         return min(MARK_STEP, 1 + self.capacity // MARKS_A_STORE)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another block would be of use: one direction at least is not nearly full."""
+        return FULL_SHARE * min(self.out.stock, self.incoming.stock) < (FULL_SHARE - 1) * self.capacity
 
     def enqueue(self, waiting: Waiting, rank: int, now: Instant) -> list[Effect]:
         """Let something wait its turn for key, which may be at once. Who may not fail asks `queue.is_full` before."""

@@ -117,7 +117,7 @@ def _ingest(kmlink: KmLink, message: LinkMessage, now: Instant) -> list[Effect]:
     ingest = kmlink.ingest
     match message:
         case LinkKeyBlock():
-            received = BlockReceived(message.link, kmlink.node, message.number)
+            received = BlockReceived(message.link, kmlink.node, message.number, has_room=kmlink.has_room)
             return [*kmlink.ingest.receive_block(message, now), Send(twin_of(message.link), received)]
         case BlockOverdue():
             return kmlink.ingest.on_overdue(message, now)

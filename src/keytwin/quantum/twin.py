@@ -52,6 +52,8 @@ from keytwin.vocabulary.units import (
 
 REPEAT_AFTER: Final = milliseconds(500)  # well above a round trip to a key manager or the controller
 MOST_UNRECEIVED: Final = 4  # blocks repeated to a key manager that does not answer; older ones are lost
+NUMBERS_AHEAD: Final = 64  # block numbers that one write covers
+LONGEST_PAUSE: Final = 8  # blocks
 SMALLEST_BLOCK: Final = Bits(1024)  # below it, agreeing on a block costs a notable share of it
 
 
@@ -75,7 +77,7 @@ class RepeatDue(Message, frozen=True, gc=False):
 
 
 class BlockNumbered(Record, frozen=True, gc=False):
-    """A number has been given to a block: it is never given to another."""
+    """Numbers up to this one may have been given to blocks: they are never given again."""
 
     number: int
     status_sequence: int
@@ -116,11 +118,16 @@ class Twin:
     generator: np.random.Generator
     state: StrEnum = Phase.DISTILLING
     number: int = 0
+    reserved: int = 0  # numbers up to it are saved as given
     status: LinkStatus = LinkStatus.PENDING
     status_sequence: int = 0
     is_registered: bool = False
     is_status_noted: bool = True
     is_repeating: bool = False
+    handed: int = 0  # number of the last block that was handed over
+    full_at: int = 0  # number of the last block after which a key manager had no room
+    pause: int = 0  # blocks to throw away before the next one is handed over
+    skipped: int = 0
     unreceived: dict[tuple[NodeId, int], tuple[KeyBlock, float]] = field(default_factory=dict)
 
     def receive(self, message: Message, now: Instant) -> list[Effect]:
@@ -132,7 +139,8 @@ class Twin:
         del now
         for record in records:
             assert isinstance(record, BlockNumbered)
-            self.number, self.status_sequence = record.number, record.status_sequence
+            self.number = self.reserved = record.number
+            self.status_sequence = record.status_sequence
         began = [_register(self), _next_block(self)]
         # After a restart the controller may still hold what an earlier incarnation told it.
         told = self._report(LinkStatus.ACTIVE, "restarted") if self.number else []
@@ -144,16 +152,17 @@ class Twin:
         block = self.model.draw_block(self.generator)
         octets = block.secret // BITS_PER_BYTE
         size = bits(octets) if bits(octets) >= SMALLEST_BLOCK else Bits(0)
+        is_kept = bool(size) and self._is_wanted()
         rate = BitsPerSecond(size * NANOSECONDS_PER_SECOND // block.duration)
         self.number += 1
-        distilled = BlockDistilled(self.setup.link, self.number, size, block.qber, block.duration)
+        distilled = BlockDistilled(self.setup.link, self.number, size, block.qber, block.duration, is_kept or not size)
         measured = LinkMeasured(self.setup.link, self.number, rate, block.qber)
-        effects: list[Effect] = [Save(BlockNumbered(self.number, self.status_sequence)), _next_block(self)]
+        effects: list[Effect] = [*self._reserve_numbers(), _next_block(self)]
         effects += [Publish(distilled), Send(MONITORING, measured)]
-        if size:
+        if is_kept:
             effects += self._hand_over(self.entropy.block(octets), block.qber)
-            if self.status is not LinkStatus.ACTIVE:
-                effects += self._report(LinkStatus.ACTIVE, "first block")
+        if size and self.status is not LinkStatus.ACTIVE:
+            effects += self._report(LinkStatus.ACTIVE, "first block")
         return [*effects, *self._repeat_timer()]
 
     def on_block_received(self, received: BlockReceived, now: Instant) -> list[Effect]:
@@ -161,6 +170,9 @@ class Twin:
         del now
         if (received.node, received.number) not in self.unreceived:
             return []
+        if not received.has_room and received.number == self.handed != self.full_at:
+            self.full_at = received.number
+            self.pause, self.skipped = min(max(1, 2 * self.pause), LONGEST_PAUSE), 0
         self._drop(received.node, received.number)
         if self._is_settled() and self.is_repeating:
             self.is_repeating = False
@@ -203,8 +215,28 @@ class Twin:
         self.state = Phase.DISTILLING
         return [_next_block(self), *self._report(LinkStatus.ACTIVE, "signal is back"), *self._repeat_timer()]
 
+    def _reserve_numbers(self) -> list[Effect]:
+        """Save ahead how far numbers may go, so that not every block costs a write; a restart skips what is left."""
+        if self.number <= self.reserved:
+            return []
+        self.reserved = self.number + NUMBERS_AHEAD
+        return [Save(BlockNumbered(self.reserved, self.status_sequence))]
+
+    def _is_wanted(self) -> bool:
+        """Whether to hand the next block over: while the stores stay full only one in up to `LONGEST_PAUSE` + 1 is.
+
+        So a link that nobody uses costs next to nothing, and one whose stock is drawn on is filled again soon.
+        """
+        if self.skipped < self.pause:
+            self.skipped += 1
+            return False
+        return True
+
     def _hand_over(self, block: KeyBlock, qber: float) -> list[Effect]:
         effects: list[Effect] = []
+        if self.full_at != self.handed:
+            self.pause = 0
+        self.handed, self.skipped = self.number, 0
         for node in link_ends(self.setup.link):
             is_first = not any(waiting == node for waiting, _ in self.unreceived)
             self.unreceived[node, self.number] = (block, qber)
@@ -227,7 +259,7 @@ class Twin:
         self.status = status
         self.status_sequence += 1
         self.is_status_noted = False
-        return [Save(BlockNumbered(self.number, self.status_sequence)), _status_report(self, cause)]
+        return [Save(BlockNumbered(self.reserved, self.status_sequence)), _status_report(self, cause)]
 
     def _repeat_timer(self) -> list[Effect]:
         if self.is_repeating or self._is_settled():

@@ -121,9 +121,7 @@ def _key_stream(key: Octets, count: int) -> memoryview:
     return memoryview(octets)[:count]
 
 
-_ZEROS: Final = memoryview(
-    bytes(1 << 20)
-)  # encrypted, it is the bare key stream: made once, not for each block
+_ZEROS: Final = memoryview(bytes(1 << 20))  # encrypted, it is the bare key stream: made once, not for each block
 
 
 class SeededChance:

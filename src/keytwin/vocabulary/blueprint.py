@@ -85,7 +85,7 @@ class KeyManagementSettings(msgspec.Struct, frozen=True):
     pool_depth: Duration = seconds(10)  # seconds of the granted rate kept ready at each master end
     batch: int = 64  # most keys in one relay message
     key_lifetime: Duration = minutes(10)
-    store: Bits = kilobits(32_000)  # stock kept of each link direction; what arrives above it is discarded
+    store: Bits = kilobits(16_000)  # stock kept of each link direction; what arrives above it is discarded
     split: float = 0.5  # share of each block that goes to the direction out of the link's first node
 
 

@@ -108,13 +108,17 @@ class KeysGone(Event, frozen=True, gc=False):
 
 
 class BlockDistilled(Event, frozen=True, gc=False):
-    """A twin's block: secret bits (0 = the estimator found none), error rate, and the time it took."""
+    """A twin's block: secret bits (0 = the estimator found none), error rate, and the time it took.
+
+    `is_kept` False: the key managers had no room, so it was thrown away where it was made.
+    """
 
     link: LinkId
     number: int
     size: Bits
     qber: float
     taken: Duration
+    is_kept: bool = True
 
 
 class BlockPlaced(Event, frozen=True, gc=False):

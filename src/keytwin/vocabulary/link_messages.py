@@ -20,11 +20,15 @@ class LinkKeyBlock(Message, frozen=True, gc=False):
 
 
 class BlockReceived(Message, frozen=True, gc=False):
-    """The key manager at `node` has the block; the twin stops repeating it."""
+    """The key manager at `node` has the block; the twin stops repeating it.
+
+    `has_room` False is back-pressure: more key would only be thrown away.
+    """
 
     link: LinkId
     node: NodeId
     number: int
+    has_room: bool = True
 
 
 # --- between the two key managers of a link -------------------------------------------------------------------------
