@@ -174,7 +174,7 @@ class Twin:
             self.full_at = received.number
             self.pause, self.skipped = min(max(1, 2 * self.pause), LONGEST_PAUSE), 0
         self._drop(received.node, received.number)
-        if self._is_settled() and self.is_repeating:
+        if _is_settled(self) and self.is_repeating:
             self.is_repeating = False
             return [StopTimer(f"{self.setup.link}/repeat")]
         return _oldest_for(self, received.node)
@@ -251,10 +251,6 @@ class Twin:
         if all(waiting != number for _, waiting in self.unreceived):
             block.wipe()
 
-    def _is_settled(self) -> bool:
-        """Whether everything has been acknowledged."""
-        return not self.unreceived and self.is_registered and self.is_status_noted
-
     def _report(self, status: LinkStatus, cause: str) -> list[Effect]:
         self.status = status
         self.status_sequence += 1
@@ -262,7 +258,7 @@ class Twin:
         return [Save(BlockNumbered(self.reserved, self.status_sequence)), _status_report(self, cause)]
 
     def _repeat_timer(self) -> list[Effect]:
-        if self.is_repeating or self._is_settled():
+        if self.is_repeating or _is_settled(self):
             return []
         self.is_repeating = True
         return [StartTimer(f"{self.setup.link}/repeat", REPEAT_AFTER, RepeatDue(self.setup.link))]
@@ -290,3 +286,8 @@ def _status_report(twin: Twin, cause: str) -> Effect:
 
 def _next_block(twin: Twin) -> Effect:
     return StartTimer(f"{twin.setup.link}/block", twin.model.block_time, BlockDue(twin.setup.link))
+
+
+def _is_settled(twin: Twin) -> bool:
+    """Whether everything has been acknowledged."""
+    return not twin.unreceived and twin.is_registered and twin.is_status_noted
