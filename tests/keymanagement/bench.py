@@ -10,6 +10,7 @@ from keytwin.keymanagement.algorithms import ALGORITHMS
 from keytwin.keymanagement.manager import KeyManager, KmSetup
 from keytwin.quantum.empirical import Empirical
 from keytwin.quantum.twin import Twin, TwinSetup
+from keytwin.runtime.entropy import SeededChance
 from keytwin.runtime.simulation import Simulation
 from keytwin.vocabulary.blueprint import KeyManagementSettings, MonitoringSettings
 from keytwin.vocabulary.events import ViolationSeen
@@ -39,6 +40,7 @@ from keytwin.vocabulary.topology import route_along
 from keytwin.vocabulary.units import Bits, Duration, Instant, milliseconds, seconds
 from tests.fakes.control import KSID, AcceptingAccess, OneRoute, Reroute
 from tests.fakes.scripted import Scripted
+from tests.machines import Recorder
 from tests.simulation.oracles import PadWatch, assert_books_close, assert_nothing_is_left
 
 FIRST, SECOND = SaeId("first"), SaeId("second")
@@ -73,6 +75,7 @@ class Row:
     names: tuple[str, ...] = ()
     spare: bool = False
     is_watched: bool = True
+    recorded: int | None = None  # index of a key manager behind a recorder
     events: list[tuple[Instant, ElementName, Event]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -128,6 +131,16 @@ class Row:
 
     def restart(self, index: int) -> None:
         self.simulation.restart(km_of(self.nodes[index]))
+
+    def setup(self, node: NodeId) -> KmSetup:
+        """Return what a key manager is made with."""
+        ends = tuple(link for link in [*self.links, *self.spares] if node in link_ends(link))
+        return KmSetup(node, ends, self.key_management, self.monitoring, ALGORITHMS)
+
+    def fresh(self, index: int) -> KeyManager:
+        """Return another key manager of the same making, with equal chance from its beginning."""
+        node = self.nodes[index]
+        return KeyManager(self.setup(node), SeededChance(self.seed).entropy(km_of(node)))
 
     # --- what is seen -----------------------------------------------------------------------------------------------
 
@@ -204,9 +217,10 @@ class Row:
         for sae, machine in self.saes.items():
             add(sae_element(sae), partial(_same, machine))
         for node in self.nodes:
-            ends = tuple(link for link in links if node in link_ends(link))
-            setup = KmSetup(node, ends, self.key_management, self.monitoring, ALGORITHMS)
-            add(km_of(node), partial(KeyManager, setup, self.simulation.entropy(km_of(node))))
+            chance = self.simulation.entropy(km_of(node))
+            is_recorded = self.recorded is not None and self.nodes[self.recorded] == node
+            make = partial(KeyManager, self.setup(node), chance)
+            add(km_of(node), partial(_recorded, make) if is_recorded else make)
         for link in links:
             add(twin_of(link), self._twin(link))
 
@@ -225,3 +239,7 @@ def octets_of(key: Key) -> bytes:
 
 def _same(machine: Scripted) -> Scripted:
     return machine
+
+
+def _recorded(make: partial[KeyManager]) -> Recorder:
+    return Recorder(make())

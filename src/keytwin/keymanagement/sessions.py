@@ -213,7 +213,8 @@ class Sessions:
 def _check(wanted: ConfigureHop, links: Links, workshop: Workshop) -> None:
     """Violation when the route cannot be one through here, or keys cannot be made as it says."""
     neighbours = [each for each in (wanted.previous, wanted.next) if each is not None]
-    if any(each.link not in links.kmlinks for each in neighbours):
+    ours = {(kmlink.neighbour, link) for link, kmlink in links.kmlinks.items()}
+    if not ours.issuperset((each.node, each.link) for each in neighbours):
         raise Violation(f"session {wanted.ksid} is configured over a link that does not end at {links.node}")
     end = wanted.end
     towards = [] if end is None else [wanted.next if end.is_first else wanted.previous]
