@@ -36,6 +36,9 @@ BUILT_IN: Final = frozenset({"open", "input", "print", "eval", "exec", "__import
 SEEDING: Final = frozenset({"import_module", "default_rng", "RandomState", "SeedSequence", "PCG64", "seed"})
 """Calls that make or seed a generator (or import whatever), under whatever name the module goes."""
 
+LOOKING: Final = frozenset({"exposed", "inspected"})
+"""The methods of `KeyMaterial` that show its octets."""
+
 EXPOSING: Final = (
     "vocabulary/key.py",
     "algorithms/one_time_tag.py",
@@ -91,7 +94,7 @@ def exposures(modules: Iterable[Module], allowed: Iterable[str] = EXPOSING) -> l
         f"{module.name}:{node.lineno} reaches for the octets of a key"
         for module in outside
         for node in ast.walk(module.tree)
-        if isinstance(node, ast.Attribute) and (node.attr == "exposed" or dotted(node).endswith("material._octets"))
+        if isinstance(node, ast.Attribute) and (node.attr in LOOKING or dotted(node).endswith("material._octets"))
     ]
 
 
@@ -102,7 +105,7 @@ def loose_exposures(modules: Iterable[Module]) -> list[str]:
         for module in modules
         for held in [_contexts(module)]
         for node in ast.walk(module.tree)
-        if isinstance(node, ast.Call) and dotted(node.func).endswith(".exposed") and node not in held
+        if isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] in LOOKING and node not in held
     ]
 
 

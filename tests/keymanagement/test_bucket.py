@@ -201,6 +201,16 @@ def test_what_a_first_end_was_refused_is_kept_for_it_only_for_a_while() -> None:
     assert pair.now <= START + seconds(20)
 
 
+def test_a_first_end_does_not_wait_long_for_the_advance_of_a_second() -> None:
+    """A quarter of this burst takes fifty seconds to gather."""
+    pair = Pair(size=20_000)
+    pair.take(0, 15_000)
+    pair.take(1, 5_000)
+    pair.borrow()
+    assert not pair.take(0, 10)
+    assert pair.first.wait(10, pair.now) <= seconds(1.2)
+
+
 def test_the_second_end_begins_with_its_advance() -> None:
     pair = Pair()
     assert pair.take(1, 1_000 // ADVANCE_SHARE)

@@ -217,8 +217,8 @@ def test_a_desk_answers_within_burst_and_rate(requests: list[tuple[int, int]]) -
 def test_the_second_end_borrows_when_its_advance_runs_low() -> None:
     opened = desk(ready=40, is_first=False)
     assert sent(opened.ask(ask(1), START), BorrowCredit) == []
-    (wish,) = sent(opened.ask(ask(60, "s"), START), BorrowCredit)
-    assert (wish.onward, wish.lent, wish.wanted) == (False, 25_000, 61 * 256 + 25_000)
+    (wish,) = sent(opened.ask(ask(80, "s"), START), BorrowCredit)
+    assert (wish.onward, wish.lent, wish.wanted) == (False, 25_000, 81 * 256 + 10_000)
     assert refusal(opened.ask(ask(90, "t"), START), "t")[0] is Reason.RATE_EXCEEDED
 
 

@@ -125,3 +125,13 @@ def test_what_is_drawn_later_does_not_depend_on_who_has_looked() -> None:
         pass
     blind.block(1000)
     assert looked.bytes(32) == blind.bytes(32)
+
+
+@given(st.integers(0, 300), st.integers(0, 300))
+def test_a_piece_of_a_block_holds_the_octets_of_its_place(start: int, count: int) -> None:
+    block = SeededEntropy(bytes(32)).block(600)
+    with block.copy().exposed() as whole:
+        expected = bytes(whole[start : start + count])
+    piece = block.copy().cut((start, count))[1]
+    with piece.exposed() as seen:
+        assert bytes(seen) == expected

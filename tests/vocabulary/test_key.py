@@ -95,15 +95,59 @@ def test_cutting_hands_on_pieces_and_wipes_what_is_left_over() -> None:
         assert bytes(seen) == b"bbb"
 
 
-def test_deferred_material_is_drawn_once_when_it_is_first_looked_at() -> None:
-    drawn: list[int] = []
+ALPHABET = b"abcdefghijklmnopqrstuvwxyz"
 
-    def draw() -> bytearray:
-        drawn.append(1)
-        return bytearray(b"abcd")
 
-    secret = KeyMaterial.deferred(4, draw)
-    assert (repr(secret), secret.size, drawn) == ("<32-bit key>", 32, [])
+class Drawing:
+    """Draws parts of the alphabet, and remembers which."""
+
+    def __init__(self) -> None:
+        self.drawn: list[tuple[int, int]] = []
+
+    def __call__(self, start: int, count: int) -> bytearray:
+        self.drawn.append((start, count))
+        return bytearray(ALPHABET[start : start + count])
+
+
+def test_deferred_material_is_drawn_once_when_it_is_first_exposed() -> None:
+    drawing = Drawing()
+    secret = KeyMaterial.deferred(4, drawing)
+    assert (repr(secret), secret.size, drawing.drawn) == ("<32-bit key>", 32, [])
     with secret.exposed() as first, secret.exposed() as second:
-        assert bytes(first) == bytes(second) == b"abcd"
-    assert drawn == [1]
+        first[0] = ord("A")
+        assert bytes(second) == b"Abcd"
+    assert drawing.drawn == [(0, 4)]
+
+
+def test_pieces_of_deferred_material_are_deferred() -> None:
+    drawing = Drawing()
+    first, second = KeyMaterial.deferred(10, drawing).cut((3, 5))
+    assert drawing.drawn == []
+    with second.exposed() as seen:
+        assert bytes(seen) == b"defgh"
+    first.wipe()
+    assert drawing.drawn == [(3, 5)]
+
+
+def test_inspected_material_is_not_kept() -> None:
+    drawing = Drawing()
+    secret = KeyMaterial.deferred(4, drawing)
+    for _ in range(2):
+        with secret.inspected() as seen:
+            assert bytes(seen) == b"abcd"
+            assert seen.readonly
+    assert drawing.drawn == [(0, 4), (0, 4)]
+    secret.wipe()
+    with pytest.raises(WipedKey):
+        secret.inspected()
+
+
+def test_what_was_exposed_is_never_drawn_again() -> None:
+    secret = KeyMaterial.deferred(4, Drawing())
+    with secret.exposed() as octets:
+        octets[:2] = bytes(2)
+    with secret.inspected() as seen:
+        assert bytes(seen) == b"\0\0cd"
+    (piece,) = secret.cut((4,))
+    with piece.exposed() as seen:
+        assert bytes(seen) == b"\0\0cd"

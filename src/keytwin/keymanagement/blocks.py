@@ -374,10 +374,10 @@ def _record(link: LinkId, place: _Place, *, is_placed: bool) -> BlockHeld:
 
 
 def _digest(link: LinkId, number: int, block: KeyMaterial) -> bytes:
-    with block.exposed() as octets:
+    with block.inspected() as octets:
         return tag(octets[:KEY_OCTETS], f"{link}/{number}".encode(), octets[KEY_OCTETS:])
 
 
 def _digest_is(digest: bytes, link: LinkId, number: int, block: KeyMaterial) -> bool:
-    with block.exposed() as octets:
+    with block.inspected() as octets:
         return verify(octets[:KEY_OCTETS], digest, f"{link}/{number}".encode(), octets[KEY_OCTETS:])

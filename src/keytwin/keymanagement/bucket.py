@@ -21,7 +21,8 @@ from keytwin.vocabulary.units import (
     seconds,
 )
 
-ADVANCE_SHARE: Final = 4  # the second end keeps up to a quarter of the burst: enough for a steady master, little idle
+ADVANCE_SHARE: Final = 4  # the second end begins with a quarter of the burst
+ADVANCE_SPAN: Final = seconds(1)  # later it keeps as much ahead as the rate gives in this time, far above a round trip
 COMES_BACK_WITHIN: Final = seconds(1)  # who was told to wait asks again this soon after, or its turn is over
 
 
@@ -178,8 +179,11 @@ class Borrower:
         return self.size
 
     def shortage(self) -> int:
-        """Return how much to have asked for in all, 0 when the advance is still half there."""
-        advance = self.size // ADVANCE_SHARE
+        """Return how much to have asked for in all, 0 when the advance is still half there.
+
+        The first end's own requests wait while it gathers an advance for this one: so it is but a moment's worth.
+        """
+        advance = min(self.size // ADVANCE_SHARE, produced(self.rate, ADVANCE_SPAN))
         if self.lent - self.used > advance // 2 and self.asked <= self.lent:
             return 0
         return max(self.asked, self.used + advance)

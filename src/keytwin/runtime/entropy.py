@@ -93,7 +93,7 @@ class _SeededBlock:
 
     def copy(self) -> KeyMaterial:
         assert self._key, "a wiped block gives no copies"
-        return KeyMaterial.deferred(self._count, partial(_key_stream, self._key, self._count))
+        return KeyMaterial.deferred(self._count, partial(_key_stream, self._key))
 
     def wipe(self) -> None:
         self._key = None
@@ -114,11 +114,14 @@ class _SystemBlock:
         self._octets = bytearray()
 
 
-def _key_stream(key: Octets, count: int) -> memoryview:
-    octets = bytearray(count + AES_BLOCK)  # update_into wants room for one block more
-    plain = _ZEROS[:count] if count <= len(_ZEROS) else bytes(count)
-    Cipher(AES256(key), CTR(bytes(AES_BLOCK))).encryptor().update_into(plain, octets)
-    return memoryview(octets)[:count]
+def _key_stream(key: Octets, start: int, count: int) -> memoryview:
+    """Return octets [start, start + count) of the key stream: the counter of its mode leads anywhere at once."""
+    first, skipped = divmod(start, AES_BLOCK)
+    needed = skipped + count
+    octets = bytearray(needed + AES_BLOCK)  # update_into wants room for one block more
+    plain = _ZEROS[:needed] if needed <= len(_ZEROS) else bytes(needed)
+    Cipher(AES256(key), CTR(first.to_bytes(AES_BLOCK, "big"))).encryptor().update_into(plain, octets)
+    return memoryview(octets)[skipped:needed]
 
 
 _ZEROS: Final = memoryview(bytes(1 << 20))  # encrypted, it is the bare key stream: made once, not for each block

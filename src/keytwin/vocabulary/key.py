@@ -15,24 +15,30 @@ from keytwin.vocabulary.units import BITS_PER_BYTE, Bits
 DEFAULT_KEY_SIZE: Final = Bits(256)  # what ETSI GS QKD 014 clients ask for when they say nothing: AES-256
 
 
+_WIPED: Final = "this key has been wiped"
+Draw = Callable[[int, int], bytearray | memoryview]
+"""Gives octets (start, count) of key that can be drawn again, in a buffer of their own."""
+
+
 class KeyMaterial:
     """Own some octets of key. Only `with material.exposed() as octets:` reaches them; `wipe` overwrites them in place.
 
     Equality and hash are those of the handle, never of the content.
     """
 
-    __slots__ = ("_count", "_draw", "_octets")
+    __slots__ = ("_count", "_draw", "_octets", "_start")
 
     def __init__(self, octets: bytearray | memoryview) -> None:
         self._octets: memoryview | None = memoryview(octets)
-        self._draw: Callable[[], bytearray | memoryview] | None = None
+        self._draw: Draw | None = None
+        self._start = 0
         self._count = len(self._octets)
 
     @classmethod
-    def deferred(cls, count: int, draw: Callable[[], bytearray | memoryview]) -> KeyMaterial:
-        """Return material whose `count` octets are drawn when they are first exposed; wiped before, they never are."""
+    def deferred(cls, count: int, draw: Draw, start: int = 0) -> KeyMaterial:
+        """Return material whose octets are drawn when they are first exposed; wiped before, they never are."""
         material = cls(bytearray())
-        material._octets, material._draw, material._count = None, draw, count
+        material._octets, material._draw, material._start, material._count = None, draw, start, count
         return material
 
     @property
@@ -47,17 +53,26 @@ class KeyMaterial:
 
     def exposed(self) -> memoryview:
         """Return a view for use in a `with` block; WipedKey when the octets are gone."""
-        return self._here()[:]
+        if self._octets is None:
+            self._octets, self._draw = memoryview(self._drawn()), None
+        return self._octets[:]
+
+    def inspected(self) -> memoryview:
+        """Return a view to read in a `with` block; what was not drawn yet stays so, and takes no room afterwards."""
+        return (self._octets if self._octets is not None else memoryview(self._drawn())).toreadonly()
 
     def cut(self, shares: Iterable[int]) -> list[KeyMaterial]:
         """Hand the octets on to pieces of so many octets, each wiped by itself; what is left over is wiped."""
-        octets, start = self._here(), 0
+        if self.is_wiped:
+            raise WipedKey(_WIPED)
+        start = 0
         pieces = []
         for share in shares:
-            pieces.append(KeyMaterial(octets[start : start + share]))
+            pieces.append(self._piece(start, share))
             start += share
-        assert start <= len(octets)
-        octets[start:] = bytes(len(octets) - start)
+        assert start <= self._count
+        if self._octets is not None:
+            self._octets[start:] = bytes(self._count - start)
         self._forget()
         return pieces
 
@@ -73,12 +88,16 @@ class KeyMaterial:
             self._octets[:] = bytes(len(self._octets))
         self._forget()
 
-    def _here(self) -> memoryview:
-        if self._octets is None:
-            if self._draw is None:
-                raise WipedKey("this key has been wiped")
-            self._octets, self._draw = memoryview(self._draw()), None
-        return self._octets
+    def _piece(self, start: int, count: int) -> KeyMaterial:
+        if self._octets is not None:
+            return KeyMaterial(self._octets[start : start + count])
+        assert self._draw
+        return KeyMaterial.deferred(count, self._draw, self._start + start)
+
+    def _drawn(self) -> bytearray | memoryview:
+        if self._draw is None:
+            raise WipedKey(_WIPED)
+        return self._draw(self._start, self._count)
 
     def _forget(self) -> None:
         self._octets, self._draw, self._count = None, None, 0
