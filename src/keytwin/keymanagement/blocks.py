@@ -90,6 +90,7 @@ class _Ingest:
     placed: int = 0  # number of the last block taken in
     decided: int = 0  # blocks up to this number have had their turn: what comes of them now comes too late
     waiting: dict[int, _Waiting] = field(default_factory=dict)
+    offered: OfferBlock | None = None  # by the first node
 
     def _send(self, message: Message) -> Effect:
         return Send(km_of(other_end(self.link, self.node)), message)
@@ -105,8 +106,9 @@ class _Ingest:
         self.waiting[block.number] = _Waiting(block.material, Instant(now + BLOCK_LIFETIME))
         if len(self.waiting) <= MOST_HELD:
             return []
-        # What has been offered (first node) has had its turn, and may be held already by the neighbour.
-        return self._discard(min(number for number in self.waiting if number > self.decided), "not agreed in time")
+        # What is on offer may be held already by the neighbour.
+        on_offer = self.offered.number if self.offered else 0
+        return self._discard(min(number for number in self.waiting if number != on_offer), "not agreed in time")
 
     def _discard(self, number: int, cause: str) -> list[Effect]:
         block = self.waiting.pop(number)
@@ -153,8 +155,6 @@ class _Ingest:
 class FirstIngest(_Ingest):
     """The link's first node: it offers, one block at a time."""
 
-    offered: OfferBlock | None = None
-
     def receive_block(self, block: LinkKeyBlock, now: Instant) -> list[Effect]:
         """Take a block from the twin or device."""
         return [*self._hold(block, now), *self._offer_next(now)]
@@ -162,11 +162,13 @@ class FirstIngest(_Ingest):
     def on_accept_block(self, accepted: AcceptBlock, now: Instant) -> list[Effect]:
         """Take the offered block in and confirm; a block taken in before is confirmed again."""
         confirm = self._send(ConfirmBlock(self.node, self.link, FIRST_EPOCH, accepted.number))
-        if accepted.number == self.placed:
-            return [confirm]
+        if accepted.number <= self.placed:
+            return [confirm] if accepted.number == self.placed else []
         offer = self.offered
         if offer is None or accepted.number != offer.number:
-            return []
+            return self._give_up(accepted.number)
+        if (accepted.first_octets, accepted.second_octets) != (offer.first_octets, offer.second_octets):
+            return []  # of an offer before a restart: the neighbour will hear of this one
         self.offered = None
         place, effects = self._cut(offer)
         return [
@@ -204,12 +206,18 @@ class FirstIngest(_Ingest):
         """Go on after a restart: nothing is offered until the next block comes."""
         return []
 
+    def _give_up(self, number: int) -> list[Effect]:
+        """Release the neighbour from a block that was given up here, or forgotten in a crash; it is not offered again."""
+        self.decided = max(self.decided, number)
+        effects = self._discard(number, "not agreed in time") if number in self.waiting else []
+        return [*effects, self._send(RefuseBlock(self.node, self.link, FIRST_EPOCH, number, differs=False))]
+
     def _offer_next(self, now: Instant) -> list[Effect]:
         effects: list[Effect] = []
         while self.waiting and self.offered is None:
             number = min(self.waiting)
             block = self.waiting[number]
-            self.decided = number
+            self.decided = max(self.decided, number)
             first, second = self._shares(block.octets - KEY_OCTETS)
             if block.until <= now or first + second < SMALLEST_ROOM:
                 effects += self._discard(number, "not agreed in time" if block.until <= now else "store full")
@@ -256,7 +264,7 @@ class SecondIngest(_Ingest):
         del now
         if self.held and self.held.number == offer.number:
             if _is_placed_as(self.held, offer):
-                return [self._send(AcceptBlock(self.node, self.link, FIRST_EPOCH, offer.number))]
+                return [self._send(self._acceptance(self.held))]
             # The first node was restarted and offers the block anew with other shares: it has not taken it in.
             return [*self._decide(self.held, is_placed=False), *self._refuse(offer, differs=False)]
         if offer.number <= self.decided:
@@ -277,8 +285,15 @@ class SecondIngest(_Ingest):
             return []
         return self._decide(self.held, is_placed=True)
 
+    def on_refuse_block(self, refused: RefuseBlock, now: Instant) -> list[Effect]:
+        """Drop the held block: the first node has given it up."""
+        del now
+        if self.held is None or refused.number != self.held.number:
+            return []
+        return self._decide(self.held, is_placed=False)
+
     def on_overdue(self, overdue: BlockOverdue, now: Instant) -> list[Effect]:
-        """Repeat the acceptance; only the first node can release it, by a confirmation or by its next offer."""
+        """Repeat the acceptance; only the first node can release it: by a confirmation, a refusal or its next offer."""
         del now
         return self._accepted(self.held) if self.held and overdue.number == self.held.number else []
 
@@ -340,8 +355,11 @@ class SecondIngest(_Ingest):
         return [*effects, saved, *self._accepted(self.held)]
 
     def _accepted(self, held: _Place) -> list[Effect]:
-        accept = AcceptBlock(self.node, self.link, FIRST_EPOCH, held.number)
-        return [self._send(accept), self._timer(held.number, REPEAT_AFTER)]
+        return [self._send(self._acceptance(held)), self._timer(held.number, REPEAT_AFTER)]
+
+    def _acceptance(self, held: _Place) -> AcceptBlock:
+        first, second = held.first.size // BITS_PER_BYTE, held.second.size // BITS_PER_BYTE
+        return AcceptBlock(self.node, self.link, FIRST_EPOCH, held.number, first, second)
 
     def _decide(self, held: _Place, *, is_placed: bool) -> list[Effect]:
         self.held = None

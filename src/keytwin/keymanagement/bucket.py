@@ -17,12 +17,14 @@ from keytwin.vocabulary.units import (
     BitsPerSecond,
     Duration,
     Instant,
+    milliseconds,
     produced,
     seconds,
 )
 
 ADVANCE_SHARE: Final = 4  # the second end begins with a quarter of the burst
 ADVANCE_SPAN: Final = seconds(1)  # later it keeps as much ahead as the rate gives in this time, far above a round trip
+LOAN_TIME: Final = milliseconds(100)  # in which a loan arrives, if the first end has the tokens
 COMES_BACK_WITHIN: Final = seconds(1)  # who was told to wait asks again this soon after, or its turn is over
 
 
@@ -153,6 +155,7 @@ class Borrower:
     lent: int = 0
     used: int = 0
     asked: int = 0
+    told: int = 0  # for what a request was told to come back when the loan is there
     is_restored: bool = False  # what was used before a restart is not known: all of what was lent counts as used
 
     def take(self, wanted: Bits, now: Instant) -> bool:
@@ -169,8 +172,11 @@ class Borrower:
         self.used -= unused
 
     def wait(self, wanted: int, now: Instant) -> Duration:
-        """Time that the first end's bucket needs for what is missing, were it empty."""
+        """Time in which a loan arrives; when that was said before, what the first end's bucket needs if it is empty."""
         del now
+        if self.asked > self.told:
+            self.told = self.asked
+            return LOAN_TIME
         missing = max(0, wanted - (self.lent - self.used))
         return _rounded_up(missing, self.rate)
 

@@ -124,7 +124,7 @@ def _ingest(kmlink: KmLink, message: LinkMessage, now: Instant) -> list[Effect]:
         case AcceptBlock():
             return _in_role(ingest, FirstIngest, message).on_accept_block(message, now)
         case RefuseBlock():
-            return _in_role(ingest, FirstIngest, message).on_refuse_block(message, now)
+            return ingest.on_refuse_block(message, now)
         case OfferBlock():
             return _in_role(ingest, SecondIngest, message).on_offer_block(message, now)
         case _:

@@ -2,7 +2,8 @@
 
 A test is a tag under 32 octets of the tester's direction; the neighbour checks it and answers with one of its own. So a
 test that is answered proves that both ends hold the same key where they think they do, and measures the delay there and
-back. The link's first node tests, so each link is tested once a period.
+back. The link's first node tests it each period; the second one stands by, and tests when it has not been tested for one
+and a half. So each link costs one test a period, and either end notices soon that the other is silent.
 """
 
 from __future__ import annotations
@@ -22,10 +23,16 @@ from keytwin.vocabulary.events import LinkProbed
 from keytwin.vocabulary.identity import MONITORING, LinkId, NodeId, link_ends
 from keytwin.vocabulary.link_messages import ProbeAnswered, ProbeLink, ProbeReported, StockReported
 from keytwin.vocabulary.machine import Effect, Message, Publish, Send, StartTimer, StopTimer
-from keytwin.vocabulary.units import Duration, Instant, bits, seconds
+from keytwin.vocabulary.units import Duration, Instant, bits, milliseconds, seconds
 
 ANSWER_WITHIN: Final = seconds(2)  # far above a round trip; a later answer counts as none
+AT_ONCE: Final = milliseconds(1)
+NEVER_AGAIN: Final = 3  # tests lost in a row; after each before, the next follows at once: one lost message says little
+TRUSTED: Final = (
+    8  # tests answered in a row from which on only every so many are reported, and the second node stands by
+)
 NOTABLE_SHARE: Final = 8  # a stock is reported when it has changed by an eighth since the last report
+NO_KEY: Final = b""  # in place of an answer's tag
 
 
 class ProbeDue(Message, frozen=True, gc=False):
@@ -56,13 +63,14 @@ class Watch:
     settings: MonitoringSettings
     sequence: int = 0
     sent_at: dict[int, Instant] = field(default_factory=dict)
+    answered: int = 0  # own tests in a row, as `lost`
+    lost: int = 0
+    told_delay: Duration = Duration(0)
     reported: int = 0  # octets
     is_report_due: bool = False
 
     def begin(self) -> list[Effect]:
-        """Start testing, if this end is the one that tests."""
-        if self.node != link_ends(self.kmlink.link)[0]:
-            return []
+        """Start testing: both ends at first, as neither knows how the other fared."""
         return [self._probe_timer()]
 
     def on_probe_due(self, now: Instant) -> list[Effect]:
@@ -82,8 +90,13 @@ class Watch:
     def on_probe_link(self, probe: ProbeLink) -> list[Effect]:
         """Check the neighbour's tag and answer with one of our own; a repeat is not answered again."""
         spent = self._check(probe)
-        if spent is None or self.kmlink.out.stock < KEY_OCTETS:
-            return spent or []
+        if spent is None:
+            return []
+        spent += self._stand_by()
+        if self.kmlink.out.stock < KEY_OCTETS:
+            # Silence would look like a dead neighbour. The stream of the two is authenticated without the tag.
+            answer = ProbeAnswered(self.node, probe.link, FIRST_EPOCH, 0, 0, probe.sequence, NO_KEY)
+            return [*spent, Send(self.kmlink.peer, answer)]
         offset, key, effects = self.kmlink.take(KEY_OCTETS, Use.TAG)
         floor = self.kmlink.outbox.floor(offset)
         answer = ProbeAnswered(self.node, probe.link, FIRST_EPOCH, offset, floor, probe.sequence, b"")
@@ -91,17 +104,25 @@ class Watch:
         return [*spent, *effects, Send(self.kmlink.peer, answer)]
 
     def on_probe_answered(self, answer: ProbeAnswered, now: Instant) -> list[Effect]:
-        """Report the delay."""
-        spent = self._check(answer)
+        """Report the delay, when it is news. A neighbour without key is alive, and no more is known of the link."""
+        spent = self._check(answer) if answer.tag != NO_KEY else []
         if spent is None or answer.sequence not in self.sent_at:
             return spent or []
-        delay = Duration(now - self.sent_at[answer.sequence])
-        stop = StopTimer(_lost_timer(answer.link, answer.sequence))
-        return [*spent, stop, *self._outcome(answer.sequence, delay)]
+        sent_at, stop = self.sent_at.pop(answer.sequence), StopTimer(_lost_timer(answer.link, answer.sequence))
+        self.lost = 0
+        if answer.tag == NO_KEY:
+            return [stop]
+        self.answered += 1
+        return [*spent, stop, *self._outcome(answer.sequence, Duration(now - sent_at))]
 
     def on_probe_lost(self, lost: ProbeLost) -> list[Effect]:
-        """Report a test that was not answered in time."""
-        return self._outcome(lost.sequence, None) if lost.sequence in self.sent_at else []
+        """Report a test that was not answered in time, and test again at once."""
+        if self.sent_at.pop(lost.sequence, None) is None:
+            return []
+        self.answered = 0
+        self.lost += 1
+        again = [self._probe_timer(AT_ONCE)] if self.lost < NEVER_AGAIN else []
+        return [*self._outcome(lost.sequence, None), *again]
 
     def note_stock(self) -> list[Effect]:
         """Report the stock soon, when it has changed notably."""
@@ -130,13 +151,28 @@ class Watch:
         return self.kmlink.spend(message, KEY_OCTETS, Use.TAG)
 
     def _outcome(self, sequence: int, delay: Duration | None) -> list[Effect]:
-        del self.sent_at[sequence]
         link = self.kmlink.link
+        probed = Publish(LinkProbed(self.node, link, delay))
+        if delay is not None and not self._is_news(delay):
+            return [probed]
+        self.told_delay = delay or self.told_delay
         report = ProbeReported(link, self.node, sequence, delay, bits(self.kmlink.out.stock))
-        return [Send(MONITORING, report), Publish(LinkProbed(self.node, link, delay))]
+        return [Send(MONITORING, report), probed]
 
-    def _probe_timer(self) -> Effect:
-        return StartTimer(f"{self.kmlink.link}/probe", self.settings.probe_period, ProbeDue(self.kmlink.link))
+    def _is_news(self, delay: Duration) -> bool:
+        """Whether monitoring is told of an answer: it takes a test of which it is told nothing for answered."""
+        is_steady = self.answered > TRUSTED and abs(delay - self.told_delay) * 2 <= max(delay, self.told_delay)
+        return not is_steady or self.answered % TRUSTED == 0
+
+    def _stand_by(self) -> list[Effect]:
+        """Put the own test off, being tested: the link's second node does, unless its own tests were lost lately."""
+        if self.node == link_ends(self.kmlink.link)[0] or self.answered < TRUSTED:
+            return []
+        return [self._probe_timer(Duration(self.settings.probe_period * 3 // 2))]
+
+    def _probe_timer(self, wait: Duration | None = None) -> Effect:
+        link = self.kmlink.link
+        return StartTimer(f"{link}/probe", wait or self.settings.probe_period, ProbeDue(link))
 
 
 def _lost_timer(link: LinkId, sequence: int) -> str:
