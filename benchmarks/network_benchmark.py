@@ -99,11 +99,11 @@ def thousand() -> Scenario:
     blueprint = Blueprint(
         name="thousand",
         topology=Topology(tuple(Node(name) for name in names), links),
-        slas=(Sla(SlaId("slow"), 0, BitsPerSecond(300), kilobits(16)),),
+        slas=(Sla(SlaId("slow"), 0, BitsPerSecond(26), kilobits(16)),),
         users=(User(UserId("all"), SlaId("slow")),),
         apps=tuple(apps),
         control=ControlSettings(RoutingSettings("hops", 1), monitoring=_relaxed()),
-        key_management=KeyManagementSettings(pool_depth=minutes(1), store=kilobits(512)),
+        key_management=KeyManagementSettings(pool_depth=minutes(5), store=kilobits(512)),
         devices={box.name: box},
     )
     steps: list[Step] = []
