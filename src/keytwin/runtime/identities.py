@@ -1,4 +1,4 @@
-"""Who a certificate speaks for: `spiffe://<network>/<role>/<name>` in its URI name (SPIFFE-ID, RFC 5280 clause 4.2.1.6).
+"""Who a certificate speaks for: `spiffe://<network>/<role>/<name>` in its URI name (SPIFFE-ID; RFC 5280 4.2.1.6).
 
 ETSI GS QKD 014 V1.1.1 leaves open where the ID stands in a certificate; the common name counts only where asked for.
 """
@@ -11,14 +11,19 @@ from enum import StrEnum
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import NameOID
 
 from keytwin.vocabulary.errors import Mistake, Violation
 from keytwin.vocabulary.identity import parse_name
 
 SCHEME: Final = "spiffe://"
-LONGEST_ELEMENT: Final = 3 * 64 + 16  # characters: a parallel link's twin, `link/a--b/name`, with all names at their longest
+LONGEST_ELEMENT: Final = (
+    3 * 64 + 16
+)  # characters: a parallel link's twin, `link/a--b/name`, with all names at their longest
 LONGEST_COMMON_NAME: Final = 64  # characters: X.520 ub-common-name
+UNREADABLE: Final = (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm)
+"""What `cryptography` raises, at the latest when a part is looked at, for what is no sound certificate or request."""
 _SEGMENT: Final = r"(?!\.\.?(?:/|$))[A-Za-z0-9._-]+"
 _ELEMENT: Final = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*", flags=re.ASCII)
 
@@ -85,7 +90,7 @@ def identity_of(certificate: bytes, network: str, *, common_name_as: Role | None
         parsed = x509.load_der_x509_certificate(certificate)
         uris = _uris(parsed)
         names = [str(each.value) for each in parsed.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    except (ValueError, x509.DuplicateExtension) as error:
+    except UNREADABLE as error:
         raise UnknownPeer("the peer's certificate cannot be read") from error
     if any("\0" in text for text in (*uris, *names)):
         raise UnknownPeer("the peer's certificate has a name with NUL")

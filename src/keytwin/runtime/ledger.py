@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from keytwin.runtime.private_files import LARGEST_FILE, append, mistake, read_secret, write_whole
+from keytwin.runtime.private_files import LARGEST_FILE, append, read_secret, write_whole
 from keytwin.vocabulary.errors import FileMistake, Finding, Mistake
 
 DIGEST: Final = 16  # hexadecimal digits: finds damage; a forger with write access to the folder owns the keys anyway
+SERIAL_BITS: Final = 159  # RFC 5280 clause 4.1.2.2: 20 octets with sign
 MOST_DENIED: Final = 100_000  # entries, about 4 MB of revocation list: beyond it a new authority is cheaper
 
 
@@ -103,8 +104,8 @@ class DenyList:
         fresh = [serial for serial in dict.fromkeys(serials) if serial not in self._entries]
         if len(self) + len(fresh) > MOST_DENIED:
             raise Mistake(f"the deny list is full ({MOST_DENIED} serials): make a new authority and issue anew")
-        if any(serial <= 0 for serial in fresh):
-            raise Mistake("a serial number is greater than 0: read it from the certificate")
+        if not all(0 < serial < 1 << SERIAL_BITS for serial in fresh):  # else no revocation list could be made again
+            raise Mistake(f"a serial number is from 1 to below 2^{SERIAL_BITS}: read it from the certificate")
         moment = datetime.fromtimestamp(max(int(at.timestamp()), int(self.newest.timestamp()) + 1), UTC)
         entries = [Entry(serial, moment, note) for serial in fresh]
         if entries:

@@ -21,9 +21,16 @@ LARGEST_FILE: Final = 16 * 1024 * 1024  # octets: far above any list of certific
 
 def private_folder(path: Path) -> Path:
     """Make a folder that only its owner enters, or close one that stands open."""
-    path.mkdir(mode=FOLDER, parents=True, exist_ok=True)
-    if stat.S_IMODE(path.stat().st_mode) != FOLDER:
-        path.chmod(FOLDER)
+    try:
+        for missing in reversed([each for each in (path, *path.parents) if not each.exists()]):
+            missing.mkdir(mode=FOLDER, exist_ok=True)
+            sync_folder(missing.parent)
+        if stat.S_IMODE(path.stat().st_mode) != FOLDER:
+            path.chmod(FOLDER)
+    except OSError as error:
+        raise mistake(path, f"cannot be a private folder: {error.strerror}") from error
+    if not path.is_dir():
+        raise mistake(path, "is a file where a folder should be", "move it away")
     return path
 
 

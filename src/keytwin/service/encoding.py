@@ -1,17 +1,47 @@
-"""What leaves the network as octets: here only the digest by which an emulated SAE remembers a key it has wiped."""
+"""What leaves the network as octets: the digest by which an emulated SAE remembers a key, and key in base64.
+
+Base64 (RFC 4648 clause 4) is written straight into bytearrays, which are overwritten once they have been used: `str`
+and `bytes` cannot be, and would leave copies of the key in memory.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final
+
+import msgspec
 
 from keytwin.vocabulary.key import KeyMaterial
 
 DIGEST_OCTETS: Final = 16  # two of a million keys collide with a probability below 1e-26
 SALT_OCTETS: Final = 32
 
+_ENCODER: Final = msgspec.json.Encoder()
+
 
 def fingerprint(material: KeyMaterial, salt: bytes) -> bytes:
     """Return a digest that tells whether two keys are equal, and nothing else to whoever lacks the salt."""
     with material.exposed() as octets:
         return blake2b(octets, digest_size=DIGEST_OCTETS, key=salt).digest()
+
+
+def quoted_base64(material: KeyMaterial) -> bytearray:
+    """Return the key as a JSON string of padded base64; the caller overwrites it, or hands it to `join_and_wipe`."""
+    with material.exposed() as octets:
+        # Made in its full size: a buffer that grows leaves its content where it was before.
+        text = bytearray(-(-len(octets) // 3) * 4 + 2)
+        _ENCODER.encode_into(octets, text)
+    return text
+
+
+def join_and_wipe(pieces: Sequence[bytes | bytearray]) -> bytearray:
+    """Return the pieces in one buffer made in its full size, and overwrite those that can be."""
+    whole = bytearray(sum(map(len, pieces)))
+    start = 0
+    for piece in pieces:
+        whole[start : start + len(piece)] = piece
+        start += len(piece)
+        if isinstance(piece, bytearray):
+            piece[:] = bytes(len(piece))
+    return whole

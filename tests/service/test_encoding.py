@@ -1,0 +1,41 @@
+"""Base64 of keys: right, in buffers that are overwritten."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keytwin.service.encoding import SALT_OCTETS, fingerprint, join_and_wipe, quoted_base64
+from keytwin.vocabulary.key import KeyMaterial
+from tests.marks import clause, invariant
+
+
+@clause("RFC 4648", "4")
+@given(st.binary(max_size=200))
+def test_a_key_is_a_json_string_of_padded_base64(octets: bytes) -> None:
+    text = quoted_base64(KeyMaterial(bytearray(octets)))
+    assert base64.b64decode(json.loads(text), validate=True) == octets
+
+
+def test_the_material_stays_for_the_caller_to_wipe() -> None:
+    material = KeyMaterial(bytearray(b"octets"))
+    quoted_base64(material)
+    assert not material.is_wiped
+
+
+@invariant("Z5")
+def test_pieces_that_hold_key_are_overwritten_when_they_are_joined() -> None:
+    text = quoted_base64(KeyMaterial(bytearray(32)))
+    whole = join_and_wipe([b'{"key":', text, b"}"])
+    assert json.loads(whole) == {"key": base64.b64encode(bytes(32)).decode()}
+    assert text == bytes(len(text))
+
+
+def test_digests_are_equal_for_equal_keys_under_one_salt_only() -> None:
+    first, second = KeyMaterial(bytearray(32)), KeyMaterial(bytearray(32))
+    salt = bytes(SALT_OCTETS)
+    assert fingerprint(first, salt) == fingerprint(second, salt)
+    assert fingerprint(first, salt) != fingerprint(first, bytes([1]) * SALT_OCTETS)
