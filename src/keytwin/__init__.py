@@ -1,4 +1,4 @@
-"""keytwin: from a need to a quantum-key-distribution network that runs, and a verdict.
+"""keytwin: a quantum-key-distribution network that runs from a file, over a twin of its hardware, and a verdict.
 
 These names are the public API; `docs/reference/api.md` describes them. They are loaded when they are first used, so
 that a command line that only wants to say how it is used stays quick.

@@ -9,21 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.metadata import entry_points
-from typing import Any, Final
+from importlib.metadata import EntryPoint, entry_points
+from operator import index
+from typing import Any, Final, SupportsIndex
 
 from keytwin.control.access import Access
 from keytwin.control.admission import Admission
 from keytwin.control.controller import Controller
+from keytwin.control.metrics import LinkView, MetricFailed, checked
 from keytwin.control.monitoring import Monitoring
 from keytwin.control.profiles import AdmissionSetup
 from keytwin.control.routing import METRICS, Routing, RoutingMetric
-from keytwin.keymanagement.algorithms import ALGORITHMS, KeyManagementAlgorithm
+from keytwin.keymanagement.algorithms import ALGORITHMS, KeyManagementAlgorithm, PoolLevel
 from keytwin.keymanagement.manager import KeyManager, KmSetup
 from keytwin.quantum.channel import channel_of
 from keytwin.quantum.link import LinkModel, QkdProtocol
 from keytwin.quantum.protocols import PROTOCOLS, link_model
 from keytwin.quantum.twin import Twin, TwinSetup
+from keytwin.runtime.crash import contain
 from keytwin.runtime.simulation import Simulation
 from keytwin.service.application import Application
 from keytwin.service.encoding import SALT_OCTETS
@@ -59,6 +62,9 @@ METRIC_GROUP: Final = "keytwin.routing_metrics"
 ALGORITHM_GROUP: Final = "keytwin.key_management_algorithms"
 PROTOCOL_GROUP: Final = "keytwin.protocols"
 
+SAMPLE_LEVELS: Final = (PoolLevel(0, 0, 0, 64, 64), PoolLevel(0, 64, 3, 0, 1), PoolLevel(64, 0, 0, 64, 64))
+"""What an algorithm from outside is tried on before anything runs: an empty pool, one in demand, a full one."""
+
 Chance = Callable[[ElementName], Entropy]
 
 
@@ -69,6 +75,11 @@ class Plugins:
     metrics: Mapping[str, RoutingMetric] = field(default_factory=dict)
     algorithms: Mapping[str, KeyManagementAlgorithm] = field(default_factory=dict)
     protocols: Mapping[str, QkdProtocol] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for kind in ("metrics", "algorithms", "protocols"):
+            if not isinstance(getattr(self, kind), Mapping):
+                raise Mistake(f"{kind} are given by name, as in {kind}={{'mine': ...}}: not {getattr(self, kind)!r}")
 
 
 def simulate(
@@ -90,7 +101,7 @@ def elements(
     """Return every element of the network with what makes a fresh incarnation of it, in the order they start."""
     nodes = tuple(node.id for node in blueprint.topology.nodes)
     control = blueprint.control
-    metric = _named(plugins.metrics, METRIC_GROUP, METRICS, control.routing.metric, "routing metric")
+    metric = _guarded(_named(plugins.metrics, METRIC_GROUP, METRICS, control.routing.metric, "routing metric"))
     setup = AdmissionSetup(
         slas=blueprint.slas,
         users=blueprint.users,
@@ -108,8 +119,9 @@ def elements(
     }
     algorithm = blueprint.key_management.algorithm
     chosen = _named(plugins.algorithms, ALGORITHM_GROUP, ALGORITHMS, algorithm, "key-management algorithm")
+    sound = _sound(algorithm, chosen)
     for node in nodes:
-        km_setup = _km_setup(blueprint, node, {algorithm: chosen})
+        km_setup = _km_setup(blueprint, node, {algorithm: sound})
         made[km_of(node)] = partial(KeyManager, km_setup, simulation.entropy(km_of(node)))
     for link in blueprint.topology.links:
         made[twin_of(link.id)] = _twin(blueprint, link, simulation, plugins)
@@ -179,6 +191,53 @@ def _named(given: Mapping[str, Any], group: str, brought: Mapping[str, Any], nam
         return given.get(name, brought.get(name))
     installed = {point.name: point for point in entry_points(group=group)}
     if name in installed:
-        return installed[name].load()
+        return _loaded(installed[name], kind)
     known = ", ".join(sorted({*given, *brought, *installed}))
     raise Mistake(f"{kind} {name!r} is not known: choose one of {known}")
+
+
+def _loaded(point: EntryPoint, kind: str) -> Any:  # noqa: ANN401  # as above
+    """Return what an entry point names; Mistake when its package cannot give it."""
+    found = contain(point.load)
+    if isinstance(found, Exception):
+        package = point.dist.name if point.dist else "an unknown package"
+        error = f"{type(found).__name__}: {found}"
+        raise Mistake(
+            f"{kind} {point.name!r} cannot be loaded: {package} registers {point.value!r} for it under {point.group}, "
+            f"which fails with {error}"
+        )
+    return found
+
+
+def _guarded(metric: RoutingMetric) -> RoutingMetric:
+    """Return the metric; one from outside is tried, and whatever it raises later concerns the link it was asked of."""
+    if metric in METRICS.values():
+        return metric
+
+    def guarded(view: LinkView) -> float:
+        weight = contain(partial(metric, view))
+        if isinstance(weight, Exception):
+            raise MetricFailed(f"{type(weight).__name__}: {weight}")
+        return weight
+
+    guarded.__name__ = getattr(metric, "__name__", repr(metric))
+    return checked(guarded)
+
+
+def _sound(name: str, algorithm: KeyManagementAlgorithm) -> KeyManagementAlgorithm:
+    """Return the algorithm; one from outside is tried, and later watched: Mistake when it gives no number of keys."""
+    if algorithm in ALGORITHMS.values():
+        return algorithm
+
+    def watched(level: PoolLevel) -> int:
+        number = contain(partial(algorithm, level))
+        if isinstance(number, SupportsIndex) and index(number) >= 0:  # of numpy too
+            return index(number)
+        did = f"raises {type(number).__name__}: {number}" if isinstance(number, Exception) else f"gives {number!r}"
+        raise Mistake(
+            f"key-management algorithm {name!r}, a plug-in, {did} for {level}: return a whole number of keys from 0 up"
+        )
+
+    for level in SAMPLE_LEVELS:
+        watched(level)
+    return watched

@@ -98,10 +98,10 @@ def test_writes_trace_and_figure_and_equal_seeds_give_equal_files(
 ) -> None:
     name = short(2)
     for run in ("a", "b"):
-        code, _, _ = shell("run", name, "--seed", "7", "--trace", f"{run}.jsonl", "--figure", f"new/{run}.svg")
+        code, _, _ = shell("run", name, "--seed", "7", "--trace", f"{run}.jsonl", "--figure", f"{run}.svg")
         assert code == Exit.OK
     assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
-    assert (tmp_path / "new/a.svg").read_bytes() == (tmp_path / "new/b.svg").read_bytes()
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     shell("run", name, "--seed", "8", "--trace", "c.jsonl")
     assert (tmp_path / "a.jsonl").read_bytes() != (tmp_path / "c.jsonl").read_bytes()
 
@@ -127,6 +127,43 @@ def test_a_file_that_cannot_be_written_is_a_refusal(shell: Shell, short: Callabl
     assert code == Exit.REFUSED
     assert "nowhere/run.jsonl" in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--trace", "short.yaml"),
+        ("--figure", "short.yaml"),
+        ("--figure", "a.png"),
+        ("--figure", "a.svg", "--trace", "a.svg"),
+    ],
+)
+def test_nothing_of_the_user_is_overwritten(
+    options: tuple[str, ...], shell: Shell, short: Callable[[int], str], tmp_path: Path
+) -> None:
+    name = short(2)
+    code, out, err = shell("run", name, *options)
+    assert (code, out) == (Exit.MISTAKE, "")
+    assert err.startswith("keytwin: ")
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text(encoding="utf-8") == SHORT % 2
+
+
+def test_the_demonstration_overwrites_nothing_either(shell: Shell, tmp_path: Path) -> None:
+    shell("init", "mine")
+    assert shell("demo", "--figure", "mine/network.yaml")[0] == Exit.MISTAKE
+    assert (tmp_path / "mine/network.yaml").read_text(encoding="utf-8").startswith("# A network")
+
+
+@pytest.mark.parametrize("seed", ["1.5", "2.0", "-1", "0x10", "1_000", str(2**63), "", "²"])
+def test_a_seed_is_a_whole_number_and_never_rounded(seed: str, shell: Shell, short: Callable[[int], str]) -> None:
+    code, out, err = shell("run", short(2), f"--seed={seed}")
+    assert (code, out) == (Exit.MISTAKE, "")
+    assert "--seed" in err
+
+
+def test_pairs_are_a_whole_number(shell: Shell) -> None:
+    assert shell("demo", "--pairs", "2.0")[0] == Exit.MISTAKE
 
 
 def test_the_demonstration_draws_and_counts(shell: Shell, tmp_path: Path) -> None:
@@ -164,6 +201,18 @@ def test_no_file_is_overwritten(shell: Shell, tmp_path: Path) -> None:
         "keytwin: mine/network.yaml is there already: choose another folder, or move it away\n",
     )
     assert (tmp_path / "mine/network.yaml").read_text(encoding="utf-8") == "mine"
+
+
+def test_a_file_in_the_place_of_a_folder_is_said_to_be_one(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "mine").touch()
+    code, _, err = shell("init", "mine")
+    assert (code, err) == (Exit.MISTAKE, "keytwin: mine is a file, not a folder: choose another name\n")
+
+
+def test_a_folder_is_answered_with_its_network(shell: Shell) -> None:
+    shell("init", "mine")
+    code, _, err = shell("run", "mine")
+    assert (code, err) == (Exit.MISTAKE, "keytwin: 'mine' is a folder: did you mean 'mine/network.yaml'?\n")
 
 
 def test_all_mistakes_are_shown_with_their_places(shell: Shell, tmp_path: Path) -> None:
@@ -205,6 +254,13 @@ def test_an_unknown_example_is_answered_with_the_nearest(shell: Shell) -> None:
     code, _, err = shell("run", "star6/fig5")
     assert code == Exit.MISTAKE
     assert "did you mean 'star6/fig4'" in err
+
+
+def test_checks_an_unknown_name_as_json_too(shell: Shell) -> None:
+    code, out, err = shell("check", "star6/fig5", "--json")
+    assert (code, err) == (Exit.MISTAKE, "")
+    (mistake,) = json.loads(out)["mistakes"]
+    assert "did you mean 'star6/fig4'" in mistake["what"]
 
 
 def test_lists_the_examples(shell: Shell) -> None:
@@ -250,6 +306,15 @@ def test_a_reader_that_has_seen_enough_is_no_failure(tmp_path: Path) -> None:
     words = ["/bin/bash", "-c", command]
     run = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout, run.stderr) == (0, "{\n", "")
+
+
+@pytest.mark.slow
+def test_a_reader_of_a_table_may_go_away_too(short: Callable[[int], str], tmp_path: Path) -> None:
+    command = f"set -o pipefail; {sys.executable} -m keytwin run {short(2)} --seed 7 | head -1"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    words = ["/bin/bash", "-c", command]
+    run = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "short.yaml  5 s of virtual time, seed 7\n", "")
 
 
 def test_help_names_every_command(shell: Shell) -> None:

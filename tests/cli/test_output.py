@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from io import BytesIO, TextIOWrapper
+from pathlib import Path
 
 import pytest
 
-from keytwin.cli.output import PLAIN_WIDTH, complain, counted, encoding, show, show_json, suggest, width
+from keytwin.cli.output import PLAIN_WIDTH, complain, counted, encoding, own_name, show, show_json, suggest, width
 
 
 def test_square_brackets_mean_themselves(capsys: pytest.CaptureFixture[str]) -> None:
@@ -41,3 +42,16 @@ def test_counts_in_plain_words(number: int, said: str) -> None:
 def test_a_file_is_as_wide_as_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", TextIOWrapper(BytesIO(), encoding="ascii"))
     assert (width(), encoding()) == (PLAIN_WIDTH, "ascii")
+
+
+def test_names_itself_as_it_can_be_called_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    command = tmp_path / "with space/keytwin"
+    command.parent.mkdir()
+    command.touch(mode=0o755)
+    monkeypatch.setattr(sys, "argv", [str(command)])
+    monkeypatch.setenv("PATH", "")
+    assert own_name() == f"'{command}'"
+    monkeypatch.setenv("PATH", str(command.parent))
+    assert own_name() == "keytwin"
+    monkeypatch.setattr(sys, "argv", ["/somewhere/keytwin/__main__.py"])
+    assert own_name() == "python -m keytwin"

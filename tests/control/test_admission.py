@@ -177,6 +177,7 @@ def test_routing_that_never_answers_ends_the_session_with_a_reason_to_try_again(
         assert refusal.reason is Reason.UNAVAILABLE
         assert refusal.retry_after > 0
     assert len(list(plane.messages(FindRoute))) > 10
+    assert plane.heard(SessionRejected)[-1].explanation == "routing does not answer"
 
 
 @invariant("S4")

@@ -7,7 +7,17 @@ from typing import Final
 import pytest
 from msgspec.structs import replace
 
-from keytwin.control.alarms import DISABLING, FEWEST_PROBES, PROBES, Alarm, Watch, describe, is_noticeable, judge
+from keytwin.control.alarms import (
+    DISABLING,
+    FEWEST_PROBES,
+    IN_A_ROW,
+    PROBES,
+    Alarm,
+    Watch,
+    describe,
+    is_noticeable,
+    judge,
+)
 from keytwin.vocabulary.blueprint import MonitoringSettings
 from keytwin.vocabulary.identity import LinkId, NodeId
 from keytwin.vocabulary.link_messages import LinkMeasured, LinkPerformance, ProbeReported, StockReported
@@ -81,10 +91,34 @@ def test_a_block_that_was_overtaken_or_repeated_counts_no_more(number: int) -> N
 
 def test_a_probe_that_is_reported_twice_counts_once() -> None:
     made = Watch(LINK)
-    for report in (probed(1, None), probed(1, None), probed(1, 3, B)):
+    for report in (probed(1, None), probed(1, None), probed(2, 3)):
         made.probe(report)
     assert made.lost == 0.5
     assert made.delay == milliseconds(3)
+
+
+def test_the_ends_are_counted_apart_and_the_worse_one_is_told() -> None:
+    made = Watch(LINK)
+    for report in (probed(1, None, B), probed(2, 3, B), probed(1), probed(2), probed(3)):
+        made.probe(report)
+    assert {node: list(tests.losses) for node, tests in made.tests.items()} == {B: [True, False], A: [False] * 3}
+    assert made.lost == 0.5
+
+
+def test_probes_that_are_not_reported_were_answered() -> None:
+    made = Watch(LINK)
+    for report in (probed(5, None), probed(9, None)):
+        made.probe(report)
+    assert list(made.tests[A].losses) == [True, False, False, False, True]
+    made.probe(probed(10**9))
+    assert list(made.tests[A].losses) == [False] * PROBES
+
+
+def test_a_key_manager_that_restarts_counts_from_one_again() -> None:
+    made = Watch(LINK)
+    for report in (probed(70, None), probed(1), probed(2)):
+        made.probe(report)
+    assert list(made.tests[A].losses) == [True, False, False]
 
 
 def test_only_the_recent_probes_count() -> None:
@@ -132,8 +166,47 @@ def test_nothing_is_judged_on_no_figures() -> None:
 
 
 def test_one_lost_probe_is_no_alarm() -> None:
-    assert judged(Alarm.LOSS, watch(lost=3, probes=FEWEST_PROBES - 1)) is None
-    assert judged(Alarm.LOSS, watch(lost=4, probes=FEWEST_PROBES)) is True
+    assert judged(Alarm.LOSS, watch(lost=1, probes=1)) is None
+    assert judged(Alarm.LOSS, watch(lost=2, probes=2)) is None
+    assert judged(Alarm.LOSS, watch(lost=1, probes=FEWEST_PROBES)) is False
+
+
+def test_so_many_lost_probes_in_a_row_are_an_alarm_whatever_was_before() -> None:
+    made = watch(probes=100)
+    for sequence in range(101, 100 + IN_A_ROW):
+        made.probe(probed(sequence, None))
+        assert judged(Alarm.LOSS, made) is False
+    made.probe(probed(100 + IN_A_ROW, None))
+    assert judged(Alarm.LOSS, made) is True
+
+
+def test_an_end_without_key_cannot_answer_which_is_an_alarm_only_when_it_lasts() -> None:
+    made = watch()
+    made.stock(stocked(B, 255))
+    judgements = []
+    for sequence in range(PROBES + 1, PROBES + 6):
+        made.probe(probed(sequence, None))
+        judgements.append(judged(Alarm.LOSS, made))
+    assert judgements == [False] * 4 + [True]
+    assert not made.tests[A].is_in_vain
+    made.stock(stocked(B, 256))
+    for sequence in range(20, 20 + IN_A_ROW):
+        made.probe(probed(sequence, None))
+    assert made.tests[A].is_in_vain
+
+
+def test_one_end_is_enough_for_an_alarm_and_it_lasts_until_that_end_is_answered() -> None:
+    made = watch()
+    for sequence in range(1, IN_A_ROW + 1):
+        made.probe(probed(sequence, None, B))
+    assert judged(Alarm.LOSS, made) is True
+    for sequence in range(PROBES + 1, 3 * PROBES):
+        made.probe(probed(sequence))
+    states = []
+    for sequence in range(IN_A_ROW + 1, IN_A_ROW + 8):
+        made.probe(probed(sequence, 1, B))
+        states.append(judged(Alarm.LOSS, made, is_on=True))
+    assert states == [True] * 5 + [False] * 2
 
 
 def test_a_low_stock_is_an_alarm_only_on_an_active_link_that_has_had_a_block() -> None:
@@ -148,7 +221,7 @@ def test_a_low_stock_is_an_alarm_only_on_an_active_link_that_has_had_a_block() -
 def test_what_the_operator_reads_names_the_threshold() -> None:
     assert [describe(alarm, SETTINGS) for alarm in Alarm] == [
         "QBER above 8.0%",
-        "more than 50% of the active tests unanswered",
+        "active tests unanswered, 3 in a row or more than 50%",
         "stock below 16 kbit",
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import inf, isinf, nan
 from typing import Final
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from keytwin.control.metrics import HIGHEST_QBER, LinkView, checked, hops, is_weight, key_aware, weigh
+from keytwin.control.metrics import HIGHEST_QBER, LinkView, MetricFailed, checked, hops, is_weight, key_aware, weigh
 from keytwin.control.routing import METRICS
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import LinkId, NodeId
@@ -101,17 +102,18 @@ def test_a_proper_metric_is_taken_as_it_is(metric: object) -> None:
     assert checked(metric) is metric
 
 
-@pytest.mark.parametrize("given", [nan, -1.0, -inf])
-def test_a_metric_that_gives_no_weight_is_a_mistake_from_the_start(given: float) -> None:
-    def odd(view: LinkView) -> float:
-        return given * view.hops
+@pytest.mark.parametrize("answer", [nan, -1.0, -inf, None, "1", 1j])
+def test_a_metric_that_gives_no_weight_is_a_mistake_from_the_start(answer: object) -> None:
+    def odd(_: LinkView) -> object:
+        return answer
 
-    with pytest.raises(Mistake, match=r"routing metric odd weighs .* return a number from 0 up, or infinity"):
-        checked(odd)
+    said = rf"routing metric odd gives {re.escape(repr(answer))} for LinkView.*: return a number from 0 up, or infinity"
+    with pytest.raises(Mistake, match=said):
+        checked(odd)  # type: ignore[arg-type]  # a plug-in's author has no type checker
 
 
 def test_a_metric_that_divides_by_an_unmeasured_figure_is_a_mistake_from_the_start() -> None:
-    with pytest.raises(Mistake, match="return a number"):
+    with pytest.raises(Mistake, match=r"raises ZeroDivisionError: .*division by zero"):
         checked(lambda view: 1 / view.rate)
 
 
@@ -119,5 +121,17 @@ def test_infinity_is_a_weight_that_shuts_out() -> None:
     assert checked(lambda _: inf)(FRESH) == inf
 
 
-def test_an_arithmetic_error_makes_no_weight() -> None:
-    assert not is_weight(weigh(lambda view: 1 / view.sessions, FRESH))
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(OverflowError("too much"), "OverflowError: too much"), (MetricFailed("OSError: no map"), "OSError: no map")],
+)
+def test_what_a_metric_raises_is_told_by_its_name_and_text(error: Exception, said: str) -> None:
+    def broken(_: LinkView) -> float:
+        raise error
+
+    assert weigh(broken, FRESH) == f"raises {said}"
+
+
+def test_what_can_be_added_up_is_a_weight() -> None:
+    assert [is_weight(each) for each in (0, 2, 0.5, inf)] == [True] * 4
+    assert [is_weight(each) for each in (nan, -1, None, "1", 1j, [1])] == [False] * 6

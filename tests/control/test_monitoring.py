@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 import pytest
 
 from keytwin.control import monitoring
+from keytwin.control.alarms import IN_A_ROW
 from keytwin.control.monitoring import ALARM_REPEAT, Monitoring, MonitoringSweep
 from keytwin.vocabulary.blueprint import MonitoringSettings
 from keytwin.vocabulary.errors import Oversize, UnexpectedMessage
@@ -174,12 +175,21 @@ def test_a_late_note_of_an_older_alarm_does_not_stop_the_newer_one() -> None:
     assert sent(watched.sweep(ALARM_REPEAT), RaiseAlarm) == [over]
 
 
-def test_lost_probes_are_an_alarm() -> None:
+def test_lost_probes_are_an_alarm_until_they_are_answered_again() -> None:
     watched = Watched()
     effects = [effect for _ in range(4) for effect in watched.probe(is_lost=True)]
     assert [raised.cause for raised in sent(effects, RaiseAlarm)] == ["probe loss"]
     effects = [effect for _ in range(8) for effect in watched.probe(is_lost=False)]
     assert [raised.is_on for raised in sent(effects, RaiseAlarm)] == [False]
+
+
+def test_a_key_manager_that_answers_nobody_is_told_in_words_beside_the_alarm_of_each_link() -> None:
+    watched = Watched()
+    effects = [effect for _ in range(IN_A_ROW) for effect in watched.probe(is_lost=True)]
+    alarm = AlarmRaised(LINK, "active tests unanswered, 3 in a row or more than 50%", is_on=True)
+    assert published(effects, AlarmRaised) == [alarm, AlarmRaised(LINK, "b does not answer", is_on=True)]
+    effects = watched.probe(is_lost=False)
+    assert published(effects, AlarmRaised) == [AlarmRaised(LINK, "b does not answer", is_on=False)]
 
 
 def test_a_low_stock_is_an_alarm_with_the_stock_in_it_on_an_active_link_only() -> None:

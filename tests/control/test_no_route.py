@@ -11,7 +11,8 @@ import pytest
 from keytwin.control.metrics import LinkView
 from keytwin.vocabulary.identity import LinkId, NodeId
 from keytwin.vocabulary.session_messages import NoRoute
-from keytwin.vocabulary.topology_messages import LinkStatus, NodeState
+from keytwin.vocabulary.topology_messages import LinkReserved, LinkStatus, NodeState
+from keytwin.vocabulary.units import BitsPerSecond
 from tests.control.plane import STAR
 from tests.control.test_routing import Network, question
 
@@ -47,7 +48,9 @@ def test_all_links_of_a_node_are_down() -> None:
 def test_no_link_of_a_node_has_room() -> None:
     network = star()
     network.set("km0--km2", rate=2 * 64_000)
-    assert network.explanation(ASKED) == "no link of km2 has 64 kbit/s left"
+    assert network.explanation(ASKED) == (
+        "no link of km2 has 64 kbit/s left: km0--km2 makes 64 kbit/s each way, the rest goes to relay and margin"
+    )
 
 
 def test_one_link_is_down_and_the_other_has_no_room() -> None:
@@ -55,12 +58,27 @@ def test_one_link_is_down_and_the_other_has_no_room() -> None:
     network.set("km0--km4", LinkStatus.OFF)
     network.set("km4--km5", rate=1_000)
     asked = question("km4", "km1", 64_000)
-    assert network.explanation(asked) == "no link of km4 has 64 kbit/s left (km0--km4 is down)"
+    assert network.explanation(asked) == (
+        "no link of km4 has 64 kbit/s left: km4--km5 makes 500 bit/s each way (km0--km4 is down)"
+    )
 
 
 def test_what_admission_excludes_has_no_room() -> None:
     excluded = (LinkId("km0--km2"),)
-    assert star().explanation(question("km2", "km3", 1_000, excluded=excluded)) == "no link of km2 has 1 kbit/s left"
+    assert star().explanation(question("km2", "km3", 1_000, excluded=excluded)) == (
+        "no link of km2 has 1 kbit/s left: km0--km2 makes 500 kbit/s each way, the rest goes to relay and margin"
+    )
+
+
+def test_it_says_what_the_link_with_most_room_makes_and_what_of_it_is_reserved() -> None:
+    network = star()
+    network.set("km0--km4", rate=160_000)
+    network.set("km4--km5", rate=100_000)
+    for link, reserved in (("km0--km4", 68_900), ("km4--km5", 45_000)):
+        network.give(LinkReserved(LinkId(link), 1, BitsPerSecond(reserved), BitsPerSecond(reserved), 3))
+    assert network.explanation(question("km4", "km1", 16_000)) == (
+        "no link of km4 has 16 kbit/s left: km0--km4 makes 80 kbit/s each way, 68 kbit/s of it reserved"
+    )
 
 
 def test_the_hub_is_not_trusted_and_every_route_passes_it() -> None:
@@ -95,7 +113,7 @@ def test_several_things_are_wrong_in_the_middle() -> None:
     network.distrust("x")
     assert network.explanation() == (
         "every route from a to c is barred, the least of them because "
-        "x is not trusted, b--x is down and x--y has no 1 kbit/s left"
+        "x is not trusted, b--x is down and x--y has no 1 kbit/s left (it makes 5 bit/s each way)"
     )
 
 

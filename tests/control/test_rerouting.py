@@ -50,7 +50,10 @@ def test_sessions_beyond_the_capacity_are_refused_with_a_generic_reason() -> Non
     refusal = plane.kms[NODE[0]].refused[fifth.open_id]
     assert refusal.reason is Reason.NO_ROUTE
     assert refusal.retry_after > 0
-    assert plane.heard(SessionRejected)[-1].explanation == "no link of km1 has 10 kbit/s left"
+    assert plane.heard(SessionRejected)[-1].explanation == (
+        "no link of km1 has 10 kbit/s left: km0--km1 makes 50 kbit/s each way, 40 kbit/s of it reserved, "
+        "the rest goes to relay and margin"
+    )
     assert reserved(plane) == {"km0--km1": 40_000}
 
 

@@ -330,7 +330,7 @@ def test_a_metric_that_fails_on_one_link_later_costs_that_link_and_is_told_once(
     assert network.routes() == ["abc", "adc"]
     reserved = LinkReserved(LinkId("b--c"), 1, BitsPerSecond(1), BitsPerSecond(1), 1)
     effects = [*network.give(reserved), *network.give(replace(reserved, sequence=2))]
-    told = ViolationSeen("RoutingMetric", "b--c weighs nan: it is left out")
+    told = ViolationSeen("RoutingMetric", "b--c is left out, because the metric gives nan")
     assert [effect for effect in effects if isinstance(effect, Publish)] == [Publish(told)]
     assert network.routes() == ["adc"]
 

@@ -139,9 +139,8 @@ def actions(blueprint: Blueprint) -> st.SearchStrategy[timeline.Action]:
     app = st.sampled_from([app.id for app in blueprint.apps])
     link = st.sampled_from([link.id for link in blueprint.topology.links])
     node = st.sampled_from([node.id for node in blueprint.topology.nodes])
-    saes = [f"sae/{end.sae}" for app in blueprint.apps for end in app.ends]
     twins = [f"link/{link.id}" for link in blueprint.topology.links]
-    element = st.sampled_from(["access", "controller", *saes, *twins])
+    element = st.sampled_from(["access", "controller", *twins])
     asking = st.builds(
         timeline.AskKeys,
         app=app,

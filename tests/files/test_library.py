@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -78,10 +79,22 @@ def test_a_missing_file_and_a_folder_are_told(tmp_path: Path) -> None:
         path_source(tmp_path, "shown")
 
 
-def test_no_more_of_a_file_is_read_than_may_be_there(tmp_path: Path) -> None:
+def test_a_file_that_is_too_large_is_told_with_its_size(tmp_path: Path) -> None:
     with (tmp_path / "huge.yaml").open("wb") as stream:
         stream.truncate(LARGEST_FILE + 100)
-    assert len(path_source(tmp_path / "huge.yaml", "huge").octets) == LARGEST_FILE + 1
+    with pytest.raises(
+        FileMistake, match=f"huge: the file has {LARGEST_FILE + 100} octets: {LARGEST_FILE} is the most"
+    ):
+        path_source(tmp_path / "huge.yaml", "huge")
+
+
+def test_a_pipe_and_a_link_to_nowhere_are_called_what_they_are(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(FileMistake, match="this is a pipe, socket or device, not a file"):
+        path_source(tmp_path / "pipe", "pipe")
+    with pytest.raises(FileMistake, match="this is a symbolic link that leads to no file"):
+        path_source(tmp_path / "loop", "loop")
 
 
 def test_an_example_is_text_to_begin_ones_own_with() -> None:

@@ -144,9 +144,21 @@ def test_all_settings_can_be_given() -> None:
     )
 
 
+def test_a_network_without_apps_is_noted_but_allowed() -> None:
+    said = "the network has no apps: nobody would ask for a key"
+    assert [short(warning) for warning in network(GRAPH).warnings] == [f"1:1: {said}"]
+    assert [short(warning) for warning in network(GRAPH + "apps: {}\n").warnings] == [f"6:7: {said}"]
+
+
+def test_a_black_box_needs_no_length_because_its_figures_hold_the_loss() -> None:
+    text = HEAD.replace("generic-decoy-bb84, length: 20 km", "empirical-black-box")
+    (link,) = network(text + "nodes: {a: , b: }\nlinks: [a -- b]\n").value.topology.links
+    assert (link.length, link.total_loss) == (0.0, None)
+
+
 def test_a_node_without_links_is_noted_but_allowed() -> None:
     checked = network(HEAD + "nodes: {a: , b: , alone: }\nlinks: [a -- b]\n")
-    assert [short(warning) for warning in checked.warnings] == ["4:19: node 'alone' has no link"]
+    assert "4:19: node 'alone' has no link" in [short(warning) for warning in checked.warnings]
 
 
 # --- mistakes -------------------------------------------------------------------------------------------------------
@@ -175,7 +187,7 @@ twin: {physics: count}
     assert told == [
         "3:1: unknown key 'abuot' in a network (did you mean 'about'?)",
         "4:27: unknown device 'generic-decoy-bb48' (did you mean 'generic-decoy-bb84'?)",
-        "4:55: '20' has no unit: a length needs one of m, km, such as '20 m'",
+        "4:55: '20' has no unit: a length needs one of m, km, such as '20 km'",
         "5:28: 'km--3' cannot name a node: '--' joins the two ends of a link; use a single '-'",
         "5:47: duplicate key 'km0' (the first is in line 5; remove one)",
         "7:16: unknown key 'link_legth' in a link (did you mean 'length'?)",
@@ -226,6 +238,10 @@ twin: {physics: count}
         ),
         (GRAPH.replace("20 km", "[20 km]"), ["3:55: defaults.link.length is a list, where a length is wanted"]),
         (GRAPH.replace("length", "medium: air, length"), ["3:55: unknown medium 'air' (known: 'fibre')"]),
+        (
+            HEAD + "nodes: {}\nlinks: []\n",
+            ["4:8: no node is declared here (at least 1 is needed)"],
+        ),
         (GRAPH + "users: [alice]\n", [("6:8: users is a list, where a mapping from the name of each user is wanted")]),
         (
             GRAPH + "apps: {a: {user: bob, saes: {x: km0, y: km1}}}\n",
@@ -365,6 +381,11 @@ def test_a_burst_below_one_key_is_told() -> None:
             "(raise it, or lower control.key_management.key_size)"
         )
     ]
+
+
+def test_a_name_that_is_none_is_not_proposed() -> None:
+    text = HEAD + "nodes: {km--1: , km2: , km3: }\nlinks: [km2 -- km3, km--1 -- km2, km3 -- zz]\n"
+    assert mistakes(text)[-1] == "5:42: unknown node 'zz' (known: 'km2', 'km3')"
 
 
 def test_a_section_that_cannot_be_read_makes_no_further_mistakes() -> None:

@@ -114,9 +114,7 @@ def test_a_syntax_error_is_told_alone_and_in_plain_words(octets: bytes, told: st
 
 
 def test_limits_keep_a_hostile_file_from_hanging_the_reader() -> None:
-    assert yaml_mistakes(b"#" * (LARGEST_FILE + 1)) == [
-        f"the file has {LARGEST_FILE + 1} octets: {LARGEST_FILE} is the most"
-    ]
+    assert yaml_mistakes(b"#" * (LARGEST_FILE + 1)) == [f"the file has more than {LARGEST_FILE} octets"]
     assert yaml_mistakes(b"a: " + b"x" * LONGEST_LINE) == [
         f"1:1: this line has more than {LONGEST_LINE} characters: break it"
     ]

@@ -53,7 +53,6 @@ def step(line: str) -> Step:
         ("{at: 1 s, distrust: km0}", DistrustNode(NodeId("km0"))),
         ("{at: 1 s, stop: km/km0}", StopElement(ElementName("km/km0"))),
         ("{at: 1 s, stop: link/km4 -- km0}", StopElement(ElementName("link/km0--km4"))),
-        ("{at: 1 s, stop: sae/app01-a}", StopElement(ElementName("sae/app01-a"))),
         ("{at: 1 s, restart: admission}", RestartElement(ElementName("admission"))),
         (
             "{at: 1 s, fault: {drop: 1 %, duplicate: 0.5, delay: 20 ms, lasting: 5 s}}",
@@ -127,13 +126,13 @@ expect: {keys_equal: maybe, answered_last: app3, session_end: yes}
             "(known: 'defaults', 'slas', 'users', 'apps', 'control', 'twin')"
         ),
         "4:80: unknown key 'rooting' in the control settings (did you mean 'routing'?)",
-        "5:11: '60' has no unit: a time needs one of ns, us, ms, s, min, h, d, such as '60 ns'",
+        "5:11: '60' has no unit: a time needs one of ns, us, ms, s, min, h, d, such as '60 s'",
         "7:21: unknown app 'app10' (did you mean 'app01'?)",
         "8:15: unknown action 'opn' (did you mean 'open'?)",
         "9:5: 'at' is missing in a step (when the action is done, such as 'at: 5 s')",
         "10:5: a step has exactly one action (known: open, ask, close, cut, heal, distrust, stop, restart, fault)",
         "11:5: a step has exactly one action (known: open, ask, close, cut, heal, distrust, stop, restart, fault)",
-        "11:10: '5' has no unit: a time needs one of ns, us, ms, s, min, h, d, such as '5 ns'",
+        "11:10: '5' has no unit: a time needs one of ns, us, ms, s, min, h, d, such as '5 s'",
         "12:20: unknown link 'km4--km9' (did you mean 'km4--km5'?)",
         "13:21: unknown element 'km/km9' (did you mean 'km/km5'?)",
         "14:21: 'km4' is not a link: write 'a -- b', or 'a -- b/name' for one of several parallel links",
@@ -145,6 +144,20 @@ expect: {keys_equal: maybe, answered_last: app3, session_end: yes}
         "18:44: unknown app 'app3' (did you mean 'app23'?)",
         "18:50: unknown key 'session_end' in the expectations (did you mean 'sessions_end'?)",
     ]
+
+
+@pytest.mark.parametrize("action", ["stop", "restart"])
+def test_an_sae_is_no_element_that_could_be_stopped(action: str) -> None:
+    line = f"timeline:\n  - {{at: 1 s, {action}: sae/app01-a}}\n"
+    (told,) = scenario_mistakes(HEAD + line)
+    assert told.startswith(f"6:{17 + len(action)}: sae/app01-a is a customer of the network, not an element of it")
+    assert told.endswith("(close its app instead)")
+
+
+@pytest.mark.parametrize("fault", ["{}", "", "{lasting: 5 s}", "{drop: 0, delay: 0 s}"])
+def test_a_fault_that_changes_nothing_is_told(fault: str) -> None:
+    (told,) = scenario_mistakes(f"{HEAD}timeline:\n  - {{at: 1 s, fault: {fault}}}\n")
+    assert told.endswith("this fault changes nothing (give 'drop', 'duplicate' or 'delay')")
 
 
 def test_a_step_after_the_end_is_told() -> None:
@@ -174,7 +187,7 @@ def test_a_network_is_found_by_its_path_from_the_scenario(tmp_path: Path) -> Non
     with pytest.raises(FileMistake) as raised:
         check_scenario(path_source(tmp_path / "run.yaml", "run.yaml"))
     assert [str(each).replace(f"{tmp_path}/", "") for each in raised.value.findings] == [
-        "nets/own.yaml:4:14: unknown node 'c' (known: 'a', 'b')",
+        "nets/own.yaml:4:14: unknown node 'c' (known: 'a', 'b'; named in run.yaml:3:10)",
         "run.yaml:5:1: unknown key 'tmeline' in a scenario (did you mean 'timeline'?)",
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import cast
 
 import pytest
@@ -117,6 +118,24 @@ def test_defaults_are_told() -> None:
     control = cast(dict[str, Schema], cast(dict[str, Schema], made["properties"])["control"]["properties"])
     admission = cast(dict[str, Schema], control["admission"]["properties"])
     assert admission["inactivity_timeout"]["default"] == "10 min"
+
+
+def defaults(schema: Json) -> Iterator[tuple[Json, Schema]]:
+    """Give every default in a schema with the schema that says it."""
+    if isinstance(schema, dict):
+        if "default" in schema and "description" in schema:
+            yield schema["default"], schema
+        for value in schema.values():
+            yield from defaults(value)
+    for item in schema if isinstance(schema, list) else ():
+        yield from defaults(item)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_default_is_of_its_own_type(kind: str) -> None:
+    told = list(defaults(schema(kind)))
+    assert [offence for default, own in told for offence in offences(default, own)] == []
+    assert len(told) > 10 or kind == "device"
 
 
 def test_an_unknown_kind_is_told_with_the_nearest() -> None:

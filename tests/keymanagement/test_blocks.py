@@ -132,7 +132,7 @@ class Ends:
                 return self.first.on_accept_block(message, self.now)
             case _:
                 assert isinstance(message, RefuseBlock)
-                return self.first.on_refuse_block(message, self.now)
+                return self.ends[to].on_refuse_block(message, self.now)
 
     def _perform(self, end: int, effects: Iterable[Effect]) -> None:
         for effect in effects:
@@ -205,6 +205,7 @@ def test_octets_have_the_same_address_at_both_ends_whatever_happens(
             case "tick":
                 ends.tick(choice % 2)
             case _:
+                ends.setting = ((ROOM, 300, 150)[choice % 3], split)  # a restart changes what stock an end believes in
                 ends.restart(choice % 2)
         ends.assert_agreed()
     for last in (number + 1, number + 2):  # the second one tells what became of the first
@@ -407,6 +408,35 @@ def test_a_held_block_that_the_first_node_lost_in_a_crash_is_dropped() -> None:
     assert "given up by the neighbour" in [event.cause for event in ends.events if isinstance(event, BlockDiscarded)]
 
 
+def test_a_held_block_that_the_first_node_has_forgotten_is_released_though_no_other_is_offered() -> None:
+    ends = Ends()
+    ends.blocks(1)
+    ends.deliver()
+    ends.on_the_way.clear()
+    ends.restart(0)
+    ends.settle()
+    assert ends.second.held is None
+    assert ends.second.out.end == 0
+    ends.block(0, 1)  # its device repeats it: too late
+    ends.settle()
+    assert ends.first.out.end == 0
+    ends.assert_agreed()
+
+
+def test_an_acceptance_of_an_offer_before_a_restart_is_not_one_of_the_new_offer() -> None:
+    ends = Ends()
+    ends.blocks(1)
+    ends.deliver()
+    ends.setting = (50, 0.5)  # the stock has changed meanwhile
+    ends.restart(0)
+    ends.block(0, 1)
+    ends.deliver()  # the old acceptance
+    assert ends.first.placed == 0
+    ends.settle()
+    assert ends.first.out.end == ends.second.incoming.end == 0
+    ends.assert_agreed()
+
+
 def test_a_restarted_second_node_does_not_take_a_held_block_again_from_its_device() -> None:
     ends = Ends()
     ends.blocks(1)
@@ -441,7 +471,7 @@ def test_an_old_offer_or_confirmation_has_no_effect() -> None:
     assert isinstance(offer, OfferBlock)
     assert ends.second.on_offer_block(offer, ends.now) == []
     assert ends.second.on_confirm_block(ConfirmBlock(A, LINK, 1, 1), ends.now) == []
-    assert ends.first.on_accept_block(AcceptBlock(B, LINK, 1, 1), ends.now) == []
+    assert ends.first.on_accept_block(AcceptBlock(B, LINK, 1, 1, 84, 84), ends.now) == []
     assert ends.first.on_refuse_block(RefuseBlock(B, LINK, 1, 1, differs=False), ends.now) == []
 
 
@@ -451,7 +481,7 @@ def test_waste_of_a_block_is_wiped() -> None:
     with material.exposed() as view:
         ends.ends[0].receive_block(LinkKeyBlock(LINK, 1, material, 0.02), ends.now)
         ends.block(1, 1, size=5_000)
-        ends.first.on_accept_block(AcceptBlock(B, LINK, 1, 1), ends.now)
+        ends.first.on_accept_block(AcceptBlock(B, LINK, 1, 1, 100, 100), ends.now)
         assert bytes(view[:32]) == bytes(32)
         assert bytes(view[232:]) == bytes(5_000 - 232)
         assert bytes(view[32:232]) == octets(1, 5_000)[32:232]

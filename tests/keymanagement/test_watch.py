@@ -8,12 +8,21 @@ from msgspec.structs import replace
 from keytwin.algorithms.one_time_tag import KEY_OCTETS
 from keytwin.keymanagement.kmlink import account
 from keytwin.keymanagement.pads import Use
-from keytwin.keymanagement.watch import ANSWER_WITHIN, ProbeDue, ProbeLost, ReportDue, Watch
+from keytwin.keymanagement.watch import (
+    ANSWER_WITHIN,
+    NEVER_AGAIN,
+    TRUSTED,
+    ProbeDue,
+    ProbeLost,
+    ReportDue,
+    Watch,
+)
 from keytwin.vocabulary.blueprint import MonitoringSettings
 from keytwin.vocabulary.errors import TagMismatch
 from keytwin.vocabulary.events import LinkProbed
 from keytwin.vocabulary.link_messages import ProbeAnswered, ProbeLink, ProbeReported, StockReported
-from keytwin.vocabulary.units import Bits, Instant, milliseconds, seconds
+from keytwin.vocabulary.machine import Effect
+from keytwin.vocabulary.units import Bits, Duration, Instant, milliseconds, seconds
 from tests.keymanagement.parts import AB, START, STORE, A, B, joined, later, published, sent, started
 from tests.marks import invariant
 
@@ -35,13 +44,73 @@ def answer(second: Watch, question: ProbeLink) -> ProbeAnswered:
     return message
 
 
-def test_the_first_node_tests_the_link_each_period() -> None:
-    first, second = watches()
-    assert started(first.begin()) == {f"{AB}/probe": seconds(10)}
-    assert second.begin() == []
-    effects = first.on_probe_due(START)
-    assert started(effects) == {f"{AB}/probe": seconds(10), f"{AB}/probe/1": ANSWER_WITHIN}
+def round_trips(tester: Watch, answerer: Watch, number: int, delay: Duration = milliseconds(1)) -> list[Effect]:
+    """Let so many tests be answered; return the effects at the tester of the last answer."""
+    effects: list[Effect] = []
+    for _ in range(number):
+        effects = tester.on_probe_answered(answer(answerer, probe(tester)), later(delay))
+    return effects
+
+
+def lose(tester: Watch) -> list[Effect]:
+    return tester.on_probe_lost(ProbeLost(AB, probe(tester).sequence))
+
+
+def test_both_nodes_begin_with_a_test_each_period() -> None:
+    for watch in watches():
+        assert started(watch.begin()) == {f"{AB}/probe": seconds(10)}
+        effects = watch.on_probe_due(START)
+        assert started(effects) == {f"{AB}/probe": seconds(10), f"{AB}/probe/1": ANSWER_WITHIN}
     assert ProbeDue(AB).link == AB
+
+
+def test_the_second_node_stands_by_once_its_own_tests_are_answered() -> None:
+    first, second = watches()
+    round_trips(second, first, TRUSTED - 1)
+    assert started(second.on_probe_link(probe(first))) == {}
+    round_trips(second, first, 1)
+    assert started(second.on_probe_link(probe(first))) == {f"{AB}/probe": seconds(15)}
+    lose(second)
+    assert started(second.on_probe_link(probe(first))) == {}
+
+
+def test_the_first_node_never_stands_by() -> None:
+    first, second = watches()
+    round_trips(first, second, TRUSTED)
+    assert started(first.on_probe_link(probe(second))) == {}
+
+
+def test_after_a_lost_test_the_next_follows_at_once_but_not_for_ever() -> None:
+    first, _ = watches()
+    again = [started(lose(first)).get(f"{AB}/probe") for _ in range(NEVER_AGAIN + 1)]
+    assert again == [milliseconds(1)] * (NEVER_AGAIN - 1) + [None, None]
+
+
+@pytest.mark.parametrize("tester", [0, 1])
+def test_either_node_finds_a_dead_neighbour_within_three_periods(tester: int) -> None:
+    pair = watches()
+    watch, other = pair[tester], pair[1 - tester]
+    round_trips(watch, other, TRUSTED)
+    now: int = started(watch.on_probe_link(probe(other))).get(f"{AB}/probe", seconds(10))
+    for _ in range(NEVER_AGAIN):
+        now += ANSWER_WITHIN + started(lose(watch)).get(f"{AB}/probe", 0)
+    assert watch.lost == NEVER_AGAIN
+    assert now < 3 * seconds(10)
+
+
+def test_of_steady_answers_only_every_eighth_is_reported() -> None:
+    first, second = watches()
+    reported = [bool(sent(round_trips(first, second, 1), ProbeReported)) for _ in range(3 * TRUSTED)]
+    assert reported == [True] * TRUSTED + ([False] * (TRUSTED - 1) + [True]) * 2
+
+
+def test_an_answer_is_reported_after_a_loss_and_when_the_delay_has_changed() -> None:
+    first, second = watches()
+    round_trips(first, second, TRUSTED + 1)
+    assert sent(round_trips(first, second, 1, milliseconds(3)), ProbeReported) != []
+    assert sent(round_trips(first, second, 1, milliseconds(4)), ProbeReported) == []
+    lose(first)
+    assert sent(round_trips(first, second, 1, milliseconds(4)), ProbeReported) != []
 
 
 def test_an_answer_tells_the_delay_there_and_back() -> None:

@@ -83,3 +83,22 @@ def test_a_device_does_not_run() -> None:
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(keytwin.Mistake, match="did you mean 'star6/fig4'"):
         keytwin.load("star6/fig5")
+
+
+@pytest.mark.parametrize("seed", [1.5, -1, 2**63, "7"])
+def test_a_seed_is_a_whole_number(seed: int) -> None:
+    with pytest.raises(keytwin.Mistake, match="a seed is a whole number"):
+        keytwin.run("star6/fig4", seed=seed)
+
+
+def test_plug_ins_come_by_name() -> None:
+    with pytest.raises(keytwin.Mistake, match="metrics= takes functions by name"):
+        keytwin.run("star6/fig4", metrics=len)  # type: ignore[arg-type]  # what a newcomer tries
+    with pytest.raises(keytwin.Mistake, match="3 is no function"):
+        keytwin.run("star6/fig4", algorithms={"mine": 3})  # type: ignore[dict-item]  # as above
+
+
+def test_a_figure_is_written_under_the_name_of_an_svg_file(experiment: keytwin.Run, tmp_path: Path) -> None:
+    with pytest.raises(keytwin.Mistake, match=r"ends in \.svg"):
+        experiment.save_figure(tmp_path / "lanes.png")
+    assert not list(tmp_path.iterdir())

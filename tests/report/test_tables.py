@@ -27,13 +27,23 @@ def shown(table: RenderableType) -> str:
 
 def test_shows_what_each_app_got() -> None:
     row = shown(app_table([APP])).splitlines()[-2].split()
-    assert row == ["app01", "2", "8", "ms", "5", "4", "4", "1.5", "us", "2", "s", "-"]
+    assert row == ["app01", "2", "8", "ms", "5", "1", "4", "4", "1.5", "us", "2", "s", "-"]
 
 
 def test_shows_what_never_happened_as_nothing() -> None:
-    never = msgspec.structs.replace(APP, hops=0, opened_after=None, wait_median=None, wait_p99=None, pairs=0, equal=0)
+    never = msgspec.structs.replace(
+        APP, hops=0, opened_after=None, wait_median=None, wait_p99=None, pairs=0, equal=0, refused=0
+    )
     row = shown(app_table([never])).splitlines()[-2].split()
     assert row == ["app01", "-", "-", "5", "0", "0", "-", "-", "-"]
+
+
+def test_what_was_refused_or_never_answered_has_its_column() -> None:
+    waiting = msgspec.structs.replace(APP, refused=0, unanswered=3)
+    titles = shown(app_table([waiting])).splitlines()[1]
+    assert "unanswered" in titles
+    assert "refused" not in titles
+    assert "refused" in shown(app_table([APP, waiting])).splitlines()[1]
 
 
 def test_leaves_out_columns_without_a_figure_and_sorts_by_link() -> None:

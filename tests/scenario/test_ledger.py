@@ -7,12 +7,13 @@ from typing import Final
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keytwin.scenario.ledger import app_evidence, compare, open_books, percentile, trespasses
+from keytwin.scenario.ledger import app_evidence, compare, open_books, percentile, shortfalls, trespasses
 from keytwin.service.application import Application
 from keytwin.service.key_requests import Book
 from keytwin.vocabulary.blueprint import App, Endpoint
 from keytwin.vocabulary.evidence import KeyAccount, LinkAccount
 from keytwin.vocabulary.identity import AppId, KeyId, LinkId, NodeId, SaeId, UserId
+from keytwin.vocabulary.operator_messages import AskForKeys
 from keytwin.vocabulary.units import Bits, Duration, Instant
 from tests.marks import invariant
 
@@ -107,3 +108,31 @@ def test_a_percentile_is_a_value_with_its_share_at_or_below_it(values: list[int]
 
 def test_nothing_has_no_percentile() -> None:
     assert percentile([], 50) is None
+
+
+def test_the_hops_are_those_of_the_newest_route_and_unanswered_keys_count() -> None:
+    both = ends()
+    first = both[0].sessions[APP.id]
+    first.hops = 1
+    both[0].receive(AskForKeys(APP.id, 2, None, 3, Duration(0)), Instant(0))
+    found = app_evidence(APP, both, compare(Book(), Book()), hops=2)
+    assert (found.hops, found.asked, found.unanswered, found.refused) == (2, 6, 6, 0)
+
+
+def test_the_operator_is_told_who_went_short() -> None:
+    both = ends()
+    both[0].book(APP.id).asked, both[0].book(APP.id).refused, both[1].book(APP.id).throttled = 10, 4, 3
+    both[1].receive(AskForKeys(APP.id, 1, None, 1, Duration(0)), Instant(0))
+    assert list(shortfalls([app_evidence(APP, both, compare(Book(), Book()))])) == [
+        "app01: 4 of 11 keys asked for were refused",
+        "app01: 1 of 11 keys asked for were still waited for at the end",
+        "app01: requests were put off 3 times, its granted rate being used up",
+    ]
+    assert list(shortfalls([app_evidence(APP, ends(), compare(Book(), Book()))])) == []
+
+
+def test_the_operator_is_told_of_a_session_that_never_opened() -> None:
+    both = ends()
+    both[0].sessions[APP.id].ended = "no route now"
+    (told,) = shortfalls([app_evidence(APP, both, compare(Book(), Book()))])
+    assert told == "app01 got no key, because its session never opened: no route now"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from keytwin.network import Plugins
+from keytwin.network import PROTOCOL_GROUP, Plugins
 from keytwin.quantum.link import QkdProtocol
 from keytwin.quantum.protocols import PROTOCOLS
 from keytwin.scenario.load import inspect, known_with, load
@@ -91,3 +93,43 @@ def test_a_name_like_no_other_is_answered_with_all() -> None:
 def test_what_is_not_there_is_a_mistake(where: str) -> None:
     with pytest.raises(Mistake):
         inspect(where)
+
+
+def test_a_folder_is_answered_with_the_network_in_it(tmp_path: Path) -> None:
+    (tmp_path / "network.yaml").write_text(NETWORK % "hops", encoding="utf-8")
+    with pytest.raises(Mistake, match=r"is a folder: did you mean '.*/network\.yaml'\?"):
+        load(tmp_path)
+
+
+def test_a_link_too_long_to_give_key_is_a_mistake_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "far.yaml"
+    path.write_text((NETWORK % "hops").replace("20 km", "300 km"), encoding="utf-8")
+    with pytest.raises(
+        FileMistake, match=r"far\.yaml:5:9: link a--b: device generic-decoy-bb84 gives no key at 60\.0 dB"
+    ):
+        load(path)
+
+
+def test_an_sla_above_what_any_link_gives_is_noted(tmp_path: Path) -> None:
+    path = tmp_path / "greedy.yaml"
+    path.write_text(NETWORK % "hops" + "slas: {g: {priority: 0, rate: 1 Mbit/s, burst: 1 Mbit}}\n", encoding="utf-8")
+    warnings = [str(warning) for warning in inspect(str(path)).warnings]
+    assert any("1 Mbit/s is more than any link has for a session: 318 kbit/s" in warning for warning in warnings)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("keytwin.nowhere:protocol", "cannot be loaded from 'keytwin.nowhere:protocol': No module named"),
+        ("keytwin.quantum.protocols:nothing", "cannot be loaded"),
+        ("keytwin.network:PROTOCOL_GROUP", "and is none: 'keytwin.protocols'"),
+    ],
+)
+def test_a_package_that_registers_what_it_has_not_is_named(
+    value: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = EntryPoint("theirs", value, PROTOCOL_GROUP)
+    installed = {PROTOCOL_GROUP: [point]}
+    monkeypatch.setattr("keytwin.scenario.load.entry_points", lambda group: installed.get(group, []))
+    with pytest.raises(Mistake, match=re.escape(told)):
+        known_with()

@@ -240,6 +240,45 @@ def test_a_wait_that_outlives_the_session_ends_in_a_refusal() -> None:
     assert application.book(APP).refused == 1
 
 
+def test_what_was_never_asked_is_refused_with_the_session() -> None:
+    application = with_open_session()
+    the_get(application.receive(ask(number=2, times=5, every=seconds(1)), START))
+    application.receive(SessionEnded(KSID, Reason.NO_ROUTE), START)
+    book, requests = application.book(APP), application.requests[APP]
+    assert (book.asked, book.refused, requests.unanswered) == (10, 8, 2)
+    application.receive(ask(number=2, times=5), START)
+    assert (requests.held, requests.unanswered) == (10, 12)
+
+
+def test_what_waited_for_a_session_that_never_opened_is_refused_with_it() -> None:
+    application = fresh()
+    request = the_open(application.receive(StartSession(APP), START))
+    application.receive(ask(number=2, times=5), START)
+    application.receive(SessionRefused(request.request_id, Reason.NO_ROUTE, seconds(9)), START)
+    assert application.requests[APP].held == 10
+    application.receive(StopSession(APP), START)
+    book = application.book(APP)
+    assert (book.asked, book.refused, application.requests[APP].unanswered) == (10, 10, 0)
+    assert application.sessions[APP].ended == Reason.NO_ROUTE
+
+
+def test_a_request_that_was_put_off_goes_before_fresh_ones() -> None:
+    application = with_open_session()
+    first = the_get(application.receive(ask(times=4, every=seconds(1)), START))
+    refusal = KeyRefused(first.request_id, Reason.RATE_EXCEEDED, seconds(3))
+    assert AskAgain(APP, first.request_id) in timers(application.receive(refusal, Instant(1)))
+    for at in (2, 3):
+        assert sent(application.receive(NextRequest(APP, 1), Instant(at)), GetKey) == []
+    again = the_get(application.receive(AskAgain(APP, first.request_id), Instant(4)))
+    assert sent(application.receive(AskAgain(APP, first.request_id), Instant(4)), GetKey) == []
+    assert sent(application.receive(NextRequest(APP, 1), Instant(5)), GetKey) == []
+    second = the_get(application.receive(KeyDelivered(again.request_id, keys(b"1" * 32)), Instant(6)))
+    the_get(application.receive(KeyDelivered(second.request_id, keys(b"2" * 32)), Instant(7)))
+    assert application.book(APP).waits == [6, 5]
+    assert application.book(APP).throttled == 1
+    assert application.requests[APP].unanswered == 2
+
+
 def test_keys_that_come_after_the_application_gave_up_are_wiped_and_not_counted() -> None:
     application = with_open_session()
     get = the_get(application.receive(ask(), START))

@@ -145,6 +145,7 @@ def test_comes_to_rest_when_nobody_answers_any_more(doings: list[tuple[str, int]
         world.tell(message)
     assert world.timers == {}
     assert world.machine.requests[APP].asking == {}
+    assert not world.machine.requests[APP].turns.is_anyone_before
 
 
 @given(st.lists(st.tuples(st.sampled_from(DOINGS), st.integers(0, 7)), max_size=60))

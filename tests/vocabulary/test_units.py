@@ -56,7 +56,7 @@ def test_each_quantity_reads_its_own_unit() -> None:
 
 
 def test_a_missing_unit_is_named_with_an_example() -> None:
-    with pytest.raises(Mistake, match=r"'64' has no unit: a rate needs one of bit/s, .*, such as '64 bit/s'"):
+    with pytest.raises(Mistake, match=r"'64' has no unit: a rate needs one of bit/s, .*, such as '64 kbit/s'"):
         parse_rate("64")
 
 

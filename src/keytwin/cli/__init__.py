@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from cyclopts import App, Parameter
@@ -18,7 +20,8 @@ from keytwin.cli.run import run
 from keytwin.cli.schema import schema
 
 ABOUT: Final = (
-    "Turn a need into a QKD network that runs: key management and control over a digital twin of the quantum layer."
+    "Run a QKD network from a file, without its hardware: key management and control over a digital twin of the "
+    "quantum layer."
 )
 
 
@@ -46,4 +49,7 @@ for order, command in enumerate(COMMANDS):
 def main(arguments: Sequence[str] | None = None) -> None:
     """Do what the arguments say and leave with an exit code."""
     words = sys.argv[1:] if arguments is None else list(arguments)
-    sys.exit(guarded(partial(app, words, exit_on_error=False)))
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        # Python has no stdout when whoever started us has closed it: nobody wants to read anything then.
+        sys.stdout = sys.stdout or nowhere
+        sys.exit(guarded(partial(app, words, exit_on_error=False)))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 import msgspec
 
 from keytwin.cli.exits import Exit
 from keytwin.cli.output import complain, counted, show, show_json, suggest
 from keytwin.vocabulary.blueprint import Blueprint
 from keytwin.vocabulary.device import Device
-from keytwin.vocabulary.errors import FileMistake, Finding
+from keytwin.vocabulary.errors import FileMistake, Finding, Mistake
 from keytwin.vocabulary.timeline import Scenario
 
 
@@ -29,6 +31,10 @@ def check(file: str, /, *, json: bool = False) -> int:
         checked = inspect(file)
     except FileMistake as mistake:
         return _mistaken(file, mistake.findings, json=json)
+    except Mistake as mistake:  # there is no such file
+        if not json:
+            raise
+        return _mistaken(file, (Finding(str(mistake)),), json=True)
     if json:
         kind, _ = _told(checked.value)
         show_json({"file": file, "kind": kind, "mistakes": [], "warnings": _plain(checked.warnings)})
@@ -40,7 +46,7 @@ def check(file: str, /, *, json: bool = False) -> int:
     if kind == "device":
         suggest(("keytwin schema device", "what a device file may say"))
     else:
-        suggest((f"keytwin run {file}", "run it in virtual time"))
+        suggest((f"keytwin run {quote(file)}", "run it in virtual time"))
     return Exit.OK
 
 

@@ -7,7 +7,6 @@ from typing import Final
 
 from keytwin.cli.output import show, show_json, suggest
 from keytwin.cli.run import (
-    Seed,
     as_json,
     blame,
     draw,
@@ -17,6 +16,7 @@ from keytwin.cli.run import (
     timeline_of,
     watched,
 )
+from keytwin.cli.values import Number, Seed
 from keytwin.vocabulary.blueprint import Blueprint
 from keytwin.vocabulary.timeline import Scenario
 
@@ -26,7 +26,7 @@ PAIRS: Final = 1_000
 FIGURE: Final = Path("out/star6-fig4.svg")
 
 
-def demo(*, seed: Seed = None, pairs: int = PAIRS, figure: Path = FIGURE, json: bool = False) -> int:
+def demo(*, seed: Seed = None, pairs: Number = PAIRS, figure: Path = FIGURE, json: bool = False) -> int:
     """Run a published experiment: a six-node star, three sessions, one of them relayed.
 
     The network is that of Lopez et al., IEEE Network (2025), Fig. 4. Then every pair of applications asks for many
@@ -37,10 +37,15 @@ def demo(*, seed: Seed = None, pairs: int = PAIRS, figure: Path = FIGURE, json: 
     pairs
         Keys of each pair of applications in the second run; both ends ask for half of them.
     figure
-        Where the event lanes are drawn, as SVG.
+        Where the event lanes are drawn, as SVG; its name ends in .svg.
     json
         Print the evidence of both runs as JSON, and nothing else.
     """
+    from keytwin.report.outputs import check_outputs
+
+    if figure == FIGURE:  # the folder of our own choice; one that the user names has to be there
+        figure.parent.mkdir(exist_ok=True)
+    check_outputs(EXPERIMENT, None, figure)
     experiment = timeline_of(EXPERIMENT)
     many = _many_keys(pairs)
     drawn = fresh_seed(experiment, seed)
@@ -57,7 +62,7 @@ def demo(*, seed: Seed = None, pairs: int = PAIRS, figure: Path = FIGURE, json: 
         show(*evidence_for_people(second))
         suggest(
             (f"keytwin run {EXPERIMENT} --seed {drawn} --trace run.trace.jsonl", "again, with every event in a file"),
-            (f"keytwin run {EXPERIMENT}", "with other chance"),
+            (f"keytwin run {EXPERIMENT}", "with another seed"),
             ("keytwin init mine", "begin a network of your own"),
         )
     return blame(first, second)

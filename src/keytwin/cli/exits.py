@@ -45,8 +45,11 @@ def guarded(command: Callable[[], object]) -> int:
         case Mistake():
             complain(f"keytwin: {done}")
             return Exit.MISTAKE
-        case Refusal() | OSError():
+        case Refusal():
             complain(f"keytwin: {done}")
+            return Exit.REFUSED
+        case OSError():
+            complain(f"keytwin: {_in_plain_words(done)}")
             return Exit.REFUSED
         case Exception():
             traceback.print_exception(done, file=sys.stderr)
@@ -56,6 +59,12 @@ def guarded(command: Callable[[], object]) -> int:
             return done
         case _:
             return Exit.OK
+
+
+def _in_plain_words(error: OSError) -> str:
+    """Say what the machine refused without its error number."""
+    why = (error.strerror or str(error)).lower()
+    return f"'{error.filename}': {why}" if error.filename is not None else why
 
 
 def _flushed(command: Callable[[], object]) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 from keytwin.cli.output import show, suggest
@@ -62,12 +63,14 @@ def init(folder: Path, /) -> None:
     """
     target = folder / NETWORK_FILE
     # Checked before anything is made, so that a refusal leaves no trace.
+    if folder.exists() and not folder.is_dir():
+        raise Mistake(f"{folder} is a file, not a folder: choose another name")
     if target.exists():
         raise Mistake(f"{target} is there already: choose another folder, or move it away")
     folder.mkdir(parents=True, exist_ok=True)
     target.write_text(STARTER, encoding="utf-8")
     show(f"wrote {target}")
     suggest(
-        (f"keytwin check {target}", "find mistakes"),
-        (f"keytwin run {target}", "let every app ask for keys for a minute"),
+        (f"keytwin check {quote(str(target))}", "find mistakes"),
+        (f"keytwin run {quote(str(target))}", "let every app ask for keys for a minute"),
     )

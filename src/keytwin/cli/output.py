@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
 import sys
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -12,10 +15,17 @@ from rich.console import Console, RenderableType
 PLAIN_WIDTH: Final = 100  # columns, when stdout is no terminal
 
 
+class _Screen(Console):
+    """A console that leaves it to the shell to say what a reader who has gone away means."""
+
+    def on_broken_pipe(self) -> None:
+        raise  # noqa: PLE0704  # rich calls this while it handles the BrokenPipeError, and would exit with 1
+
+
 def show(*things: RenderableType) -> None:
     """Print text, tables and lanes for people. Square brackets in text mean themselves."""
     # A fresh console each time looks at the stdout of the moment, which tests and callers may have replaced.
-    screen = Console(width=width(), highlight=False)
+    screen = _Screen(width=width(), highlight=False)
     for thing in things:
         screen.print(thing, markup=False)
 
@@ -26,11 +36,22 @@ def show_json(value: object) -> None:
 
 
 def suggest(*commands: tuple[str, str]) -> None:
-    """Say what to type next, and what for."""
-    longest = max(len(command) for command, _ in commands)
+    """Say what to type next, and what for; `keytwin` is written as it was called this time."""
+    typed = [(command.replace("keytwin", own_name(), 1), purpose) for command, purpose in commands]
+    longest = max(len(command) for command, _ in typed)
     print()
-    for index, (command, purpose) in enumerate(commands):
+    for index, (command, purpose) in enumerate(typed):
         print(f"{'' if index else 'next:':5} {command:<{longest}}  # {purpose}")
+
+
+def own_name() -> str:
+    """Return what to type for `keytwin`: its path, where the shell would not find it."""
+    started = Path(sys.argv[0])
+    if started.name == "__main__.py":
+        return "python -m keytwin"
+    found = shutil.which("keytwin")
+    is_found = started.name != "keytwin" or (found is not None and Path(found).resolve() == started.resolve())
+    return "keytwin" if is_found else shlex.quote(str(started))
 
 
 def complain(line: str) -> None:

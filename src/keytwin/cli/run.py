@@ -6,15 +6,16 @@ import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from shlex import quote
+from typing import TYPE_CHECKING, Final
 
 import msgspec
-from cyclopts import Parameter
 from rich.console import RenderableType
 from rich.text import Text
 
 from keytwin.cli.exits import Exit
 from keytwin.cli.output import complain, encoding, show, show_json, suggest, width
+from keytwin.cli.values import Seed
 from keytwin.vocabulary.timeline import Scenario
 from keytwin.vocabulary.units import show_duration
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from keytwin.vocabulary.evidence import Evidence
 
 SEEDS: Final = 2**32  # fresh seeds are below it, so that one can be read out and typed
-
-Seed = Annotated[int | None, Parameter(help="Equal seeds give equal runs. Without it a fresh one is drawn and shown.")]
 
 
 def run(
@@ -47,13 +46,16 @@ def run(
     trace
         Write every event to this file, as JSON Lines.
     figure
-        Draw the event lanes into this SVG file.
+        Draw the event lanes into this SVG file; its name ends in .svg.
     accounts
         Show the books of every link, in octets.
     json
         Print the evidence as JSON, and nothing else.
     """
+    from keytwin.report.outputs import check_outputs
+
     scenario = timeline_of(network)
+    check_outputs(network, trace, figure)
     drawn = fresh_seed(scenario, seed)
     # Shown before the run begins: whoever interrupts a long one knows how to repeat it.
     if not json:
@@ -101,10 +103,9 @@ def watched(scenario: Scenario, seed: int, trace: Path | None = None) -> tuple[E
 
 
 def draw(lanes: Lanes, figure: Path, title: str) -> None:
-    """Write the lanes into an SVG file; its folder is made if it is not there."""
+    """Write the lanes into an SVG file."""
     from keytwin.report.lanes_svg import lanes_as_svg
 
-    figure.parent.mkdir(parents=True, exist_ok=True)
     figure.write_bytes(lanes_as_svg(lanes, title))
 
 
@@ -146,7 +147,7 @@ def blame(*runs: Evidence) -> Exit:
 
 
 def _next(network: str, seed: int, figure: Path | None, evidence: Evidence) -> Iterator[tuple[str, str]]:
-    same = f"keytwin run {network} --seed {seed}"
+    same = f"keytwin run {quote(network)} --seed {seed}"
     if evidence.failures:
         yield f"{same} --trace run.trace.jsonl", "the same run again, with every event in a file"
     elif figure:

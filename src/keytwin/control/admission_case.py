@@ -66,6 +66,7 @@ class AdmissionCase:
     excluded: dict[LinkId, None] = field(default_factory=dict)  # found full in this search for a route
     question: FindRoute | None = None  # the one whose answer counts
     questions: int = 0
+    is_routing_heard: bool = False  # in this search
     cause: str = ""  # why it was routed anew
     reason: Reason = Reason.CLOSED
     retry_after: Duration = NEVER
@@ -184,7 +185,7 @@ def enter(session: AdmissionCase, state: AdmissionState, now: Instant) -> None:
     session.state, session.attempts = state, 0
     # A question belongs to one search; links without room for it may have room for the next.
     if state not in (_S.ROUTING, _S.REROUTING):
-        session.question, session.questions = None, 0
+        session.question, session.questions, session.is_routing_heard = None, 0, False
         session.excluded.clear()
     match state:
         case _S.ACCEPTED:

@@ -82,6 +82,7 @@ class AdmissionSession(AdmissionCase):
 
     def on_route_found(self, found: RouteFound, now: Instant) -> list[Effect]:
         """Reserve the first candidate that has room and configure it; ask again without the links that have none."""
+        self.is_routing_heard = True
         if self.question is None or found.request_id != self.question.request_id:
             return []
         assert self.second
@@ -184,7 +185,8 @@ class AdmissionSession(AdmissionCase):
                 explanation = f"the peer of {self.first.sae} did not open within {waited:g} s"
                 return finish(self, Reason.PEER_NOT_CONNECTED, now, explanation, LATER)
             case _S.ROUTING | _S.REROUTING:
-                explanation = "; ".join(filter(None, (self.cause, "routing offers nothing that works")))
+                answer = "offers nothing that works" if self.is_routing_heard else "does not answer"
+                explanation = "; ".join(filter(None, (self.cause, f"routing {answer}")))
                 return finish(self, Reason.UNAVAILABLE, now, explanation, LATER)
             case _S.CONFIGURING:
                 silent = " and ".join(self.epochs.unconfirmed())

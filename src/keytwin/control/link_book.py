@@ -8,7 +8,7 @@ from typing import Final
 
 from keytwin.algorithms.graphs import Edge, Graph
 from keytwin.control.capacity import TELEMETRY_LIFETIME, rate_to_trust
-from keytwin.control.metrics import LinkView, is_weight, weigh
+from keytwin.control.metrics import LinkView, weigh
 from keytwin.control.topology_view import TopologyView
 from keytwin.vocabulary.identity import LinkId, NodeId, link_ends
 from keytwin.vocabulary.link_messages import LinkPerformance
@@ -26,8 +26,10 @@ class LinkBook:
         """Of the links that work, end at trusted nodes and are not shut out by the metric."""
         self.rooms: Final[dict[LinkId, int]] = {}
         """Bits a second left in the fuller direction, of all registered links."""
-        self.unfit: Final[dict[LinkId, float]] = {}
-        """What the metric gave that is no weight."""
+        self.rates: Final[dict[LinkId, int]] = {}
+        """Bits a second that either direction has in all, of the same links."""
+        self.unfit: Final[dict[LinkId, str]] = {}
+        """What the metric did instead of giving a weight."""
         self._view: Final = view
         self._metric: Final = metric
         self._performances: Final[dict[LinkId, LinkPerformance]] = {}
@@ -72,17 +74,18 @@ class LinkBook:
 
     def weigh(self, link: LinkId, now: Instant) -> None:
         """Reckon a link's weight and room anew."""
-        for table in (self.weights, self.rooms, self.unfit):
+        for table in (self.weights, self.rooms, self.rates, self.unfit):
             table.pop(link, None)
         state = self._view.links.get(link)
         if state is None:
             return
         view = self._look(state, now)
-        self.rooms[link] = view.rate // 2 - max(view.reserved)
+        self.rates[link] = view.rate // 2
+        self.rooms[link] = self.rates[link] - max(view.reserved)
         if not self._view.is_working(link) or not all(self._view.is_trusted(node) for node in view.ends):
             return
         weight = weigh(self._metric, view)
-        if not is_weight(weight):
+        if isinstance(weight, str):
             self.unfit[link] = weight
         elif not isinf(weight):  # infinity is the metric's way to shut a link out
             self.weights[link] = weight

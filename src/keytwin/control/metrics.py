@@ -7,18 +7,22 @@ is a number from 0 up; infinity shuts the link out.
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import inf, isnan, nan
+from math import inf
 from typing import Final
 
 import msgspec
 
-from keytwin.vocabulary.errors import Mistake
+from keytwin.vocabulary.errors import KeytwinError, Mistake
 from keytwin.vocabulary.identity import LinkId, NodeId
 from keytwin.vocabulary.units import Bits, BitsPerSecond, Duration, milliseconds
 
 HIGHEST_QBER: Final = 0.11  # BB84 yields no key above it: Shor and Preskill, Phys. Rev. Lett. 85 441 (2000)
 HALF_RATE: Final = 10_000  # bit/s at which the term of the rate is a half: some forty 256-bit keys a second
 HALF_STOCK: Final = 256_000  # bits: a thousand 256-bit keys
+
+
+class MetricFailed(KeytwinError):
+    """A metric from outside raised something: its type and text."""
 
 
 class LinkView(msgspec.Struct, frozen=True, gc=False):
@@ -74,26 +78,29 @@ def key_aware(link: LinkView) -> float:
 
 
 def checked(metric: Callable[[LinkView], float]) -> Callable[[LinkView], float]:
-    """Return the metric after a try on a few links; Mistake when it gives what is no weight."""
+    """Return the metric after a try on a few links; Mistake when it fails, or gives what is no weight."""
     for view in _SAMPLES:
         weight = weigh(metric, view)
-        if not is_weight(weight):
+        if isinstance(weight, str):
             name = getattr(metric, "__name__", repr(metric))
-            raise Mistake(f"routing metric {name} weighs {view} as {weight!r}: return a number from 0 up, or infinity")
+            raise Mistake(f"routing metric {name} {weight} for {view}: return a number from 0 up, or infinity")
     return metric
 
 
-def weigh(metric: Callable[[LinkView], float], view: LinkView) -> float:
-    """Return what a metric makes of a link; a division by zero and the like make no number."""
+def weigh(metric: Callable[[LinkView], float], view: LinkView) -> float | str:
+    """Return what a link weighs by a metric, or, in words, why that is no weight: a failure concerns this link only."""
     try:
-        return metric(view)
-    except ArithmeticError:
-        return nan
+        weight = metric(view)
+    except MetricFailed as failure:
+        return f"raises {failure}"
+    except ArithmeticError as error:
+        return f"raises {type(error).__name__}: {error}"
+    return weight if is_weight(weight) else f"gives {weight!r}"
 
 
-def is_weight(weight: float) -> bool:
+def is_weight(weight: object) -> bool:
     """Tell whether a metric's answer can be added up to the weight of a route."""
-    return not isnan(weight) and weight >= 0
+    return isinstance(weight, int | float) and weight >= 0  # which nan is not
 
 
 _ENDS: Final = (NodeId("a"), NodeId("b"))

@@ -12,11 +12,12 @@ from typing import Final
 
 from keytwin.control.agenda import Agenda
 from keytwin.control.alarms import NO_RATE, Alarm, Watch, describe, is_noticeable, judge
+from keytwin.control.silence import Silence
 from keytwin.control.topology_view import TopologyMessage, TopologyView
 from keytwin.vocabulary.blueprint import MonitoringSettings
 from keytwin.vocabulary.errors import Oversize, UnexpectedMessage
 from keytwin.vocabulary.events import AlarmRaised, StockSeen
-from keytwin.vocabulary.identity import ADMISSION, CONTROLLER, MONITORING, ROUTING, LinkId
+from keytwin.vocabulary.identity import ADMISSION, CONTROLLER, MONITORING, ROUTING, LinkId, link_ends
 from keytwin.vocabulary.link_messages import (
     LinkMeasured,
     LinkPerformance,
@@ -67,6 +68,7 @@ class Monitoring:
         self._view: Final = TopologyView(MONITORING)
         self._agenda: Final = Agenda("sweep", MonitoringSweep())
         self._watches: Final[dict[LinkId, Watch]] = {}
+        self._silence: Final = Silence()
         self._told: Final[dict[LinkId, _Told]] = {}
         self._alarms: Final[dict[tuple[LinkId, Alarm], bool]] = {}  # what the controller was told since the start
         self._unnoted: Final[dict[tuple[LinkId, str], RaiseAlarm]] = {}
@@ -95,6 +97,7 @@ class Monitoring:
     def _note(self, report: Report, now: Instant) -> list[Effect]:
         watch = self._watches.get(report.link) or self._new_watch(report.link)
         watch.heard_at = now
+        effects: list[Effect] = []
         match report:
             case LinkMeasured():
                 state = self._view.links.get(report.link)
@@ -103,12 +106,14 @@ class Monitoring:
                 watch.stock(report)
             case ProbeReported():
                 watch.probe(report)
-        return [*self._tell(watch, now), *self._warn(watch, _CONCERNED[type(report)], now)]
+                effects = [effect for node in link_ends(report.link) for effect in self._silence.review(node)]
+        return [*self._tell(watch, now), *self._warn(watch, _CONCERNED[type(report)], now), *effects]
 
     def _new_watch(self, link: LinkId) -> Watch:
         if len(self._watches) >= MOST_LINKS:
             raise Oversize(f"monitoring watches {MOST_LINKS} links and no more")
         self._watches[link] = watch = Watch(link)
+        self._silence.add(watch)
         return watch
 
     def _follow(self, message: TopologyMessage, now: Instant) -> list[Effect]:

@@ -58,7 +58,8 @@ class Explanation:
         if len(shut) == len(working):
             return f"the routing metric shuts out every link of {end}{dark}"
         some = f" ({_are(shut, 'shut out by the routing metric')})" if shut else ""
-        return f"no link of {end} has {show_rate(self._question.rate)} left{dark}{some}"
+        best = max((link for link in working if link not in shut), key=self._book.rooms.__getitem__)
+        return f"no link of {end} has {show_rate(self._question.rate)} left: {best} {self._offer(best)}{dark}{some}"
 
     def _between(self) -> str:
         source, target = self._ends
@@ -87,12 +88,24 @@ class Explanation:
         if self._is_shut_out(link):
             return "is shut out by the routing metric"
         if link not in self._fitting:
-            return f"has no {show_rate(self._question.rate)} left"
+            return f"has no {show_rate(self._question.rate)} left (it {self._offer(link)})"
         return ""
+
+    def _offer(self, link: LinkId) -> str:
+        """Say what a link makes and what has become of it."""
+        rate, room = self._book.rates[link], self._book.rooms[link]
+        reserved = f", {_coarse(rate - room)} of it reserved" if room < rate else ""
+        rest = ", the rest goes to relay and margin" if room >= self._question.rate else ""
+        return f"makes {_coarse(rate)} each way{reserved}{rest}"
 
     def _is_shut_out(self, link: LinkId) -> bool:
         is_open = all(self._view.is_trusted(node) for node in link_ends(link))
         return is_open and self._view.is_working(link) and link not in self._book.weights
+
+
+def _coarse(rate: int) -> str:
+    """Write a measured rate, above 10 kbit/s in whole kbit/s."""
+    return show_rate(rate // 1000 * 1000 if rate >= 10_000 else rate)
 
 
 def _joined_without(graph: Graph[NodeId, LinkId], ends: tuple[NodeId, NodeId], node: NodeId) -> bool:

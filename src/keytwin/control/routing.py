@@ -155,10 +155,10 @@ class Routing:
         return self._complain(changed)
 
     def _complain(self, links: Iterable[LinkId]) -> list[Effect]:
-        """Tell, once a link, that the metric gave what is no weight: the link is left out, the element goes on."""
+        """Tell, once a link, that the metric fails on it: the link is left out, the element goes on."""
         fresh = [link for link in links if link in self._book.unfit and link not in self._complained]
         self._complained.update(fresh)
-        told = [f"{link} weighs {self._book.unfit[link]}: it is left out" for link in fresh]
+        told = [f"{link} is left out, because the metric {self._book.unfit[link]}" for link in fresh]
         return [Publish(ViolationSeen("RoutingMetric", about)) for about in told]
 
     def _ask_reservations(self, now: Instant, unless_since: int) -> list[Effect]:

@@ -66,20 +66,21 @@ class Parameters:
 
     def read(self, node: Node, page: Page) -> dict[str, Measured]:
         """Read each parameter that the type of device has."""
-        return self._record().read(node, page) if self.device else {}
+        return self.record().read(node, page) if self.device else {}
 
     def schema(self) -> Schema:
         """Describe the parameters of this type."""
-        return self._record().schema()
+        return self.record().schema()
 
     def write(self, value: object) -> Plain:
         """Write what was given."""
         given = cast(Mapping[str, Measured], value)
         return {
-            field.name: field.kind.write(given[field.name]) for field in self._record().fields if field.name in given
+            field.name: field.kind.write(given[field.name]) for field in self.record().fields if field.name in given
         }
 
-    def _record(self) -> Record[dict[str, Measured]]:
+    def record(self) -> Record[dict[str, Measured]]:
+        """Return what may stand under `parameters:`."""
         listed = dataclasses.fields(self.device) if self.device else ()
         fields = (_parameter(field) for field in listed if "quantity" in field.metadata)
         return Record("the parameters of this protocol", dict, tuple(fields))

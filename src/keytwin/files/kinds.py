@@ -75,6 +75,8 @@ class Scalar(Generic[T]):
     parse: Callable[[str], T]
     show: Callable[[T], str]
     described: Schema
+    units: tuple[str, ...] = ()  # "" = none is needed
+    bounds: str = ""  # the least and the most, for people
 
     def read(self, node: Node, page: Page) -> T:
         """Parse the text; what the parser says is reported at the text's place."""
@@ -100,20 +102,20 @@ def quantity(name: str, what: str, parse: Callable[[str], T], show: Callable[[T]
     pattern = rf"^\s*{_NUMBER_PATTERN}\s*({units}){'?' if '' in UNITS[name] else ''}\s*$"
     written: Schema = {"type": "string", "pattern": pattern}
     described: Schema = {"anyOf": [{"type": "number", "minimum": 0}, written]} if "" in UNITS[name] else written
-    return Scalar(what, parse, show, described)
+    return Scalar(what, parse, show, described, UNITS[name])
 
 
 def within(kind: Scalar[T], least: T, most: T) -> Scalar[T]:
     """Narrow a kind to the values from `least` to `most`; a zero time-out, say, would never let anything happen."""
+    bounds = f"{kind.show(least)} to {kind.show(most)}"
 
     def parse(text: str) -> T:
         value = kind.parse(text)
         if not cast(float, least) <= cast(float, value) <= cast(float, most):
-            bounds = f"{kind.show(least)} to {kind.show(most)}"
             raise Mistake(f"{text.strip()!r} is out of range: write {kind.what} from {bounds}")
         return value
 
-    return Scalar(kind.what, parse, kind.show, kind.described)
+    return Scalar(kind.what, parse, kind.show, kind.described, kind.units, bounds)
 
 
 def show_number(value: float) -> str:
@@ -165,7 +167,8 @@ FIBRE_LOSS: Final = within(ATTENUATION, DecibelsPerKilometre(0.0), DecibelsPerKi
 def count(least: int, most: int) -> Scalar[int]:
     """Return the kind of a whole number without a unit."""
     described: Schema = {"type": "integer", "minimum": least, "maximum": most}
-    return Scalar("a whole number", lambda text: parse_count(text, least, most), str, described)
+    bounds = f"{least} to {most}"
+    return Scalar("a whole number", lambda text: parse_count(text, least, most), str, described, bounds=bounds)
 
 
 # --- words ----------------------------------------------------------------------------------------------------------
@@ -247,7 +250,7 @@ class Reference(Generic[T]):
 
     def read(self, node: Node, page: Page) -> T:
         """Look the name up; an unknown one is reported with the nearest."""
-        found = page.text(node, f"the name of a {self.what}")
+        found = page.text(node, f"the {self.what}'s name")
         return self.make(page.look_up(self.what, found.text, found.place))
 
     def schema(self) -> Schema:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -67,27 +68,33 @@ def scenario_source(where: str) -> Source:
     return _file(where, "scenario", scenarios())
 
 
-def device_source(where: str) -> Source:
-    """Find a device by its name in the library or by path; Mistake otherwise."""
+def device_source(where: str, beside: Path | None = None) -> Source:
+    """Find a device by its name in the library or by path, relative to the folder `beside`; Mistake otherwise."""
     if where in device_names():
         return _packaged("devices", f"{where}.yaml")
-    return _file(where, "device", device_names())
+    return _file(where, "device", device_names(), beside)
 
 
 def any_source(where: str) -> Source:
     """Find a network, scenario or device, each as above; Mistake when it is none of them."""
-    for names, find in ((networks, network_source), (scenarios, scenario_source), (device_names, device_source)):
+    for names, find in _FINDERS:
         if where in names():
             return find(where)
-    return _file(where, "network, scenario or device", networks() + scenarios() + device_names())
+    return _file(where, "network, scenario or device", _all_names())
+
+
+def is_path(where: str) -> bool:
+    """Whether a text is the path of a file, and no name of the library, whatever files there are."""
+    return where.endswith(_SUFFIXES)
 
 
 def path_source(path: Path, shown: str) -> Source:
     """Read a file of the user, no further than the largest one allowed; FileMistake when there is none."""
     try:
         if not path.is_file():
-            reason = "this is a folder, not a file" if path.is_dir() else "there is no such file"
-            raise FileMistake((Finding(reason, shown),))
+            raise FileMistake((Finding(_no_file(path), shown),))
+        if (size := path.stat().st_size) > LARGEST_FILE:
+            raise FileMistake((Finding(f"the file has {size} octets: {LARGEST_FILE} is the most", shown),))
         with path.open("rb") as stream:
             return Source(shown, stream.read(LARGEST_FILE + 1), path.parent)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
@@ -95,10 +102,20 @@ def path_source(path: Path, shown: str) -> Source:
         raise FileMistake((Finding(f"cannot be read: {reason}", shown),)) from None
 
 
+def _no_file(path: Path) -> str:
+    if path.is_dir():
+        return "this is a folder, not a file"
+    if path.exists():
+        return "this is a pipe, socket or device, not a file"
+    return "this is a symbolic link that leads to no file" if path.is_symlink() else "there is no such file"
+
+
 def example_text(name: str) -> str:
-    """Return the text of an example network or scenario, to begin one's own with; Mistake when there is none."""
-    source = scenario_source(name) if name in scenarios() else network_source(name)
-    return source.octets.decode("utf-8")
+    """Return the text of a network, scenario or device of the library, to begin one's own with; Mistake if none."""
+    for names, find in _FINDERS:
+        if name in names():
+            return find(name).octets.decode("utf-8")
+    raise Mistake(f"no example is called {_not_known(name, _all_names())}")
 
 
 def _library() -> Traversable:
@@ -112,8 +129,24 @@ def _packaged(*parts: str) -> Source:
 def _file(where: str, kind: str, names: tuple[str, ...], beside: Path | None = None) -> Source:
     # A bare word is a name of the library even where a file is called the same: a run must not depend on the folder.
     path = beside / where if beside else Path(where)
-    if where.endswith(_SUFFIXES) or ("\0" not in where and path.is_file()):
+    if is_path(where) or ("\0" not in where and path.is_file()):
         return path_source(path, str(path))
+    raise Mistake(f"unknown {kind} {_not_known(where, names, '; a file is given by its path, which ends in .yaml')}")
+
+
+def _not_known(where: str, names: tuple[str, ...], further: str = "") -> str:
     near = nearest(where, list(names))
     hint = f"did you mean {near!r}?" if near else f"known: {', '.join(names)}"
-    raise Mistake(f"unknown {kind} {where[:80]!r} ({hint}; a file is given by its path, which ends in .yaml)")
+    return f"{where[:80]!r} ({hint}{further})"
+
+
+def _all_names() -> tuple[str, ...]:
+    return networks() + scenarios() + device_names()
+
+
+_FINDERS: Final[tuple[tuple[Callable[[], tuple[str, ...]], Callable[[str], Source]], ...]] = (
+    (networks, network_source),
+    (scenarios, scenario_source),
+    (device_names, device_source),
+)
+"""Where each kind of name is looked up."""

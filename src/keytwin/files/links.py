@@ -8,7 +8,7 @@ from typing import Final, cast
 
 import msgspec
 
-from keytwin.files.kinds import BEARABLE_LOSS, FIBRE_LOSS, GROUND_LENGTH, Plain, Reference, Schema
+from keytwin.files.kinds import BEARABLE_LOSS, FIBRE_LOSS, GROUND_LENGTH, Plain, Reference, Schema, name_schema
 from keytwin.files.nodes import MapNode, Node, Place, TextNode
 from keytwin.files.page import Declared, Names, Page, Unread
 from keytwin.files.shapes import Field, Record, or_empty
@@ -43,11 +43,33 @@ class LinkLine:
         return link_ends(self.id)
 
 
+@dataclass(frozen=True, slots=True)
+class DeviceReference(Reference[DeviceId]):
+    """A device of the library by name, or one of the user's by the path of its file."""
+
+    def read(self, node: Node, page: Page) -> DeviceId:
+        """Look the device up; where no name is near, the user may have meant a file."""
+        found = page.text(node, "a device's name or the path of its file")
+        names = page.names.get(self.what) or {}
+        if found.text not in names and not page.nearest(found.text, names):
+            hint = f"{page.hint(found.text, names)}; a file is given by its path, which ends in .yaml"
+            raise page.refusal(found.place, f"unknown device {found.text!r}", hint)
+        return Reference.read(self, found, page)
+
+    def schema(self) -> Schema:
+        """Allow a name or a path."""
+        return {"anyOf": [name_schema(), {"type": "string", "pattern": r"[.]ya?ml$"}]}
+
+
 LINK_VALUES: Final = Record(
     "a link",
     LinkValues,
     (
-        Field("device", Reference("device", DeviceId), "the QKD modules at the two ends, by their name in the library"),
+        Field(
+            "device",
+            DeviceReference("device", DeviceId),
+            "the QKD modules at the two ends: a name of the library, or the path of a device file from this one",
+        ),
         Field("medium", Reference("medium", str), "what lies between the modules; fibre when nothing is said"),
         Field("length", GROUND_LENGTH, "the length of the channel, such as 20 km"),
         Field("loss", FIBRE_LOSS, "the attenuation by length; 0.2 dB/km when nothing is said", attribute="attenuation"),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final, TypeVar, cast
+
+from msgspec import structs
 
 from keytwin.files.device import library_device
 from keytwin.files.kinds import Plain, names_from
@@ -13,12 +15,15 @@ from keytwin.files.known import BROUGHT, Known
 from keytwin.files.library import Source, device_names, network_source
 from keytwin.files.links import LinkLine, LinkValues, spaced
 from keytwin.files.network_file import NETWORK, Control, Defaults, NetworkFile
-from keytwin.files.nodes import Node, Place, find
+from keytwin.files.nodes import Node, Place, find, place_of
+from keytwin.files.own_devices import read_own_devices
 from keytwin.files.page import Checked, Page, Unread
+from keytwin.files.rate_checks import best_rate, check_slas
 from keytwin.files.reader import read_nodes
 from keytwin.files.writer import yaml_text
 from keytwin.vocabulary.blueprint import Blueprint, ControlSettings
-from keytwin.vocabulary.identity import LinkId, NodeId
+from keytwin.vocabulary.device import Device, EmpiricalDevice
+from keytwin.vocabulary.identity import DeviceId, LinkId, NodeId
 from keytwin.vocabulary.topology import QLink, Topology
 from keytwin.vocabulary.units import show_bits
 
@@ -34,7 +39,7 @@ def read_network(where: str, known: Known = BROUGHT) -> Blueprint:
 
 def check_network(source: Source, known: Known = BROUGHT) -> Checked[Blueprint]:
     """Return the network that a file describes, with the warnings; FileMistake with all that is wrong in it."""
-    page = Page(source.file)
+    page = Page(source.file, folders={source.file: source.folder})
     try:
         blueprint = network_of(read_nodes(source.octets, page), page, known)
     except Unread:
@@ -55,19 +60,31 @@ def network_of(root: Node, page: Page, known: Known) -> Blueprint:
         "user": {},
         "app": {},
     }
+    own_devices = read_own_devices(root, page, known)
     file = NETWORK.read(root, page)
-    for line in file.links:
-        _check_link(line, file.defaults.link, page)
+    usual = file.defaults.link
+    laid = [(line, _laid(line.values, usual)) for line in file.links]
+    devices = own_devices | _library_devices(values.device for _, values in laid)
+    links = [(line.place, _link(line.id, values)) for line, values in laid if _check_link(line, values, devices, page)]
+    best = best_rate(links, devices, page, known)
     _check_bursts(file, root, page)
     _check_connections(file, root, page)
+    check_slas(file, best, root, page)
+    if not file.apps:
+        page.warn((find(root, "apps") or root).place, "the network has no apps: nobody would ask for a key")
     if page.mistakes:
         raise Unread
-    return _blueprint(file)
+    return _blueprint(file, tuple(link for _, link in links), devices)
 
 
-def write_network(blueprint: Blueprint) -> str:
-    """Return the canonical text of a network of library devices; it reads back to an equal one."""
-    links = blueprint.topology.links
+def write_network(blueprint: Blueprint, paths: Mapping[DeviceId, str] = MappingProxyType({})) -> str:
+    """Return the canonical text of a network, which reads back to an equal one.
+
+    `paths` says where the file of each device lies that isn't in the library.
+    """
+    links = tuple(
+        structs.replace(link, device=DeviceId(paths.get(link.device, link.device))) for link in blueprint.topology.links
+    )
     # No usual loss: a measured one belongs to one link, and a link could not say that it has none.
     usual = LinkValues(
         device=_most_common(link.device for link in links),
@@ -91,8 +108,7 @@ def write_network(blueprint: Blueprint) -> str:
     return yaml_text(cast(dict[str, Plain], NETWORK.write(file)))
 
 
-def _blueprint(file: NetworkFile) -> Blueprint:
-    links = tuple(_link(line.id, _laid(line.values, file.defaults.link)) for line in file.links)
+def _blueprint(file: NetworkFile, links: tuple[QLink, ...], devices: Mapping[DeviceId, Device]) -> Blueprint:
     return Blueprint(
         name=file.name,
         topology=Topology(file.nodes, links),
@@ -103,8 +119,12 @@ def _blueprint(file: NetworkFile) -> Blueprint:
         control=ControlSettings(file.control.routing, file.control.admission, file.control.monitoring),
         key_management=file.control.key_management,
         twin=file.twin,
-        devices=MappingProxyType({link.device: library_device(link.device) for link in links}),
+        devices=MappingProxyType({link.device: devices[link.device] for link in links}),
     )
+
+
+def _library_devices(wanted: Iterable[DeviceId | None]) -> dict[DeviceId, Device]:
+    return {device: library_device(device) for device in wanted if device is not None and device in device_names()}
 
 
 # --- links and their defaults ---------------------------------------------------------------------------------------
@@ -139,17 +159,21 @@ def _either(own: T | None, usual: T) -> T:
     return usual if own is None else own
 
 
-def _check_link(line: LinkLine, usual: LinkValues, page: Page) -> None:
+def _check_link(line: LinkLine, values: LinkValues, devices: Mapping[DeviceId, Device], page: Page) -> bool:
+    """Report what a link lacks; whether it is complete."""
     item = line.place.key.partition("]")[0]
     keys = (mistake.key.removeprefix("overrides.") for mistake in page.mistakes)
     if any(key.startswith(("defaults", item)) for key in keys):
-        return  # what is missing may stand in what could not be read
-    values = _laid(line.values, usual)
+        return False  # what is missing may stand in what could not be read
     if values.device is None:
         page.report(line.place, f"link '{spaced(line.id)}' has no device", "give one here or under defaults.link")
-    if values.length is None and values.total_loss is None:
+    # The loss is in the figures of a black box already; a device that could not be read may be one.
+    may_be_measured = values.device is not None and isinstance(devices.get(values.device), EmpiricalDevice | None)
+    has_loss = may_be_measured or values.length is not None or values.total_loss is not None
+    if not has_loss:
         hint = "give 'length' or a measured 'total_loss', here or under defaults.link"
         page.report(line.place, f"link '{spaced(line.id)}' has no length", hint)
+    return has_loss and values.device is not None
 
 
 def _own_values(link: QLink, usual: LinkValues) -> LinkValues:
@@ -177,7 +201,7 @@ def _check_bursts(file: NetworkFile, root: Node, page: Page) -> None:
     too_small = [sla for sla in file.slas if sla.burst < size]
     for sla in too_small:
         page.report(
-            _place(root, "slas", sla.id, "burst"),
+            place_of(root, "slas", sla.id, "burst"),
             f"burst {show_bits(sla.burst)} is smaller than a key of {show_bits(size)}: no request could be served",
             "raise it, or lower control.key_management.key_size",
         )
@@ -191,18 +215,12 @@ def _check_connections(file: NetworkFile, root: Node, page: Page) -> None:
     group = _groups(line.ends for line in file.links)
     for node in file.nodes:
         if node.id not in group:
-            page.warn(_place(root, "nodes", node.id), f"node {node.id!r} has no link")
+            page.warn(place_of(root, "nodes", node.id), f"node {node.id!r} has no link")
     for app in file.apps:
         first, second = (end.node for end in app.ends)
         if group.get(first, first) != group.get(second, second):
             said = f"app {app.id!r} is disconnected: no links lead from {first!r} to {second!r}"
-            page.report(_place(root, "apps", app.id, "saes"), said)
-
-
-def _place(root: Node, *keys: str) -> Place:
-    found = find(root, *keys)
-    assert found is not None, "what was read stands somewhere"
-    return found.place
+            page.report(place_of(root, "apps", app.id, "saes"), said)
 
 
 def _groups(links: Iterable[tuple[NodeId, NodeId]]) -> dict[NodeId, NodeId]:

@@ -178,7 +178,7 @@ _HEAD: Final = (
 _GRAPH: Final = (
     Field(
         "nodes",
-        Entries("node", parse_node, NODE),
+        Entries("node", parse_node, NODE, least=1),
         "the trusted nodes, each with a key manager",
         required=True,
         stand_in=(),

@@ -81,6 +81,13 @@ def find(node: Node | None, *keys: str) -> Node | None:
     return node
 
 
+def place_of(root: Node, *keys: str) -> Place:
+    """Return where stands what has been read from under these keys."""
+    found = find(root, *keys)
+    assert found is not None, "what was read stands somewhere"
+    return found.place
+
+
 def merged(base: Node, over: Node) -> Node:
     """Lay `over` on `base`: mappings are merged key by key, anything else is replaced."""
     if not isinstance(base, MapNode) or not isinstance(over, MapNode):

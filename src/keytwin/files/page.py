@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from itertools import islice
+from pathlib import Path
 from typing import Final, Generic, Protocol, TypeVar
 
 from keytwin.files.nodes import Entry, ListNode, MapNode, Node, Place, RefusedNode, TextNode, is_empty
@@ -33,6 +34,8 @@ class Declared:
 
     name: str
     place: Place | None = None
+    is_wrong: bool = False
+    """No name at all, which has been told: it may be referred to but isn't proposed."""
 
 
 Names = dict[str, Declared]
@@ -64,6 +67,8 @@ class Page:
     mistakes: list[Finding] = field(default_factory=list)
     warnings: list[Finding] = field(default_factory=list)
     left_off: int = 0
+    folders: dict[str, Path | None] = field(default_factory=dict)
+    """By file, as places name it: the folder from which the paths in it lead; None = the present one."""
 
     def report(self, place: Place, what: str, suggestion: str = "") -> None:
         """Note a mistake."""
@@ -124,7 +129,9 @@ class Page:
         # A section that could not be read may hold any name: its mistake is told once, not at every reference.
         if names is None or text in names:
             return text if names is None else names[text].name
-        raise self.refusal(place, f"unknown {kind} {text!r}", self.hint(text, names, f"no {kind} is declared"))
+        most = MOST_COMPARED if len(self.mistakes) < MOST_FINDINGS else 0
+        proposed = [name for name, declared in islice(names.items(), most) if not declared.is_wrong]
+        raise self.refusal(place, f"unknown {kind} {text!r}", self.hint(text, proposed, f"no {kind} is declared"))
 
     def nearest(self, text: str, valid: Iterable[str]) -> str:
         """Return the valid name that looks most like `text`; nothing when there is none, or the page is full anyway."""
@@ -163,6 +170,18 @@ class Page:
         if is_empty(node):
             return ()
         raise _wrong_shape(self, node, wanted)
+
+
+def take_over(page: Page, findings: Iterable[Finding], named: Place) -> None:
+    """Note what is wrong in a file that this one names, each with the place where it is named."""
+    where = f"named in {named.file}:{named.line}:{named.column}"
+    for each in findings:
+        if len(page.mistakes) >= MOST_FINDINGS:
+            page.left_off += 1
+        elif each.file == named.file:  # of something laid over the other file: its place says where
+            page.mistakes.append(each)
+        else:
+            page.mistakes.append(replace(each, suggestion="; ".join(filter(None, (each.suggestion, where)))))
 
 
 def nearest(text: str, valid: Iterable[str]) -> str:

@@ -56,7 +56,7 @@ def read_nodes(octets: bytes, page: Page, most_values: int = MOST_VALUES) -> Nod
 
 def _decoded(octets: bytes, page: Page) -> str:
     if len(octets) > LARGEST_FILE:
-        raise page.refusal(Place(page.file), f"the file has {len(octets)} octets: {LARGEST_FILE} is the most")
+        raise page.refusal(Place(page.file), f"the file has more than {LARGEST_FILE} octets")
     try:
         return octets.decode("utf-8-sig")
     except UnicodeDecodeError as error:

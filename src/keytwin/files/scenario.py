@@ -9,7 +9,7 @@ from keytwin.files.known import BROUGHT, Known
 from keytwin.files.library import Source, network_source, scenario_source
 from keytwin.files.network import network_of
 from keytwin.files.nodes import Node, Place, TextNode, find, merged
-from keytwin.files.page import Checked, Declared, Names, Page, Unread
+from keytwin.files.page import Checked, Declared, Names, Page, Unread, take_over
 from keytwin.files.reader import read_nodes
 from keytwin.files.scenario_file import SCENARIO, ScenarioFile, StepLine, only_overrides
 from keytwin.files.writer import yaml_text
@@ -24,9 +24,7 @@ from keytwin.vocabulary.identity import (
     AppId,
     LinkId,
     NodeId,
-    SaeId,
     km_of,
-    sae_element,
     twin_of,
 )
 from keytwin.vocabulary.timeline import AskKeys, OpenApp, Scenario
@@ -102,7 +100,8 @@ def _network(root: Node, source: Source, page: Page, known: Known) -> Blueprint 
         page.report(named.place, str(mistake))
         return None
     # A page of its own, because the places and the names are those of the network's file.
-    below = Page(found.file)
+    # Its folders are both: a path in the overrides leads from the scenario.
+    below = Page(found.file, folders={found.file: found.folder, source.file: source.folder})
     blueprint = None
     try:
         nodes = read_nodes(found.octets, below)
@@ -110,7 +109,7 @@ def _network(root: Node, source: Source, page: Page, known: Known) -> Blueprint 
         laid_over = only_overrides(find(root, "overrides"))
         blueprint = network_of(merged(nodes, laid_over) if laid_over else nodes, below, known)
     except Unread:
-        page.mistakes += below.mistakes
+        take_over(page, below.mistakes, named.place)
         page.left_off += below.left_off
     page.warnings += below.warnings
     page.names |= below.names | {"element": _elements(below)}
@@ -119,12 +118,11 @@ def _network(root: Node, source: Source, page: Page, known: Known) -> Blueprint 
 
 def _elements(page: Page) -> Names | None:
     """Return the names of a network's elements, a link's from either end; None when not all could be read."""
-    nodes, links, saes = (page.names.get(kind) for kind in ("node", "link", "SAE"))
+    nodes, links = (page.names.get(kind) for kind in ("node", "link"))
     if nodes is None or links is None:
         return None
     elements = names_from(_PLANE)
     elements |= names_from(km_of(NodeId(node)) for node in nodes)
-    elements |= names_from(sae_element(SaeId(sae)) for sae in saes or ())
     for written, link in links.items():
         elements[twin_of(LinkId(written))] = Declared(twin_of(LinkId(link.name)))
     return elements

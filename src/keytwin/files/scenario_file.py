@@ -33,7 +33,7 @@ from keytwin.files.network_file import OVERRIDES, NetworkFile
 from keytwin.files.nodes import Entry, MapNode, Node, Place
 from keytwin.files.page import Page, Unread
 from keytwin.files.shapes import Field, FormatOne, Items, Record
-from keytwin.vocabulary.identity import AppId, ElementName, parse_link, parse_name
+from keytwin.vocabulary.identity import LONGEST_NAME, AppId, ElementName, parse_link, parse_name
 from keytwin.vocabulary.timeline import (
     Action,
     AskKeys,
@@ -54,6 +54,7 @@ MOST_KEYS: Final = 1_000  # asked for in one request
 MOST_REQUESTS: Final = 10**7  # of one step: a request a second for four months
 LARGEST_SEED: Final = 2**63 - 1
 _LINK: Final = "link/"
+_SAE: Final = "sae/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +87,16 @@ class Element:
         """Look the element up; a link may be written from either end and with any spacing."""
         found = page.text(node, "the name of an element")
         text = found.text
+        if text.startswith(_SAE):
+            said = f"{text[:LONGEST_NAME]} is a customer of the network, not an element of it: it cannot be stopped"
+            raise page.refusal(found.place, said, "close its app instead")
         if text.startswith(_LINK):
             text = _LINK + page.parsed(lambda _: parse_link(text.removeprefix(_LINK)), found)
         return ElementName(page.look_up("element", text, found.place))
 
     def schema(self) -> Schema:
         """Describe the ways to name one."""
-        return {"type": "string", "pattern": r"^(access|admission|routing|monitoring|controller|(km|link|sae)/.+)$"}
+        return {"type": "string", "pattern": r"^(access|admission|routing|monitoring|controller|(km|link)/.+)$"}
 
     def write(self, value: object) -> Plain:
         """Return the name."""
@@ -147,6 +151,30 @@ FAULT: Final = Record(
     ),
 )
 
+
+@dataclass(frozen=True, slots=True)
+class Disturbance:
+    """A fault that does something."""
+
+    def read(self, node: Node, page: Page) -> MessageFaults:
+        """Report a fault that leaves all messages as they are."""
+        before = len(page.mistakes)
+        fault = FAULT.read(node, page)
+        is_as_written = len(page.mistakes) == before  # else what was wrong stands at its default
+        if is_as_written and not (fault.drop or fault.duplicate or fault.delay):
+            raise page.refusal(node.place, "this fault changes nothing", "give 'drop', 'duplicate' or 'delay'")
+        return fault
+
+    def schema(self) -> Schema:
+        """Ask for one of the keys that say what happens."""
+        needed: list[Json] = [{"required": [each]} for each in ("drop", "duplicate", "delay")]
+        return FAULT.schema() | {"anyOf": needed}
+
+    def write(self, value: object) -> Plain:
+        """Write what differs from the defaults."""
+        return FAULT.write(value)
+
+
 ACTIONS: Final[Mapping[str, tuple[type[Action], Kind[Action]]]] = MappingProxyType(
     {
         "open": (OpenApp, Sole(OpenApp, "app", _APP)),
@@ -157,7 +185,7 @@ ACTIONS: Final[Mapping[str, tuple[type[Action], Kind[Action]]]] = MappingProxyTy
         "distrust": (DistrustNode, Sole(DistrustNode, "node", NODE)),
         "stop": (StopElement, Sole(StopElement, "element", Element())),
         "restart": (RestartElement, Sole(RestartElement, "element", Element())),
-        "fault": (MessageFaults, FAULT),
+        "fault": (MessageFaults, Disturbance()),
     }
 )
 """By the key that stands beside `at`."""

@@ -107,7 +107,16 @@ class Record(Generic[T]):
             return schema
         default = default_of(self.make, field.target)
         written = "" if default in (NO_DEFAULT, None) else field.kind.write(default)
-        return or_empty({**schema, "default": cast(Json, written)} if written else schema)
+        return or_empty({**schema, "default": _as_seen(written, schema)} if written else schema)
+
+
+def _as_seen(written: Plain, schema: Schema) -> Json:
+    """Return what an editor's YAML parser makes of a text where the schema wants a number or a boolean."""
+    if schema.get("type") == "integer":
+        return int(cast(str, written))
+    words = schema.get("enum")
+    is_flag = isinstance(words, list) and True in words
+    return written == "true" if is_flag else cast(Json, written)
 
 
 _SAID: Final = ("description", "default")
@@ -144,28 +153,36 @@ class Entries(Generic[T]):
     parse: Callable[[str], str]
     record: Record[T]
     attribute: str = "id"
+    least: int = 0
 
     def read(self, node: Node, page: Page) -> tuple[T, ...]:
         """Read every entry; each name is declared, even one whose entry is wrong, so that a mistake is told once."""
         page.names[self.kind] = None
         entries = page.entries(node, f"a mapping from the name of each {self.kind}")
-        page.names[self.kind] = {entry.key.text: Declared(entry.key.text, entry.key.place) for entry in entries}
+        page.names[self.kind] = {entry.key.text: self._declared(entry, page) for entry in entries}
+        if len(entries) < self.least:
+            page.report(node.place, f"no {self.kind} is declared here", f"at least {self.least} is needed")
         return tuple(value for entry in entries for value in self._values(entry, page))
 
     def schema(self) -> Schema:
         """Describe an object of records."""
         record = or_empty(self.record.schema())
-        return {"type": "object", "propertyNames": name_schema(), "additionalProperties": record}
+        made: Schema = {"type": "object", "propertyNames": name_schema(), "additionalProperties": record}
+        return made | {"minProperties": self.least} if self.least else made
 
     def write(self, value: object) -> Plain:
         """Write name and record of each value."""
         held = cast(tuple[object, ...], value)
         return {str(getattr(each, self.attribute)): self.record.write(each) for each in held}
 
-    def _values(self, entry: Entry, page: Page) -> Iterator[T]:
-        """Give the record, or nothing; a name that is none is reported and taken all the same."""
+    def _declared(self, entry: Entry, page: Page) -> Declared:
+        """Take the name; one that is none is reported and taken all the same."""
+        before = len(page.mistakes)
         with suppress(Unread):
             page.parsed(self.parse, entry.key)
+        return Declared(entry.key.text, entry.key.place, is_wrong=len(page.mistakes) > before)
+
+    def _values(self, entry: Entry, page: Page) -> Iterator[T]:
         with suppress(Unread):
             yield self.record.read_as(entry.value, page, {self.attribute: entry.key.text})
 

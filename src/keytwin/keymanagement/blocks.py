@@ -207,7 +207,7 @@ class FirstIngest(_Ingest):
         return []
 
     def _give_up(self, number: int) -> list[Effect]:
-        """Release the neighbour from a block that was given up here, or forgotten in a crash; it is not offered again."""
+        """Release the neighbour from a block that was given up here, or forgotten in a crash: it had its turn."""
         self.decided = max(self.decided, number)
         effects = self._discard(number, "not agreed in time") if number in self.waiting else []
         return [*effects, self._send(RefuseBlock(self.node, self.link, FIRST_EPOCH, number, differs=False))]
@@ -264,7 +264,7 @@ class SecondIngest(_Ingest):
         del now
         if self.held and self.held.number == offer.number:
             if _is_placed_as(self.held, offer):
-                return [self._send(self._acceptance(self.held))]
+                return [self._send(_acceptance(self.node, self.link, self.held))]
             # The first node was restarted and offers the block anew with other shares: it has not taken it in.
             return [*self._decide(self.held, is_placed=False), *self._refuse(offer, differs=False)]
         if offer.number <= self.decided:
@@ -274,7 +274,7 @@ class SecondIngest(_Ingest):
         effects = self._settle(offer)
         if offer.number not in self.waiting:
             return effects + self._lack(offer)
-        if not self._agrees(offer):
+        if not _agrees(self.waiting[offer.number], offer):
             return [*effects, *self._discard(offer.number, "copies differ"), *self._refuse(offer, differs=True)]
         return effects + self._accept(offer)
 
@@ -343,11 +343,6 @@ class SecondIngest(_Ingest):
         self.refusal = RefuseBlock(self.node, self.link, FIRST_EPOCH, offer.number, differs)
         return [self._send(self.refusal)]
 
-    def _agrees(self, offer: OfferBlock) -> bool:
-        block = self.waiting[offer.number]
-        is_whole = KEY_OCTETS + offer.first_octets + offer.second_octets <= block.octets
-        return is_whole and _digest_is(offer.digest, self.link, offer.number, block.material)
-
     def _accept(self, offer: OfferBlock) -> list[Effect]:
         self.held, effects = self._cut(offer)
         self.decided = offer.number
@@ -355,11 +350,7 @@ class SecondIngest(_Ingest):
         return [*effects, saved, *self._accepted(self.held)]
 
     def _accepted(self, held: _Place) -> list[Effect]:
-        return [self._send(self._acceptance(held)), self._timer(held.number, REPEAT_AFTER)]
-
-    def _acceptance(self, held: _Place) -> AcceptBlock:
-        first, second = held.first.size // BITS_PER_BYTE, held.second.size // BITS_PER_BYTE
-        return AcceptBlock(self.node, self.link, FIRST_EPOCH, held.number, first, second)
+        return [self._send(_acceptance(self.node, self.link, held)), self._timer(held.number, REPEAT_AFTER)]
 
     def _decide(self, held: _Place, *, is_placed: bool) -> list[Effect]:
         self.held = None
@@ -371,6 +362,17 @@ class SecondIngest(_Ingest):
         held.first.wipe()
         held.second.wipe()
         return [decided, *self._count_discarded(held.number, octets, "given up by the neighbour"), stop]
+
+
+def _agrees(block: _Waiting, offer: OfferBlock) -> bool:
+    """Whether the copy of a block is the one that is offered."""
+    is_whole = KEY_OCTETS + offer.first_octets + offer.second_octets <= block.octets
+    return is_whole and _digest_is(offer.digest, offer.link, offer.number, block.material)
+
+
+def _acceptance(node: NodeId, link: LinkId, held: _Place) -> AcceptBlock:
+    shares = [share.size // BITS_PER_BYTE for share in (held.first, held.second)]
+    return AcceptBlock(node, link, FIRST_EPOCH, held.number, *shares)
 
 
 def _is_placed_as(place: _Place, offer: OfferBlock) -> bool:

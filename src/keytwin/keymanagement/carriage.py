@@ -73,6 +73,7 @@ class Passing:
         if now >= self.until:
             return self.give_up()
         offset, key, effects = link.take(relay_octets(len(came.key_ids), came.key_size), Use.PAD, KEY_OCTETS)
+        # `remaining` counts down from hop to hop, so that clocks need not agree.
         unsealed = msgspec.structs.replace(
             came,
             sender=self.node,
@@ -124,7 +125,7 @@ class Carriage:
             raise Violation(f"keys of session {message.ksid} have another length than their number and size say")
         count = KEY_OCTETS + len(message.ciphertext)
         if link.incoming.has_spent(message.offset, count):
-            return [_received(link, message)]
+            return [_received(link, message)]  # the acknowledgement was lost
         next_link = self._next_link(message, hop)
         if next_link is not None and next_link.queue.is_full:
             return []  # unacknowledged it stays with the neighbour, who repeats it
@@ -134,6 +135,7 @@ class Carriage:
         plain = unseal(message, key)
         if plain is None:
             raise TagMismatch(f"keys for session {message.ksid} on {message.link} at offset {message.offset}")
+        # From here on nothing can fail: the octets are spent, and the message has its effect once.
         spent = link.spend(message, count, Use.PAD, KEY_OCTETS)
         if next_link is None:
             return [*spent, *self._store(message, plain, hop, now), _received(link, message)]
@@ -157,7 +159,7 @@ class Carriage:
         """Hand a signal on along its route; None when it has arrived here or is of no known route."""
         hop = self.forwarding.hop(signal.ksid, signal.epoch)
         if hop is None:
-            return []
+            return []  # of another epoch: whoever needs an answer asks again along the new route
         came_from = hop.towards(onward=not signal.onward)
         if came_from is None or came_from.node != signal.sender:
             raise Violation(f"a signal of session {signal.ksid} came from {signal.sender}, which is not its neighbour")
@@ -195,9 +197,10 @@ class Carriage:
     def forget_collected(self, handed_out: KeysHandedOut) -> int:
         """Wipe keys that a slave had before a restart; return how many of them were here."""
         here = [key_id for key_id in handed_out.key_ids if key_id in self.shelf.by_key]
-        for key_id in here:
-            batch_id = self.shelf.by_key[key_id]
-            self.shelf.take(key_id).material.wipe()
+        batches = dict.fromkeys(batch.batch_id for batch in self.shelf.find(here) if batch is not None)
+        for key in self.shelf.take(here):
+            key.material.wipe()
+        for batch_id in batches:
             if not self.shelf.holds(batch_id):
                 self.remember_gone(batch_id)
         return len(here)
@@ -218,6 +221,7 @@ class Carriage:
         came_from = hop.towards(onward=not message.onward)
         if came_from is None or (came_from.node, came_from.link) != (message.sender, message.link):
             raise Violation(f"keys of session {message.ksid} came over {message.link}, which is not on its route")
+        # A name that is in use must not come to mean another key; of a batch that is here already nothing is taken.
         if not self.shelf.holds(message.batch_id) and not self.shelf.by_key.keys().isdisjoint(message.key_ids):
             raise Violation(f"session {message.ksid} names keys of another batch")
         return link, hop
@@ -235,6 +239,7 @@ class Carriage:
         is_gone = message.batch_id in self.gone
         if is_gone or self.shelf.holds(message.batch_id):
             plain[:] = bytes(len(plain))
+            # Its maker has voided a batch that is gone, or its slave has collected it: there is nothing to tell.
             return [] if is_gone else [told]
         kept = KeysKept(
             ksid=message.ksid,
@@ -252,6 +257,7 @@ class Carriage:
     def _pass_on(self, message: RelayKeys, plain: bytearray, hop: Hop, now: Instant) -> list[Effect]:
         next_link = self._next_link(message, hop)
         assert next_link
+        # A neighbour does not make a node keep keys in plain for longer than any maker waits for them.
         until = Instant(now + min(message.remaining, CARRY_TIMEOUT))
         passing = Passing(message, plain, until, self.node, self.forwarding)
         if passing.need() > next_link.capacity:

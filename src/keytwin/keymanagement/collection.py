@@ -11,10 +11,10 @@ from typing import Final
 
 from keytwin.keymanagement.carriage import Carriage
 from keytwin.keymanagement.forwarding import Forwarding
-from keytwin.keymanagement.pool import BatchGone, KeyBooks, KeysHandedOut, Pool, Shelf
+from keytwin.keymanagement.pool import Batch, BatchGone, KeyBooks, KeysHandedOut, Pool, Shelf
 from keytwin.vocabulary.events import KeyDenied, KeysAnswered, KeysGone
 from keytwin.vocabulary.exchange_messages import BatchId, GetKeyById, KeyDelivered, KeyRefused
-from keytwin.vocabulary.identity import KeyId, Ksid, NodeId
+from keytwin.vocabulary.identity import Ksid, NodeId
 from keytwin.vocabulary.machine import Effect, Message, Publish, Save, Send, StartTimer
 from keytwin.vocabulary.session_messages import Reason
 from keytwin.vocabulary.units import Duration, Instant, seconds
@@ -40,28 +40,29 @@ class Collection:
 
     def on_get_key_by_id(self, ask: GetKeyById, now: Instant) -> list[Effect]:
         """Hand out all of the keys or none: each must be here, for this SAE, and named once (invariant K8)."""
-        reason = self._objection(ask)
+        found = self.shelf.find(ask.key_ids)
+        batches = [batch for batch in found if batch is not None]
+        reason = _objection(ask, batches)
         if reason is not None:
             refusal = Send(ask.reply_to, KeyRefused(ask.request_id, reason, Duration(0)))
             return [refusal, Publish(KeyDenied(self.node, ask.sae, reason.value))]
-        of_session: dict[Ksid, list[KeyId]] = {}
-        batches: dict[BatchId, None] = {}
-        for key_id in ask.key_ids:
-            batches[self.shelf.by_key[key_id]] = None
-            of_session.setdefault(self.shelf.ksid_of(key_id), []).append(key_id)
-        keys = tuple(self.shelf.take(key_id) for key_id in ask.key_ids)
+        named = list(zip(ask.key_ids, batches, strict=True))
+        ksids = dict.fromkeys(batch.ksid for batch in batches)
+        # An SAE may ask for keys of several sessions at once; records and events are by session.
+        of_session = {ksid: tuple(key_id for key_id, batch in named if batch.ksid == ksid) for ksid in ksids}
+        keys = tuple(self.shelf.take(ask.key_ids))
         self.books.delivered += len(keys)
         self.books.stored -= len(keys)
-        for batch_id in batches:
+        for batch_id in dict.fromkeys(batch.batch_id for batch in batches):
             if not self.shelf.holds(batch_id):
                 self.carriage.remember_gone(batch_id)
         # Durable first, then the answer; the receiver owns the keys now and wipes them.
         effects: list[Effect] = [
-            Save(KeysHandedOut(ksid, is_master=False, key_ids=tuple(ids))) for ksid, ids in of_session.items()
+            Save(KeysHandedOut(ksid, is_master=False, key_ids=ids)) for ksid, ids in of_session.items()
         ]
         effects.append(Send(ask.reply_to, KeyDelivered(ask.request_id, keys)))
         for ksid, ids in of_session.items():
-            answered = KeysAnswered(self.node, ksid, ask.sae, key_ids=tuple(ids), is_master=False, waited=Duration(0))
+            answered = KeysAnswered(self.node, ksid, ask.sae, key_ids=ids, is_master=False, waited=Duration(0))
             effects += [Publish(answered), *self.forwarding.signal_use(ksid, now)]
         return effects
 
@@ -88,16 +89,16 @@ class Collection:
         self.is_expiry_due = True
         return [StartTimer("expiry", Duration(max(EXPIRY_STEP, min(known) - now + EXPIRY_STEP)), ExpiryDue())]
 
-    def _objection(self, ask: GetKeyById) -> Reason | None:
-        if not 0 < len(ask.key_ids) <= MOST_IDS or len(set(ask.key_ids)) != len(ask.key_ids):
-            return Reason.KEY_UNKNOWN
-        entitled = [self.shelf.is_entitled(ask.sae, key_id) for key_id in ask.key_ids]
-        if None in entitled:
-            return Reason.KEY_UNKNOWN
-        return None if all(entitled) else Reason.NOT_ALLOWED
-
     def _expired(self, ksid: Ksid, number: int, batches: Iterable[BatchId]) -> list[Effect]:
         self.books.expired += number
         self.books.stored -= number
         gone: list[Effect] = [Save(BatchGone(ksid, batch_id, is_void=False)) for batch_id in batches]
         return [*gone, Publish(KeysGone(self.node, ksid, number, "expired"))] if number else gone
+
+
+def _objection(ask: GetKeyById, batches: list[Batch]) -> Reason | None:
+    """Tell why a request is refused; `batches` are those of its keys that are here."""
+    number = len(ask.key_ids)
+    if not 0 < number <= MOST_IDS or len(set(ask.key_ids)) != number or len(batches) != number:
+        return Reason.KEY_UNKNOWN
+    return None if all(batch.sae == ask.sae for batch in batches) else Reason.NOT_ALLOWED

@@ -139,6 +139,7 @@ class KmLink:
         offset, taken = self.out.take(count, use, tag_octets)
         if self.out.next <= self.marked.offset:
             return offset, taken, []
+        # One write for many messages: what a crash leaves unused below the mark is the price.
         self.marked = OutgoingMark(self.link, self.out.next + self.mark_step, self.out.used())
         return offset, taken, [Save(self.marked)]
 

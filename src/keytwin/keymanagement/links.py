@@ -96,6 +96,7 @@ def _react(kmlink: KmLink, watch: Watch, message: LinkMessage, now: Instant) -> 
         case ProbeDue() | ProbeLost() | ReportDue() | ProbeLink() | ProbeAnswered():
             return _watch(watch, message, now)
         case _:
+            # A block that is taken in may be what somebody waits for.
             return [*_ingest(kmlink, message, now), *kmlink.pump(now)]
 
 

@@ -110,6 +110,7 @@ class KeyManager:
         pools: dict[Ksid, Pool] = {}
         for record in records:
             self._restore_one(record, pools)
+        # Links first: what sessions begin anew takes octets only behind the marks.
         effects = [*self.links.resume(), *self.forwarding.resume(now), *self.sessions.resume(now)]
         for ksid, desk in self.sessions.desks():
             desk.pool = pools.pop(ksid, desk.pool)
@@ -187,7 +188,7 @@ class KeyManager:
             effects = self.carriage.on_relay_keys(message, now)
         else:
             effects = self.carriage.on_assign_keys(message, now)
-        if message.link not in self.links.watches:
+        if message.link not in self.links.watches:  # `Carriage` has passed over what is not about our links
             return effects
         return [*effects, *self.links.watches[message.link].note_stock(), *self._expiry_timer(now)]
 
@@ -196,7 +197,7 @@ class KeyManager:
         ready, effects = self.workshop.on_outcome(outcome, now)
         session = self.sessions.known.get(outcome.ksid)
         if session is None or session.desk is None or isinstance(outcome, KeysVoided):
-            return effects
+            return effects  # a session that is closing has no batches any more, so no keys are left over here
         if ready is not None:
             effects = [*effects, *session.desk.take_in(ready, now)]
         return [*effects, *self.sessions.step(session, outcome, now), *self._expiry_timer(now)]

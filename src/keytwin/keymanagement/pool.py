@@ -8,6 +8,7 @@ and every way is booked (paper B, 3.1; ETSI GS QKD 014 V1.1.1 clause 5).
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
@@ -90,13 +91,14 @@ class Batch:
         self.keys.clear()
         return left
 
-    def take(self, key_id: KeyId) -> Key:
-        """Take one key out."""
-        return Key(key_id, self.keys.pop(key_id), self.provenance)
+    def take(self, key_ids: Iterable[KeyId]) -> list[Key]:
+        """Take these keys out, which must be there."""
+        keys, provenance = self.keys, self.provenance
+        return [Key(key_id, keys.pop(key_id), provenance) for key_id in key_ids]
 
     def take_first(self, most: int) -> list[Key]:
         """Take up to so many keys out, in their order."""
-        return [self.take(key_id) for key_id in list(islice(self.keys, most))]
+        return self.take(list(islice(self.keys, most)))
 
 
 @dataclass(slots=True)
@@ -127,7 +129,7 @@ class Pool:
         """Wipe these keys, as they were handed out before a restart; return how many were there."""
         gone = 0
         for batch in self.batches:
-            for key_id in key_ids:
+            for key_id in key_ids:  # which may lie in several batches, and some may have expired before
                 if (material := batch.keys.pop(key_id, None)) is not None:
                     material.wipe()
                     gone += 1
@@ -169,40 +171,38 @@ class Shelf:
     """What a key manager holds for slaves, of all sessions, by key ID."""
 
     batches: dict[BatchId, Batch] = field(default_factory=dict)  # in the order they came, so the oldest expire first
-    by_key: dict[KeyId, BatchId] = field(default_factory=dict)
+    by_key: dict[KeyId, Batch] = field(default_factory=dict)
     by_session: dict[Ksid, dict[BatchId, None]] = field(default_factory=dict)
 
     def add(self, batch: Batch) -> None:
         """Make a batch available."""
         self.batches[batch.batch_id] = batch
-        self.by_key.update(dict.fromkeys(batch.keys, batch.batch_id))
+        self.by_key.update(dict.fromkeys(batch.keys, batch))
         self.by_session.setdefault(batch.ksid, {})[batch.batch_id] = None
 
     def holds(self, batch_id: BatchId) -> bool:
         """Whether anything of the batch is still here."""
         return batch_id in self.batches
 
-    def is_entitled(self, sae: SaeId, key_id: KeyId) -> bool | None:
-        """Whether the SAE may have this key; None when there is no such key."""
-        batch_id = self.by_key.get(key_id)
-        return None if batch_id is None else self.batches[batch_id].sae == sae
-
     def session_of(self, batch_id: BatchId) -> Ksid | None:
         """Return the session of a batch, None when nothing of it is here."""
         batch = self.batches.get(batch_id)
         return None if batch is None else batch.ksid
 
-    def ksid_of(self, key_id: KeyId) -> Ksid:
-        """Return the session of a key that is here."""
-        return self.batches[self.by_key[key_id]].ksid
+    def find(self, key_ids: Iterable[KeyId]) -> list[Batch | None]:
+        """Return the batch of each key, None where there is no such key here."""
+        find = self.by_key.get
+        return [find(key_id) for key_id in key_ids]
 
-    def take(self, key_id: KeyId) -> Key:
-        """Take one key out, which must be here."""
-        batch = self.batches[self.by_key.pop(key_id)]
-        key = batch.take(key_id)
-        if not batch.keys:
-            self._forget(batch)
-        return key
+    def take(self, key_ids: Iterable[KeyId]) -> list[Key]:
+        """Take these keys out, which must be here."""
+        taken: list[Key] = []
+        for key_id in key_ids:
+            batch = self.by_key.pop(key_id)
+            taken.append(Key(key_id, batch.keys.pop(key_id), batch.provenance))
+            if not batch.keys:
+                self._forget(batch)
+        return taken
 
     def remove(self, batch_id: BatchId) -> int:
         """Wipe what is left of a batch; return how many keys that were."""
@@ -223,7 +223,7 @@ class Shelf:
         """Return the batches past their time, oldest first."""
         found = []
         for batch in self.batches.values():
-            if batch.until > now:
+            if batch.until > now:  # all keys of a node live equally long, so the rest came later and expires later
                 break
             found.append(batch)
         return found

@@ -91,6 +91,7 @@ SESSION_TABLE: Final = StateTable(
             State.AUTHENTICATING, State.TERMINATED, AUTHENTICATING="asked again", TERMINATED="access is silent"
         ),
         (State.AUTHENTICATING, CloseSession): to(State.TERMINATED),
+        # Nothing of admission is due before it has been asked.
         **ignored(State.AUTHENTICATING, (SessionAccepted, ConfigurationRefused, ConfigureHop, DeleteSession)),
         **ignored(State.AUTHENTICATING, (KeysStored, KeysFailed, RequestOverdue, LeaseLost)),
         (State.ACCEPTED, SessionAccepted): to(State.ACCEPTED),
@@ -114,6 +115,7 @@ SESSION_TABLE: Final = StateTable(
         },
         **{(state, CloseSession): to(State.CLOSING) for state in _LIVE},
         **{(state, message): to(State.TERMINATED) for state in _LIVE for message in (DeleteSession, LeaseLost)},
+        # Questions are repeated, so answers come late and twice.
         **ignored(State.OPERATIVE, _OPENING),
         **ignored(State.EXCHANGING, _OPENING),
         (State.CLOSING, DeleteSession): to(State.TERMINATED),
@@ -178,7 +180,7 @@ class Session:
     def on_configuration_refused(self, refusal: ConfigurationRefused, now: Instant) -> list[Effect]:
         """Tell the SAE."""
         del now
-        if self.state is State.CLOSING:
+        if self.state is State.CLOSING:  # admission knows no more of it than that it is over
             return [*_free(self), *_terminate(self, self.reason)]
         self.reason = refusal.reason
         return _not_opened(self, refusal.reason, refusal.retry_after)
@@ -210,7 +212,7 @@ class Session:
         if self.desk is None:
             self.desk = open_desk(self.node, wanted.ksid, end, self.workshop, now)
             effects += [StopTimer(f"session/{self.open_id}"), *standing(self), *self.desk.borrow()]
-        self.desk.end = end
+        self.desk.end = end  # a new route may have another number of hops
         return _settled(self, [*effects, *self.desk.replenish(now)])
 
     # --- keys -------------------------------------------------------------------------------------------------------

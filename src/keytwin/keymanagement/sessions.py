@@ -84,7 +84,7 @@ class Sessions:
         session = self.opening.get(message.open_id)
         if session is not None:
             return self.step(session, message, now)
-        if isinstance(message, SessionAccepted):
+        if isinstance(message, SessionAccepted):  # else admission would wait for a peer on behalf of nobody
             return [Send(ADMISSION, SessionClosing(message.ksid, self.node, Reason.CLOSED))]
         return []
 
@@ -94,6 +94,7 @@ class Sessions:
         is_new, effects = self.forwarding.on_configure_hop(wanted, now)
         if not is_new:
             return effects
+        # Nothing that still waits or is repeated for an older route may cross the new one.
         self.links.drop_session(wanted.ksid, wanted.epoch - 1)
         if wanted.end is None:
             return [*effects, Publish(SessionConfigured(self.node, wanted.ksid, wanted.epoch, None))]
@@ -108,7 +109,7 @@ class Sessions:
         went, effects = self.forwarding.on_delete_session(deletion)
         self.links.drop_session(deletion.ksid, deletion.epoch)
         session = self.known.get(deletion.ksid)
-        if session is not None and deletion.ksid not in self.forwarding.hops:
+        if session is not None and deletion.ksid not in self.forwarding.hops:  # the confirmation comes last
             return [*self.step(session, deletion, now), *effects]
         return [*(self._over(deletion.ksid, deletion.reason) if went else []), *effects]
 
@@ -178,7 +179,7 @@ class Sessions:
             kept = self.kept.get(ksid)
             if wanted.end is None:
                 continue
-            if kept is None:
+            if kept is None:  # saved together with the route, but a disk may lose the last of two records
                 effects += self._abandon(ksid, wanted.epoch)
                 continue
             session = Session(kept.opened, kept.open_id, self.node, self.workshop, now, self.patience)

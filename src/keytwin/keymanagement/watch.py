@@ -2,8 +2,8 @@
 
 A test is a tag under 32 octets of the tester's direction; the neighbour checks it and answers with one of its own. So a
 test that is answered proves that both ends hold the same key where they think they do, and measures the delay there and
-back. The link's first node tests it each period; the second one stands by, and tests when it has not been tested for one
-and a half. So each link costs one test a period, and either end notices soon that the other is silent.
+back. The link's first node tests it each period; the second one stands by, and tests when nobody has for one and a half
+periods. So each link costs one test a period, and either end notices soon that the other is silent.
 """
 
 from __future__ import annotations
@@ -28,11 +28,8 @@ from keytwin.vocabulary.units import Duration, Instant, bits, milliseconds, seco
 ANSWER_WITHIN: Final = seconds(2)  # far above a round trip; a later answer counts as none
 AT_ONCE: Final = milliseconds(1)
 NEVER_AGAIN: Final = 3  # tests lost in a row; after each before, the next follows at once: one lost message says little
-TRUSTED: Final = (
-    8  # tests answered in a row from which on only every so many are reported, and the second node stands by
-)
+TRUSTED: Final = 8  # tests answered in a row: then only every so many are reported, and the second node stands by
 NOTABLE_SHARE: Final = 8  # a stock is reported when it has changed by an eighth since the last report
-NO_KEY: Final = b""  # in place of an answer's tag
 
 
 class ProbeDue(Message, frozen=True, gc=False):
@@ -94,9 +91,7 @@ class Watch:
             return []
         spent += self._stand_by()
         if self.kmlink.out.stock < KEY_OCTETS:
-            # Silence would look like a dead neighbour. The stream of the two is authenticated without the tag.
-            answer = ProbeAnswered(self.node, probe.link, FIRST_EPOCH, 0, 0, probe.sequence, NO_KEY)
-            return [*spent, Send(self.kmlink.peer, answer)]
+            return spent
         offset, key, effects = self.kmlink.take(KEY_OCTETS, Use.TAG)
         floor = self.kmlink.outbox.floor(offset)
         answer = ProbeAnswered(self.node, probe.link, FIRST_EPOCH, offset, floor, probe.sequence, b"")
@@ -104,14 +99,12 @@ class Watch:
         return [*spent, *effects, Send(self.kmlink.peer, answer)]
 
     def on_probe_answered(self, answer: ProbeAnswered, now: Instant) -> list[Effect]:
-        """Report the delay, when it is news. A neighbour without key is alive, and no more is known of the link."""
-        spent = self._check(answer) if answer.tag != NO_KEY else []
+        """Report the delay, when it is news."""
+        spent = self._check(answer)
         if spent is None or answer.sequence not in self.sent_at:
             return spent or []
         sent_at, stop = self.sent_at.pop(answer.sequence), StopTimer(_lost_timer(answer.link, answer.sequence))
         self.lost = 0
-        if answer.tag == NO_KEY:
-            return [stop]
         self.answered += 1
         return [*spent, stop, *self._outcome(answer.sequence, Duration(now - sent_at))]
 

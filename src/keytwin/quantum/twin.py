@@ -77,10 +77,11 @@ class RepeatDue(Message, frozen=True, gc=False):
 
 
 class BlockNumbered(Record, frozen=True, gc=False):
-    """Numbers up to this one may have been given to blocks: they are never given again."""
+    """Numbers up to this one may have been given to blocks: they are never given again. A cut outlives a restart."""
 
     number: int
     status_sequence: int
+    is_dark: bool
 
 
 TWIN_TABLE: Final = StateTable(
@@ -121,6 +122,7 @@ class Twin:
     reserved: int = 0  # numbers up to it are saved as given
     status: LinkStatus = LinkStatus.PENDING
     status_sequence: int = 0
+    status_cause: str = ""
     is_registered: bool = False
     is_status_noted: bool = True
     is_repeating: bool = False
@@ -141,10 +143,12 @@ class Twin:
             assert isinstance(record, BlockNumbered)
             self.number = self.reserved = record.number
             self.status_sequence = record.status_sequence
-        began = [_register(self), _next_block(self)]
+            self.state = Phase.DARK if record.is_dark else Phase.DISTILLING
         # After a restart the controller may still hold what an earlier incarnation told it.
+        if self.state is Phase.DARK:
+            return [_register(self), *self._report(LinkStatus.OFF, "loss of signal"), *self._repeat_timer()]
         told = self._report(LinkStatus.ACTIVE, "restarted") if self.number else []
-        return [*began, *told, *self._repeat_timer()]
+        return [_register(self), _next_block(self), *told, *self._repeat_timer()]
 
     def on_block_due(self, due: BlockDue, now: Instant) -> list[Effect]:
         """Distil the block that is complete, and begin the next."""
@@ -185,7 +189,7 @@ class Twin:
         self.is_repeating = False
         effects: list[Effect] = [] if self.is_registered else [_register(self)]
         if not self.is_status_noted:
-            effects.append(_status_report(self, "repeated"))
+            effects.append(_status_report(self))
         for node in link_ends(self.setup.link):
             effects += _oldest_for(self, node)
         return [*effects, *self._repeat_timer()]
@@ -220,7 +224,7 @@ class Twin:
         if self.number <= self.reserved:
             return []
         self.reserved = self.number + NUMBERS_AHEAD
-        return [Save(BlockNumbered(self.reserved, self.status_sequence))]
+        return [_saved(self)]
 
     def _is_wanted(self) -> bool:
         """Whether to hand the next block over: while the stores stay full only one in up to `LONGEST_PAUSE` + 1 is.
@@ -252,10 +256,10 @@ class Twin:
             block.wipe()
 
     def _report(self, status: LinkStatus, cause: str) -> list[Effect]:
-        self.status = status
+        self.status, self.status_cause = status, cause
         self.status_sequence += 1
         self.is_status_noted = False
-        return [Save(BlockNumbered(self.reserved, self.status_sequence)), _status_report(self, cause)]
+        return [_saved(self), _status_report(self)]
 
     def _repeat_timer(self) -> list[Effect]:
         if self.is_repeating or _is_settled(self):
@@ -279,9 +283,14 @@ def _register(twin: Twin) -> Effect:
     return Send(CONTROLLER, RegisterLink(setup.link, twin_of(setup.link), secret, rate.qber, setup.device))
 
 
-def _status_report(twin: Twin, cause: str) -> Effect:
+def _status_report(twin: Twin) -> Effect:
     link = twin.setup.link
-    return Send(CONTROLLER, ReportLinkStatus(link, twin_of(link), twin.status_sequence, twin.status, cause))
+    report = ReportLinkStatus(link, twin_of(link), twin.status_sequence, twin.status, twin.status_cause)
+    return Send(CONTROLLER, report)
+
+
+def _saved(twin: Twin) -> Effect:
+    return Save(BlockNumbered(twin.reserved, twin.status_sequence, is_dark=twin.state is Phase.DARK))
 
 
 def _next_block(twin: Twin) -> Effect:

@@ -123,7 +123,7 @@ def _least(parts: Sequence[Panel]) -> list[int]:
 
 
 def _pauses(parts: Sequence[Panel]) -> list[int]:
-    return [0] + [len(_pause(before, after)) + 2 for before, after in pairwise(parts)]
+    return [0] + [len(_pause(before, after)) for before, after in pairwise(parts)]
 
 
 def _side_by_side(parts: Sequence[Panel], widths: Sequence[int], pauses: Sequence[int]) -> Iterator[_Strip]:
@@ -173,7 +173,7 @@ def _axis(strips: Sequence[_Strip]) -> Iterator[str]:
     for before, strip in zip([None, *strips], strips, strict=False):
         if before is not None:
             pause = _pause(before.panel, strip.panel)
-            begins = f"{begins:<{strip.left - len(pause) - 1}}{pause} "
+            begins = f"{begins:<{strip.left - len(pause)}}{pause}"
         begins = f"{begins:<{strip.left + EDGE}}{_beginning(strip.panel)}"
         lengths = f"{lengths:<{strip.left + EDGE}}{_length(strip.panel)}"
     yield begins
@@ -192,7 +192,7 @@ def _mark_legend(lanes: Lanes, glyphs: Glyphs) -> Text:
 
 
 def _pause(before: Panel, after: Panel) -> str:
-    return show_span(after.stretch.start - before.stretch.end)
+    return f"({show_span(after.stretch.start - before.stretch.end)})"
 
 
 def _beginning(panel: Panel) -> str:
@@ -200,4 +200,4 @@ def _beginning(panel: Panel) -> str:
 
 
 def _length(panel: Panel) -> str:
-    return f"+ {show_span(panel.stretch.length)}"
+    return f"for {show_span(panel.stretch.length)}"

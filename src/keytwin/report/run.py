@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, SupportsIndex, TypeVar
 
 import msgspec
 
 from keytwin.control.routing import RoutingMetric
+from keytwin.files.scenario_file import LARGEST_SEED
 from keytwin.keymanagement.algorithms import KeyManagementAlgorithm
 from keytwin.network import Plugins
 from keytwin.report.lanes import Lanes, lanes_of
+from keytwin.report.outputs import check_figure
 from keytwin.runtime.trace import Happening, events_table
 from keytwin.scenario.load import load
 from keytwin.scenario.run import run_scenario
 from keytwin.scenario.timeline import bare
 from keytwin.vocabulary.blueprint import Blueprint
+from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.evidence import Evidence
 from keytwin.vocabulary.identity import ElementName
 from keytwin.vocabulary.machine import Event
@@ -25,6 +29,8 @@ from keytwin.vocabulary.timeline import Scenario
 from keytwin.vocabulary.units import Instant
 
 USUAL_SEED: Final = 1
+
+P = TypeVar("P", RoutingMetric, KeyManagementAlgorithm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +56,10 @@ class Run:
         return lanes_of(((each.at, each.element, each.event) for each in self.events), order)
 
     def save_figure(self, path: str | Path) -> None:
-        """Write the lanes as an SVG file; equal runs give equal files."""
+        """Write the lanes as an SVG file, whose name ends in .svg; equal runs give equal files."""
         from keytwin.report.lanes_svg import lanes_as_svg  # noqa: PLC0415  # matplotlib takes half a second to import
 
+        check_figure(Path(path))
         Path(path).write_bytes(lanes_as_svg(self.lanes(), self.scenario.name))
 
 
@@ -68,7 +75,8 @@ def run(
     A network without a timeline lets every app ask for a minute at its granted rate. `seed` None: the scenario's own,
     or else 1. What `metrics` and `algorithms` name can be chosen by a file; one that comes alone is chosen anyway.
     """
-    plugins = Plugins(metrics=metrics or {}, algorithms=algorithms or {})
+    plugins = Plugins(metrics=_by_name("metrics", metrics), algorithms=_by_name("algorithms", algorithms))
+    given = None if seed is None else _seed(seed)
     loaded = load(network, plugins) if isinstance(network, str | Path) else network
     scenario = loaded if isinstance(loaded, Scenario) else bare(loaded)
     # The plug-ins are part of what ran, so the scenario in the result names them.
@@ -78,9 +86,28 @@ def run(
     def see(at: Instant, element: ElementName, event: Event) -> None:
         events.append(Happening(at, element, event))
 
-    wanted = next((each for each in (seed, scenario.seed) if each is not None), USUAL_SEED)
+    wanted = next((each for each in (given, scenario.seed) if each is not None), USUAL_SEED)
     evidence = run_scenario(scenario, wanted, [see], plugins)
     return Run(scenario, evidence, tuple(events))
+
+
+def _seed(given: object) -> int:
+    """Return the seed that a caller without a type checker gave; numpy's integers are welcome."""
+    number = operator.index(given) if isinstance(given, SupportsIndex) else -1
+    if not 0 <= number <= LARGEST_SEED:
+        raise Mistake(f"seed={given!r}: a seed is a whole number from 0 to {LARGEST_SEED}")
+    return number
+
+
+def _by_name(argument: str, given: Mapping[str, P] | None) -> Mapping[str, P]:
+    """Return plug-ins by name; Mistake when somebody handed over a function, or a name without one."""
+    functions = {} if given is None else given
+    if not isinstance(functions, Mapping):
+        raise Mistake(f"{argument}= takes functions by name, such as {{'mine': function}}, not {functions!r}")
+    for name, function in functions.items():
+        if not callable(function):
+            raise Mistake(f"{argument}={{{name!r}: ...}}: {function!r} is no function")
+    return functions
 
 
 def _chosen(blueprint: Blueprint, plugins: Plugins) -> Blueprint:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,27 +25,43 @@ class Comparison:
     reused: int  # different identifiers, same key
 
 
-def app_evidence(app: App, ends: Sequence[Application], compared: Comparison) -> AppEvidence:
-    """Return what one app got, out of the books of its two ends."""
+def app_evidence(app: App, ends: Sequence[Application], compared: Comparison, hops: int | None = None) -> AppEvidence:
+    """Return what one app got, out of the books of its two ends; `hops` of its newest route, if that is known."""
     first, second = (application.book(app.id) for application in ends)
+    requests = [application.requests[app.id] for application in ends]
     one, other = (application.sessions[app.id] for application in ends)
     started, opened = _earliest(one.started_at, other.started_at), _earliest(one.opened_at, other.opened_at)
     waits = sorted([*first.waits, *second.waits])
     return AppEvidence(
         app=app.id,
-        asked=first.asked + second.asked,
+        asked=first.asked + second.asked + sum(each.held for each in requests),
         pairs=compared.pairs,
         equal=compared.equal,
         refused=first.refused + second.refused,
         key_size=max(one.key_size, other.key_size),
-        hops=max(one.hops, other.hops),
+        hops=max(one.hops, other.hops) if hops is None else hops,
         opened_after=None if opened is None or started is None else Duration(opened - started),
         first_answer=_earliest(first.first_answer, second.first_answer),
         last_answer=_latest(first.last_answer, second.last_answer),
         wait_median=percentile(waits, 50),
         wait_p99=percentile(waits, 99),
         ended=one.ended or other.ended,
+        unanswered=sum(each.unanswered for each in requests),
+        throttled=first.throttled + second.throttled,
     )
+
+
+def shortfalls(apps: Iterable[AppEvidence]) -> Iterator[str]:
+    """Tell the operator which apps did not get what they asked for."""
+    for each in apps:
+        if each.opened_after is None and each.ended:
+            yield f"{each.app} got no key, because its session never opened: {each.ended}"
+        if each.refused:
+            yield f"{each.app}: {each.refused:,} of {each.asked:,} keys asked for were refused"
+        if each.unanswered:
+            yield f"{each.app}: {each.unanswered:,} of {each.asked:,} keys asked for were still waited for at the end"
+        if each.throttled:
+            yield f"{each.app}: requests were put off {each.throttled:,} times, its granted rate being used up"
 
 
 def compare(first: Book, second: Book) -> Comparison:

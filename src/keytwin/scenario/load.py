@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from importlib.metadata import entry_points
+from functools import partial
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 from keytwin.files.check import check
 from keytwin.files.known import BROUGHT, Known
-from keytwin.files.library import device_names, networks, scenarios
+from keytwin.files.library import NETWORK_FILE, device_names, networks, scenarios
 from keytwin.files.page import Checked, nearest
-from keytwin.network import ALGORITHM_GROUP, METRIC_GROUP, PROTOCOL_GROUP, Plugins
+from keytwin.network import ALGORITHM_GROUP, METRIC_GROUP, PROTOCOL_GROUP, Plugins, model_of
+from keytwin.quantum.link import QkdProtocol
+from keytwin.runtime.crash import contain
 from keytwin.vocabulary.blueprint import Blueprint
 from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.timeline import Scenario
+from keytwin.vocabulary.topology import QLink, Topology
 
 _SUFFIXES: Final = (".yaml", ".yml")
 _LONGEST_SHOWN: Final = 80  # characters of what a user typed, in a message
@@ -34,6 +38,8 @@ def load(where: str | Path, plugins: Plugins | None = None) -> Blueprint | Scena
 def inspect(where: str, plugins: Plugins | None = None) -> Checked[Blueprint] | Checked[Scenario] | Checked[Device]:
     """Return what any file of a user or entry of the library says, with warnings; Mistake with all that is wrong."""
     names = [*networks(), *scenarios(), *device_names()]
+    if (network := _inside(where)) is not None and where not in names:
+        raise Mistake(f"'{where}' is a folder: did you mean '{network}'?")
     if where not in names and not where.endswith(_SUFFIXES) and not _is_file(where):
         near = nearest(where, names)
         hint = f"did you mean {near!r}?" if near else f"known: {', '.join([*networks(), *scenarios()])}"
@@ -45,14 +51,26 @@ def inspect(where: str, plugins: Plugins | None = None) -> Checked[Blueprint] | 
 def known_with(plugins: Plugins | None = None) -> Known:
     """Return the names that a file may use: keytwin's own, those of installed packages, and those of the caller."""
     given = plugins or Plugins()
-    installed = (point.load() for point in entry_points(group=PROTOCOL_GROUP))
+    installed = (_protocol(point) for point in entry_points(group=PROTOCOL_GROUP))
     protocols = {protocol.name: protocol.device for protocol in (*installed, *given.protocols.values())}
     return dataclasses.replace(
         BROUGHT,
         metrics=_names(BROUGHT.metrics, METRIC_GROUP, given.metrics),
         algorithms=_names(BROUGHT.algorithms, ALGORITHM_GROUP, given.algorithms),
         protocols=MappingProxyType({**BROUGHT.protocols, **protocols}),
+        expected_rate=partial(_expected_rate, given),
     )
+
+
+def _expected_rate(plugins: Plugins, link: QLink, device: Device) -> float:
+    alone = Blueprint(name="", topology=Topology((), (link,)), devices={link.device: device})
+    return model_of(alone, link, plugins).rate().secret
+
+
+def _inside(where: str) -> Path | None:
+    """Return the network file of a folder, as `keytwin init` writes it; None when there is none."""
+    network = Path(where) / NETWORK_FILE
+    return network if _is_file(str(network)) else None
 
 
 def _is_file(where: str) -> bool:
@@ -60,6 +78,16 @@ def _is_file(where: str) -> bool:
         return Path(where).is_file()
     except (OSError, ValueError):  # too long for a path, or with a character that none has
         return False
+
+
+def _protocol(point: EntryPoint) -> QkdProtocol:
+    """Return what an installed package registers; Mistake when it can't be had, or is no protocol."""
+    found: object = contain(point.load)
+    if isinstance(found, Exception):
+        raise Mistake(f"QKD protocol {point.name!r} cannot be loaded from {point.value!r}: {found}")
+    if not isinstance(found, QkdProtocol):
+        raise Mistake(f"{point.value!r} is registered as QKD protocol {point.name!r} and is none: {found!r}")
+    return found
 
 
 def _names(brought: tuple[str, ...], group: str, given: Iterable[str]) -> tuple[str, ...]:

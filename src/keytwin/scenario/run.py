@@ -12,7 +12,7 @@ from keytwin.network import Plugins, simulate
 from keytwin.runtime.simulation import Simulation
 from keytwin.runtime.wiring import SAE_PREFIX
 from keytwin.scenario.judgement import Witness, unmet
-from keytwin.scenario.ledger import app_evidence, compare, open_books, trespasses
+from keytwin.scenario.ledger import app_evidence, compare, open_books, shortfalls, trespasses
 from keytwin.scenario.timeline import orders
 from keytwin.service.application import Application
 from keytwin.vocabulary.blueprint import App, Blueprint
@@ -62,9 +62,12 @@ def play(scenario: Scenario, simulation: Simulation, listeners: Iterable[Listene
         simulation.subscribe(listener)
     simulation.start()
     # Steps of one instant are planned, and so happen, in the order of the timeline.
+    end = after(START, scenario.duration)
     for step in scenario.steps:
+        if step.at <= end:
+            witness.step(step.at, step.action)
         _plan(step.at, step.action, scenario.blueprint, simulation)
-    simulation.run(after(START, scenario.duration))
+    simulation.run(end)
     return _evidence(scenario, simulation, witness)
 
 
@@ -88,7 +91,7 @@ def _evidence(scenario: Scenario, simulation: Simulation, witness: Witness) -> E
     keepers = list(_keepers(scenario.blueprint, simulation))
     links = tuple(account for keeper in keepers for account in keeper.link_accounts())
     keys = tuple(keeper.key_account() for keeper in keepers)
-    apps, broken = _apps(scenario.blueprint, simulation)
+    apps, broken = _apps(scenario.blueprint, simulation, witness)
     evidence = Evidence(
         name=scenario.name,
         seed=simulation.seed,
@@ -97,21 +100,21 @@ def _evidence(scenario: Scenario, simulation: Simulation, witness: Witness) -> E
         apps=apps,
         links=links,
         keys=keys,
-        notices=tuple(witness.notices()),
+        notices=(*witness.notices(), *shortfalls(apps)),
     )
     # What was expected and what must always hold are told alike: either makes the run a failure.
     failures = (*unmet(scenario.expect, apps, witness), *broken, *open_books(links, keys))
     return msgspec.structs.replace(evidence, failures=failures)
 
 
-def _apps(blueprint: Blueprint, simulation: Simulation) -> tuple[tuple[AppEvidence, ...], list[str]]:
+def _apps(blueprint: Blueprint, simulation: Simulation, witness: Witness) -> tuple[tuple[AppEvidence, ...], list[str]]:
     """Return what each app got, and the rules that may never break but did."""
     found: list[AppEvidence] = []
     broken: list[str] = []
     for app in blueprint.apps:
         ends = _ends(app, simulation)
         compared = compare(ends[0].book(app.id), ends[1].book(app.id))
-        found.append(app_evidence(app, ends, compared))
+        found.append(app_evidence(app, ends, compared, witness.hops.get(app.id)))
         broken += trespasses(app, compared)
     return tuple(found), broken
 

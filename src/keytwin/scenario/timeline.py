@@ -76,7 +76,7 @@ def bare(blueprint: Blueprint) -> Scenario:
         duration=Duration(closing + SETTLING_TIME),
         about=blueprint.about,
         steps=opening + asking + ending,
-        expect=Expectations(sessions_end=True),
+        expect=Expectations(sessions_end=True, keys_for_all=True),
     )
 
 

@@ -89,6 +89,11 @@ class AppSession:
         """Whether keys may be asked for."""
         return self.state is Stage.OPEN
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether nobody is trying to open it either."""
+        return self.state is Stage.CLOSED
+
     def receive(self, message: Message, now: Instant) -> list[Effect]:
         return APP_TABLE.step(self, message, now)
 
@@ -124,7 +129,11 @@ class AppSession:
 
     def on_stop_session(self, message: StopSession, now: Instant) -> list[Effect]:
         closing: list[Effect] = [self._close(self.ksid)] if self.ksid else []
-        return [*closing, *self._over(Reason.CLOSED)]
+        # An app that gives up says more by why it was refused all the time than by having given up.
+        told = self.ended
+        effects = [*closing, *self._over(Reason.CLOSED)]
+        self.ended = told or self.ended
+        return effects
 
     def on_session_ended(self, message: SessionEnded, now: Instant) -> list[Effect]:
         return self._over(message.reason)

@@ -70,11 +70,11 @@ class Application:
 
     def _session(self, session: AppSession, message: Message, now: Instant) -> list[Effect]:
         """Let a session react, and its requests begin or stop with it."""
-        before = session.ksid if session.is_open else None
+        before, was_closed = session.ksid if session.is_open else None, session.is_closed
         effects = session.receive(message, now)
         if session.is_open and session.ksid and not before:
             return [*effects, *self.requests[session.app].open(session.ksid, now)]
-        if before and not session.is_open:
+        if session.is_closed and not was_closed:
             return [*effects, *self.requests[session.app].close()]
         return effects
 

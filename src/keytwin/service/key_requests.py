@@ -13,12 +13,14 @@ from typing import Final
 import msgspec
 
 from keytwin.service.encoding import fingerprint
+from keytwin.service.turns import Asking, Turns
 from keytwin.vocabulary.errors import Oversize, UnexpectedMessage, Violation
 from keytwin.vocabulary.exchange_messages import GetKey, GetKeyById, KeyDelivered, KeyRefused
 from keytwin.vocabulary.identity import AppId, ElementName, KeyId, Ksid, SaeId, sae_element
 from keytwin.vocabulary.key import Key
 from keytwin.vocabulary.machine import Effect, Message, RequestId, Send, StartTimer, StopTimer
 from keytwin.vocabulary.operator_messages import AskForKeys
+from keytwin.vocabulary.session_messages import Reason
 from keytwin.vocabulary.units import Bits, Duration, Instant, seconds
 
 PATIENCE: Final = seconds(120)  # outlasts the first block of a slow Q-link, about a minute in paper B
@@ -70,29 +72,29 @@ class Errand:
     is_late: bool = False  # a request was due while too many were under way
 
 
-class Asking(msgspec.Struct, frozen=True):
-    """A request that waits for its answer; `key_ids` are those a slave fetches, () = a master's request."""
-
-    number: int
-    size: Bits | None
-    errand: int
-    asked_at: Instant
-    tries: int = 1
-    key_ids: tuple[KeyId, ...] = ()
-
-
 @dataclass(slots=True)
 class Book:
-    """What one end of an app asked and got."""
+    """What one end of an app asked and got; what is neither got nor refused is still waited for."""
 
     asked: int = 0  # keys, as master
-    refused: int = 0  # requests that stayed without keys
+    refused: int = 0  # keys that were refused for good, or that the session was lost or closed before
+    throttled: int = 0  # times that a request was put off, the granted rate being used up
     repeated: int = 0  # keys that came a second time: never, if the network keeps invariant K1
     first_answer: Instant | None = None
     last_answer: Instant | None = None
     waits: list[Duration] = field(default_factory=list)  # of a master's requests
     as_master: dict[KeyId, bytes] = field(default_factory=dict)
     as_slave: dict[KeyId, bytes] = field(default_factory=dict)
+
+    def enter(self, digests: list[tuple[KeyId, bytes]], asking: Asking, now: Instant) -> None:
+        """Note an answer."""
+        role = self.as_slave if asking.key_ids else self.as_master
+        self.repeated += sum(key_id in role for key_id, _ in digests)
+        role.update(digests)
+        self.first_answer = now if self.first_answer is None else self.first_answer
+        self.last_answer = now
+        if not asking.key_ids:
+            self.waits.append(Duration(now - asking.asked_at))
 
 
 @dataclass(slots=True)
@@ -109,7 +111,19 @@ class KeyRequests:
     errands: dict[int, Errand] = field(default_factory=dict)
     errands_begun: int = 0
     asking: dict[RequestId, Asking] = field(default_factory=dict)
+    turns: Turns = field(default_factory=Turns)
     book: Book = field(default_factory=Book)
+
+    @property
+    def held(self) -> int:
+        """Keys that are wanted and not asked for yet: no session is open, or too many requests are under way."""
+        held = [each for each in self.errands.values() if each.left and (not self.ksid or each.is_late)]
+        return sum(each.number * (1 if self.ksid else each.left) for each in held)
+
+    @property
+    def unanswered(self) -> int:
+        """Keys that this end waits for as master, those that are held among them."""
+        return self.held + self.turns.keys + sum(each.number for each in self.asking.values() if not each.key_ids)
 
     def receive(self, message: Message, now: Instant) -> list[Effect]:
         match message:
@@ -136,11 +150,15 @@ class KeyRequests:
         return [effect for errand in list(self.errands) for effect in self._ask_next(errand, now)]
 
     def close(self) -> list[Effect]:
-        """Drop what has not been asked yet; answers under way may still come."""
-        timers: list[Effect] = [StopTimer(self._next_timer(errand)) for errand in self.errands]
+        """Refuse what has not been asked yet; answers under way may still come."""
+        timers: list[Effect] = [StopTimer(_next_timer(self.app, errand)) for errand in self.errands]
+        never_asked = sum(errand.left * errand.number for errand in self.errands.values())
+        self.book.asked += never_asked
+        self.book.refused += never_asked + self.turns.keys
         self.ksid = None
         self.errands.clear()
-        return timers
+        self.turns.clear()
+        return [*timers, StopTimer(_again_timer(self.app))]
 
     # --- as master ----------------------------------------------------------------------------------------------
 
@@ -161,9 +179,14 @@ class KeyRequests:
             return []
         errand.left, errand.waiting = errand.left - 1, errand.waiting + 1
         self.book.asked += errand.number
-        effects = self._ask(Asking(errand.number, errand.size, number, now))
+        asking = Asking(errand.number, errand.size, number, now)
+        effects: list[Effect] = []
+        if self.turns.is_anyone_before:
+            self.turns.put_off(asking)
+        else:
+            effects = self._ask(asking, self.new_request())
         if errand.every and errand.left:
-            effects.append(StartTimer(self._next_timer(number), errand.every, NextRequest(self.app, number)))
+            effects.append(StartTimer(_next_timer(self.app, number), errand.every, NextRequest(self.app, number)))
         return effects
 
     # --- as slave -----------------------------------------------------------------------------------------------
@@ -174,48 +197,48 @@ class KeyRequests:
             return []
         if len(self.book.as_slave) + len(message.key_ids) > MOST_KEYS:
             raise Oversize(f"{self.sae} holds digests of {MOST_KEYS} keys already")
-        return self._ask(Asking(len(message.key_ids), None, 0, now, key_ids=message.key_ids))
+        return self._ask(Asking(len(message.key_ids), None, 0, now, key_ids=message.key_ids), self.new_request())
 
     # --- answers ------------------------------------------------------------------------------------------------
 
     def on_key_delivered(self, message: KeyDelivered, now: Instant) -> list[Effect]:
         asking = self.asking.pop(message.request_id, None)
-        digests = [(key.key_id, self._digest(key)) for key in message.keys]
+        digests = [(key.key_id, _digest(key, self.salt)) for key in message.keys]
         if asking is None:
             return []
         if len(digests) != asking.number:
             raise Violation(f"{self.sae} asked for {asking.number} keys and got {len(digests)}")
-        self._enter(digests, asking, now)
+        self.book.enter(digests, asking, now)
         stop = StopTimer(_timer(message.request_id))
         if asking.key_ids:
             return [stop]
         told = KeysAnnounced(self.app, tuple(key_id for key_id, _ in digests))
-        return [stop, Send(sae_element(self.peer), told), *self._done(asking, now)]
+        return [stop, Send(sae_element(self.peer), told), *self._done(asking, message.request_id, now)]
 
     def on_key_refused(self, message: KeyRefused, now: Instant) -> list[Effect]:
         asking = self.asking.get(message.request_id)
         if asking is None:
             return []
-        if message.retry_after and asking.tries < MOST_TRIES and (asking.key_ids or self.ksid):
-            again = AskAgain(self.app, message.request_id)
+        if not message.retry_after or asking.tries >= MOST_TRIES or not (asking.key_ids or self.ksid):
+            return self._give_up(message.request_id, now)
+        again = AskAgain(self.app, message.request_id)
+        if asking.key_ids:
             return [StartTimer(_timer(message.request_id), message.retry_after, again)]
-        return self._give_up(message.request_id, now)
+        del self.asking[message.request_id]
+        self.turns.put_off(asking, message.request_id)
+        self.book.throttled += message.reason is Reason.RATE_EXCEEDED
+        return [StopTimer(_timer(message.request_id)), StartTimer(_again_timer(self.app), message.retry_after, again)]
 
     def on_ask_again(self, message: AskAgain, now: Instant) -> list[Effect]:
-        asking = self.asking.get(message.request_id)
-        if asking is None:
-            return []
-        if not asking.key_ids and not self.ksid:
-            return self._give_up(message.request_id, now)
-        del self.asking[message.request_id]
-        return self._ask(msgspec.structs.replace(asking, tries=asking.tries + 1))
+        fetching = self.asking.pop(message.request_id, None)
+        return self._ask(fetching, self.new_request()) if fetching else self._ask_oldest()
 
     # --- both ---------------------------------------------------------------------------------------------------
 
-    def _ask(self, asking: Asking) -> list[Effect]:
+    def _ask(self, asking: Asking, request_id: RequestId) -> list[Effect]:
         """Send a request under a fresh identifier and wait for its answer."""
-        request_id, reply_to = self.new_request(), sae_element(self.sae)
-        self.asking[request_id] = asking
+        reply_to = sae_element(self.sae)
+        self.asking[request_id] = msgspec.structs.replace(asking, tries=asking.tries + 1)
         too_long = WaitedTooLong(self.app, request_id)
         if asking.key_ids:
             fetch = GetKeyById(request_id, reply_to, self.sae, asking.key_ids)
@@ -224,41 +247,45 @@ class KeyRequests:
         request = GetKey(request_id, reply_to, self.ksid, self.sae, asking.number, asking.size, PATIENCE)
         return [Send(self.km, request), StartTimer(_timer(request_id), Duration(PATIENCE + GRACE), too_long)]
 
-    def _enter(self, digests: list[tuple[KeyId, bytes]], asking: Asking, now: Instant) -> None:
-        book = self.book
-        role = book.as_slave if asking.key_ids else book.as_master
-        book.repeated += sum(key_id in role for key_id, _ in digests)
-        role.update(digests)
-        book.first_answer = now if book.first_answer is None else book.first_answer
-        book.last_answer = now
-        if not asking.key_ids:
-            book.waits.append(Duration(now - asking.asked_at))
+    def _ask_oldest(self) -> list[Effect]:
+        """Ask again for whom it has been put off longest; the next one's turn comes with the answer."""
+        request_id = self.new_request()
+        oldest = self.turns.next(request_id)
+        return self._ask(oldest, request_id) if oldest else []
 
     def _give_up(self, request_id: RequestId, now: Instant) -> list[Effect]:
         asking = self.asking.pop(request_id, None)
         if asking is None:
             return []
-        self.book.refused += 1
-        return [StopTimer(_timer(request_id)), *self._done(asking, now)]
+        self.book.refused += asking.number
+        return [StopTimer(_timer(request_id)), *self._done(asking, request_id, now)]
 
-    def _done(self, asking: Asking, now: Instant) -> list[Effect]:
-        """Make the next request of an errand when it has only waited for this one."""
+    def _done(self, asking: Asking, request_id: RequestId, now: Instant) -> list[Effect]:
+        """Make the next request: one that was put off first, then what an errand has waited with."""
+        effects = self._ask_oldest() if self.turns.end(request_id) else []
         errand = self.errands.get(asking.errand)
         if errand is None:
-            return []
+            return effects
         errand.waiting -= 1
         if not errand.left and not errand.waiting:
             del self.errands[asking.errand]
-            return []
-        return self._ask_next(asking.errand, now) if self.ksid and (errand.is_late or not errand.every) else []
+        elif self.ksid and (errand.is_late or not errand.every):
+            effects += self._ask_next(asking.errand, now)
+        return effects
 
-    def _digest(self, key: Key) -> bytes:
-        digest = fingerprint(key.material, self.salt)
-        key.material.wipe()
-        return digest
 
-    def _next_timer(self, errand: int) -> str:
-        return f"next/{self.app}/{errand}"
+def _digest(key: Key, salt: bytes) -> bytes:
+    digest = fingerprint(key.material, salt)
+    key.material.wipe()
+    return digest
+
+
+def _next_timer(app: AppId, errand: int) -> str:
+    return f"next/{app}/{errand}"
+
+
+def _again_timer(app: AppId) -> str:
+    return f"again/{app}"
 
 
 def _timer(request_id: RequestId) -> str:

@@ -70,11 +70,11 @@ class AdmissionSettings(msgspec.Struct, frozen=True):
 class MonitoringSettings(msgspec.Struct, frozen=True):
     """How links are watched: period of the active test, of stock reports, and the alarm thresholds."""
 
-    probe_period: Duration = seconds(10)
+    probe_period: Duration = seconds(5)
     report_period: Duration = seconds(1)
     qber_alarm: float = 0.08  # below the 11 % where BB84 yields no key
     stock_alarm: Bits = kilobits(16)
-    loss_alarm: float = 0.5  # share of the recent probes that stayed unanswered
+    loss_alarm: float = 0.5  # share of an end's recent probes left unanswered; three in a row are always too many
 
 
 class KeyManagementSettings(msgspec.Struct, frozen=True):

@@ -49,7 +49,11 @@ class KeyAccount(msgspec.Struct, frozen=True):
 
 
 class AppEvidence(msgspec.Struct, frozen=True):
-    """What one app got: pairs = keys received at both ends; `equal` of them were identical at both."""
+    """What one app got, in keys: pairs = received at both ends; `equal` of them were identical at both.
+
+    `refused` were refused for good, `unanswered` were still waited for when the run ended. `hops` are those of the
+    newest route.
+    """
 
     app: AppId
     asked: int
@@ -64,6 +68,8 @@ class AppEvidence(msgspec.Struct, frozen=True):
     wait_median: Duration | None  # of a master's request
     wait_p99: Duration | None
     ended: str = ""  # why, when the session is over
+    unanswered: int = 0
+    throttled: int = 0  # times that a request was put off, the granted rate being used up
 
 
 class Evidence(msgspec.Struct, frozen=True):

@@ -80,13 +80,18 @@ class KeyMaterial:
         """Hand the octets on to equal pieces, each wiped by itself; this handle is empty afterwards."""
         number, left = divmod(self._count, octets_each)
         assert not left
-        return self.cut((octets_each,) * number)
+        octets = self._octets
+        if octets is None:
+            return self.cut((octets_each,) * number)
+        # As `cut` does it, without a call for each piece: every relayed key passes here.
+        self._forget()
+        return [KeyMaterial(octets[start : start + octets_each]) for start in range(0, len(octets), octets_each)]
 
     def wipe(self) -> None:
         """Overwrite the octets with zeros and forget them; wiping twice is allowed."""
         if self._octets is not None:
-            self._octets[:] = bytes(len(self._octets))
-        self._forget()
+            self._octets[:] = bytes(self._count)
+        self._octets, self._draw, self._count = None, None, 0
 
     def _piece(self, start: int, count: int) -> KeyMaterial:
         if self._octets is not None:

@@ -56,12 +56,17 @@ class OfferBlock(Message, frozen=True, gc=False):
 
 
 class AcceptBlock(Message, frozen=True, gc=False):
-    """The link's second node holds the block as offered, to be used when `ConfirmBlock` comes. Repeated until then."""
+    """The link's second node holds the block as offered, to be used when `ConfirmBlock` comes. Repeated until then.
+
+    The shares are those of the offer: a first node that was restarted may offer the block anew, with other ones.
+    """
 
     sender: NodeId
     link: LinkId
     link_epoch: int
     number: int
+    first_octets: int
+    second_octets: int
 
 
 class ConfirmBlock(Message, frozen=True, gc=False):
@@ -74,7 +79,7 @@ class ConfirmBlock(Message, frozen=True, gc=False):
 
 
 class RefuseBlock(Message, frozen=True, gc=False):
-    """The link's second node will not use this block (no room, or the copies differ): both discard it."""
+    """Either node will not use this block, as it lacks it, has given it up, or the copies differ: both discard it."""
 
     sender: NodeId
     link: LinkId

@@ -96,6 +96,7 @@ class Expectations(msgspec.Struct, frozen=True):
     keys: int | None = None  # pairs of keys received at both ends, over all apps
     answered_last: AppId | None = None
     sessions_end: bool = False  # every session has ended and nothing is reserved anywhere
+    keys_for_all: bool = False  # no app is left without a key
 
 
 class Scenario(msgspec.Struct, frozen=True):

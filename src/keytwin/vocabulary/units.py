@@ -116,7 +116,7 @@ def parse_duration(text: str) -> Duration:
 
 def parse_bits(text: str) -> Bits:
     """Read "256 bit", "16 kbit", "32 B"."""
-    return Bits(int(_parse(text, _DATA, "an amount of key", "256 kbit")))
+    return Bits(int(_parse(text, _DATA, "an amount of key", "256 bit")))
 
 
 def parse_rate(text: str) -> BitsPerSecond:
@@ -173,7 +173,7 @@ def _parse(text: str, scales: _Scales, kind: str, example: str) -> Decimal:
         raise Mistake(f"{text[:_LONGEST_QUANTITY]!r} is not {kind}: write a number and a unit, such as '{example}'")
     number, unit = match.groups()
     if unit not in scales:
-        raise Mistake(_unit_mistake(text, number, unit, scales, kind))
+        raise Mistake(_unit_mistake(text, unit, scales, kind, f"{number} {example.rpartition(' ')[2]}"))
     try:
         value = Decimal(number) * scales[unit]
     except (InvalidOperation, Overflow):
@@ -183,10 +183,10 @@ def _parse(text: str, scales: _Scales, kind: str, example: str) -> Decimal:
     return value
 
 
-def _unit_mistake(text: str, number: str, unit: str, scales: _Scales, kind: str) -> str:
+def _unit_mistake(text: str, unit: str, scales: _Scales, kind: str, example: str) -> str:
     known = ", ".join(name for name in scales if name)
     if not unit:
-        return f"{text.strip()!r} has no unit: {kind} needs one of {known}, such as '{number} {next(iter(scales))}'"
+        return f"{text.strip()!r} has no unit: {kind} needs one of {known}, such as '{example}'"
     nearest = next((name for name in scales if name.lower() == unit.lower()), "")
     takes = f"{kind} takes one of {known}" if known else f"{kind} takes none"
     hint = f"did you mean '{nearest}'?" if nearest else takes

@@ -1,0 +1,231 @@
+"""The reference page of the files' keys, made of the declarations that the readers follow.
+
+`python -m keytwin.files.reference > docs/reference/files.md` writes the page anew; a test compares.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Final, Protocol
+
+from keytwin.files.apps import Saes
+from keytwin.files.device import Measured, Parameters, device_record
+from keytwin.files.kinds import (
+    ATTENUATION,
+    BITS,
+    DURATION,
+    FREQUENCY,
+    LENGTH,
+    LOSS,
+    NUMBER,
+    RATE,
+    SHARE,
+    Choice,
+    Kind,
+    Reference,
+    Scalar,
+    name_schema,
+)
+from keytwin.files.known import BROUGHT
+from keytwin.files.links import LINK_VALUES, DeviceReference, LinkReference, Links
+from keytwin.files.network_file import NETWORK, OVERRIDES
+from keytwin.files.scenario_file import ACTIONS, FAULT, SCENARIO, Disturbance, Element, Overrides, Sole
+from keytwin.files.shapes import NO_DEFAULT, Entries, Field, FormatOne, Items, Record, default_of
+
+_HEAD: Final = """\
+# Files
+
+What may stand in a network, scenario and device file. This page is generated from what the readers follow, and a test
+holds it to that; `keytwin check FILE` finds every mistake of a file, and `keytwin schema KIND` prints a JSON Schema for
+your editor. Files are YAML in UTF-8, without anchors, aliases, tags and merge keys. A key that is left out or left
+empty takes its default.
+
+"""
+_DEVICE: Final = """\
+A device is a pair of QKD modules. `keytwin examples empirical-black-box > mydev.yaml` writes one to begin with; in a
+network, `device: mydev.yaml` names it by its path from the file that says so. Give it a `name` of its own: the network
+knows it by that. Each parameter is a mapping of `value` and `source`, which says where the number comes from.
+"""
+_LINKS: Final = """\
+An item of `links` is `- a -- b`, `- a -- b/name` for one of several parallel links, or `- a -- b: {length: 12 km}` with
+values of its own. What it does not say comes from `defaults.link`. It needs a device, and a `length` or a `total_loss`
+unless the device is empirical: the figures of a black box hold the loss already.
+"""
+_QUANTITIES: Final = (DURATION, BITS, RATE, LENGTH, LOSS, ATTENUATION, FREQUENCY, SHARE, NUMBER)
+_VALUES: Final[Mapping[type, str]] = MappingProxyType(
+    {
+        FormatOne: "`1`",
+        Element: "`km/NODE`, `link/A -- B`, `access`, `admission`, `routing`, `monitoring` or `controller`",
+        DeviceReference: "a device's name, or the path of a device file",
+        LinkReference: "a link, named from either end",
+        Parameters: "a mapping, below",
+        Saes: "`{APP-A: NODE, APP-B: NODE}`",
+    }
+)
+"""Of kinds that do not say themselves what they take."""
+
+
+class Described(Protocol):
+    """What the page tells of a record, whatever is made of it."""
+
+    @property
+    def what(self) -> str:
+        """What it describes, such as "a link"."""
+        ...
+
+    @property
+    def make(self) -> Callable[..., object]:
+        """What holds the defaults."""
+        ...
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """Its keys."""
+        ...
+
+
+def page() -> str:
+    """Return the page."""
+    seen: set[str] = set()
+    parts = [
+        _HEAD,
+        *_sections(NETWORK, "Network", seen),
+        *_sections(SCENARIO, "Scenario", seen),
+        *_devices(),
+        *_quantities(),
+    ]
+    return "\n".join(parts).replace("\n\n\n", "\n\n")
+
+
+def _sections(record: Described, title: str, seen: set[str]) -> Iterator[str]:
+    """Give the table of a record, and those of the records in it that have not been there yet."""
+    level = "##" if title else "###"
+    yield f"{level} {title or _heading(record)}\n"
+    if record is LINK_VALUES:
+        yield _LINKS
+    yield _table(("key", "value", "default", "meaning"), (_row(field, record) for field in record.fields))
+    for field in record.fields:
+        if isinstance(field.kind, Items):
+            yield from _actions(seen)
+        inner = _inner(field.kind)
+        if inner is not None and inner.what not in seen:
+            seen.add(inner.what)
+            yield from _sections(inner, "", seen)
+
+
+def _actions(seen: set[str]) -> Iterator[str]:
+    yield "### A step\n"
+    yield "An item of `timeline` has `at`, a time from the start of the run, and one of these actions.\n"
+    rows = (
+        (f"`{key}`", _value(kind), (made.__doc__ or "").partition("\n")[0]) for key, (made, kind) in ACTIONS.items()
+    )
+    yield _table(("action", "value", "meaning"), rows)
+    for _, kind in ACTIONS.values():
+        inner = _inner(kind)
+        if inner is not None:
+            seen.add(inner.what)
+            yield from _sections(inner, "", seen)
+
+
+def _devices() -> Iterator[str]:
+    yield "## Device\n"
+    yield _DEVICE
+    record = device_record(None)
+    yield _table(("key", "value", "default", "meaning"), (_row(field, record) for field in record.fields))
+    for protocol, device in BROUGHT.protocols.items():
+        yield f"### Parameters of protocol `{protocol}`\n"
+        fields = Parameters(device).record().fields
+        rows = ((f"`{each.name}`", _parameter(each), "yes" if each.required else "no") for each in fields)
+        yield _table(("parameter", "value", "required"), rows)
+
+
+def _quantities() -> Iterator[str]:
+    yield "## Quantities\n"
+    yield "A number and its unit, with or without a space between them, such as `20 km`.\n"
+    rows = ((kind.what, ", ".join(f"`{unit}`" if unit else "none" for unit in kind.units)) for kind in _QUANTITIES)
+    yield _table(("quantity", "units"), rows)
+
+
+# --- what a key takes -----------------------------------------------------------------------------------------------
+
+
+def _row(field: Field, record: Described) -> tuple[str, ...]:
+    default = default_of(record.make, field.target)
+    written = "" if default in (NO_DEFAULT, None) else field.kind.write(default)
+    shown = f"`{written}`" if isinstance(written, str) and written else ""
+    return f"`{field.name}`", _value(field.kind), "**required**" if field.required else shown, field.doc
+
+
+def _value(kind: Kind[object]) -> str:
+    inner = _inner(kind)
+    match kind:
+        case Links():
+            return "a list of [links](#a-link)"
+        case Items():
+            return "a list of [steps](#a-step)"
+        case Entries(kind=declared) if inner is not None:
+            return f"each {declared}'s name, and under it [{inner.what}]({_anchor(inner)})"
+        case Overrides():
+            return ", ".join(f"`{field.name}`" for field in OVERRIDES) + " as in a [network](#network)"
+        case Sole():
+            return _value(kind.kind)
+        case _ if inner is not None:
+            return f"[{inner.what}]({_anchor(inner)})"
+        case _:
+            return _plain_value(kind)
+
+
+def _plain_value(kind: Kind[object]) -> str:
+    if type(kind) in _VALUES:
+        return _VALUES[type(kind)]
+    match kind:
+        case Scalar(described=described) if described == name_schema():
+            return "a name"
+        case Scalar(what=what, bounds=bounds):
+            return f"{what}, {bounds}" if bounds else what
+        case Choice(words=words):
+            return ", ".join(f"`{word}`" for word in words)
+        case Reference(what=what):
+            return f"the {what}'s name"
+        case _:
+            raise AssertionError(kind)
+
+
+def _parameter(field: Field) -> str:
+    assert isinstance(field.kind, Record)
+    assert field.kind.make is Measured
+    return _value(field.kind.fields[0].kind)
+
+
+def _inner(kind: Kind[object]) -> Described | None:
+    """Return the record that a kind consists of."""
+    match kind:
+        case Record():
+            return kind
+        case Entries(record=record):
+            return record
+        case Links():
+            return LINK_VALUES
+        case Disturbance():
+            return FAULT
+        case _:
+            return None
+
+
+def _heading(record: Described) -> str:
+    return record.what[0].upper() + record.what[1:]
+
+
+def _anchor(record: Described) -> str:
+    return f"#{record.what.lower().replace(' ', '-')}"
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = (head, ("---",) * len(head), *rows)
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines).replace("|  |", "| |")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

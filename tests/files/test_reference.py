@@ -1,0 +1,59 @@
+"""The reference page of the files says what the readers take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from keytwin.files.known import BROUGHT
+from keytwin.files.reference import page
+from keytwin.files.schema import KINDS, schema
+from keytwin.vocabulary.units import UNITS
+from tests.architecture.source import ROOT
+
+PAGE = ROOT / "docs/reference/files.md"
+
+
+def keys(described: object) -> Iterator[str]:
+    """Give every key that a schema names, however deep."""
+    if isinstance(described, dict):
+        properties = described.get("properties")
+        yield from properties if isinstance(properties, dict) else ()
+        for value in described.values():
+            yield from keys(value)
+    for item in described if isinstance(described, list) else ():
+        yield from keys(item)
+
+
+def test_the_page_is_what_the_declarations_say() -> None:
+    told = "write it anew: python -m keytwin.files.reference > docs/reference/files.md"
+    assert PAGE.read_text(encoding="utf-8") == page(), told
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_key_of_a_schema_has_a_row(kind: str) -> None:
+    written = page()
+    assert [key for key in keys(schema(kind)) if f"`{key}`" not in written] == []
+
+
+def test_every_unit_and_protocol_is_there() -> None:
+    written = page()
+    assert [unit for units in UNITS.values() for unit in units if unit and f"`{unit}`" not in written] == []
+    assert all(f"### Parameters of protocol `{protocol}`" in written for protocol in BROUGHT.protocols)
+
+
+def test_a_row_holds_value_default_and_meaning() -> None:
+    rows = page().splitlines()
+    assert (
+        "| `k_paths` | a whole number, 1 to 16 | `3` | how many node-disjoint routes are offered to admission |" in rows
+    )
+    assert "| `sla` | the SLA's name | **required** | what the user may ask, under `slas` |" in rows
+    assert "| `keys_equal` | `true`, `false`, `yes`, `no` | `true` | both ends of every pair got the same key |" in rows
+
+
+def test_every_link_within_the_page_leads_to_a_heading() -> None:
+    written = page()
+    anchors = {f"(#{line.strip('# ').lower().replace(' ', '-')})" for line in written.splitlines() if line[:1] == "#"}
+    wanted = {f"({part.partition(')')[0]})" for part in written.split("](")[1:]}
+    assert wanted - anchors == set()
