@@ -52,6 +52,13 @@ def test_a_clock_that_never_gets_beyond_its_start_gives_nothing(
     assert not any(bucket.take(Bits(1), Instant(min(START, START + swing))) for swing in swings)
 
 
+def test_a_clock_that_goes_back_takes_nothing_away() -> None:
+    bucket = full_bucket(Bits(100), BitsPerSecond(10), START)
+    bucket.fill(Instant(START - seconds(5)))
+    assert bucket.level == 100
+    assert bucket.filled_at == START
+
+
 @given(SIZES, RATES, st.integers(0, 5_000), st.integers(1, 5_000), st.integers(0, 10**10))
 def test_the_wait_is_exact(size: Bits, rate: BitsPerSecond, level: int, wanted: int, later: int) -> None:
     level, wanted = Bits(min(level, size)), Bits(min(wanted, size))

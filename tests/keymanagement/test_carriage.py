@@ -359,10 +359,12 @@ def test_keys_without_pad_for_the_next_hop_wait_and_then_fail() -> None:
     assert not any(passing.plain)
 
 
-def test_no_neighbour_makes_keys_wait_in_plain_for_longer_than_their_maker_does() -> None:
+def test_no_neighbour_makes_keys_wait_in_plain_for_longer_than_a_maker_does(monkeypatch: pytest.MonkeyPatch) -> None:
     way = Way(onward_stock=0)
-    message = way.relay()
-    assert message.remaining == CARRY_TIMEOUT
+    with monkeypatch.context() as patched:
+        patched.setattr("keytwin.keymanagement.exchange.CARRY_TIMEOUT", minutes(60))
+        message = way.relay()
+    assert message.remaining == minutes(60)
     way.b.on_relay_keys(message, later(milliseconds(1)))
     passing = way.passing()
     assert passing.waits_until == later(milliseconds(1)) + CARRY_TIMEOUT

@@ -160,20 +160,29 @@ def test_an_expired_key_is_unknown_and_its_batch_is_not_taken_again() -> None:
 
 
 def test_a_timer_runs_while_anything_can_expire() -> None:
-    counter = Counter()
-    effects = counter.collection.expiry_timer([(KSID, pool(seconds(40)))], START)
-    assert started(effects) == {"expiry": seconds(40) + EXPIRY_STEP}
-    assert counter.collection.expiry_timer([], START) == []
-    counter.collection.expire([], later(seconds(41)))
-    assert started(counter.collection.expiry_timer([], later(seconds(41)))) == {"expiry": seconds(59) + EXPIRY_STEP}
-    counter.collection.expire([], later(seconds(101)))
-    assert counter.collection.expiry_timer([], later(seconds(101))) == []
+    collection = Counter().collection
+    assert collection.next_expiry([]) == later(seconds(100))
+    effects = collection.expire_by(collection.next_expiry([]), START)
+    assert started(effects) == {"expiry": seconds(100) + EXPIRY_STEP}
+    assert collection.expire_by(later(seconds(100)), START) == []
+    collection.expire([], later(seconds(101)))
+    assert collection.next_expiry([]) is None
+    assert collection.expire_by(None, later(seconds(101))) == []
     assert ExpiryDue() == ExpiryDue()
 
 
+@invariant("K7")
+def test_the_timer_is_moved_for_keys_that_expire_earlier() -> None:
+    collection = Counter().collection
+    collection.expire_by(collection.next_expiry([]), START)
+    assert collection.next_expiry([(KSID, pool(seconds(40)))]) == later(seconds(40))
+    assert started(collection.expire_by(later(seconds(40)), START)) == {"expiry": seconds(40) + EXPIRY_STEP}
+    assert collection.expire_by(later(seconds(41)), START) == []
+
+
 def test_the_timer_never_runs_wild() -> None:
-    counter = Counter()
-    assert started(counter.collection.expiry_timer([], later(seconds(5_000)))) == {"expiry": EXPIRY_STEP}
+    collection = Counter().collection
+    assert started(collection.expire_by(later(seconds(100)), later(seconds(5_000)))) == {"expiry": EXPIRY_STEP}
 
 
 @invariant("K1")

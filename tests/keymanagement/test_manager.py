@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from keytwin.keymanagement.algorithms import ALGORITHMS
+from keytwin.keymanagement.collection import EXPIRY_STEP
 from keytwin.keymanagement.manager import KeyManager, KmSetup
 from keytwin.keymanagement.workshop import MOST_MAKINGS
 from keytwin.runtime.entropy import SeededChance, SeededEntropy
@@ -217,6 +218,46 @@ def test_unclaimed_keys_expire_at_both_ends_and_the_books_close() -> None:
         assert {gone.cause for gone in row.published(KeysGone, index)} == {"expired"}
         account = row.km(index).key_account()
         assert account.expired > 100
+    row.assert_unharmed()
+
+
+@invariant("K7")
+@pytest.mark.parametrize("hops", [1, 2])
+def test_keys_live_no_longer_than_they_should_at_either_end(hops: int) -> None:
+    settings = KeyManagementSettings(store=KEY_MANAGEMENT.store, pool_depth=seconds(1), key_lifetime=seconds(5))
+    row = Row(hops=hops, key_management=settings)
+    row.open()
+    for second in range(3, 90):
+        row.run(seconds(second))
+        for km in row.kms():
+            desk = km.sessions.desk(KSID)
+            batches = [*(desk.pool.batches if desk else ()), *km.shelf.batches.values()]
+            assert all(batch.until + 2 * EXPIRY_STEP >= row.simulation.now for batch in batches)
+
+
+@invariant("K7")
+def test_what_has_expired_is_made_anew_so_that_an_idle_session_stays_ready() -> None:
+    settings = KeyManagementSettings(store=KEY_MANAGEMENT.store, pool_depth=seconds(1), key_lifetime=seconds(5))
+    row = Row(hops=2, key_management=settings)
+    row.open()
+    row.run(seconds(60))
+    for index in (0, 2):
+        desk = row.km(index).sessions.desk(KSID)
+        assert desk
+        assert desk.pool.ready >= 250
+
+
+@invariant("S1")
+def test_keys_of_a_session_that_is_over_do_not_come_back_with_a_restart() -> None:
+    row = busy()
+    row.close(FIRST)
+    row.wait(seconds(5))
+    for index in range(3):
+        row.restart(index)
+    row.wait(seconds(5))
+    row.assert_drained()
+    assert not row.km(2).shelf.by_key
+    assert row.km(0).key_account().released > 0
     row.assert_unharmed()
 
 

@@ -58,6 +58,7 @@ from tests.keymanagement.parts import (
     sent,
     started,
 )
+from tests.keymanagement.test_kmlink import Waiter
 from tests.marks import invariant
 
 OPEN = OpenSession("open", sae_element(SAE), AppId("app"), SAE, PEER)
@@ -206,6 +207,16 @@ def test_a_route_is_configured_once_and_a_newer_one_replaces_it() -> None:
     node.tell(node.configuration(epoch=2))
     assert node.km.workshop.orders[KSID].epoch == 2
     assert node.km.sessions.known[KSID].state is State.OPERATIVE
+
+
+def test_what_waits_on_an_old_route_is_dropped_on_every_link() -> None:
+    node = Node("b")
+    node.tell(hop(B, (A, B, C)))
+    old, new, other = Waiter(), Waiter(epoch=2), Waiter(ksid=type(KSID)("other"))
+    for waiter in (old, new, other):
+        node.km.links.kmlinks[BC].enqueue(waiter, 0, START)
+    node.tell(hop(B, (A, B, C), epoch=2))
+    assert [waiter.fate for waiter in (old, new, other)] == [["dropped"], [], []]
 
 
 # --- whose session --------------------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ class Collection:
     carriage: Carriage
     forwarding: Forwarding
     books: KeyBooks
-    is_expiry_due: bool = False
+    expires_at: Instant | None = None  # what the timer waits for
 
     def on_get_key_by_id(self, ask: GetKeyById, now: Instant) -> list[Effect]:
         """Hand out all of the keys or none: each must be here, for this SAE, and named once (invariant K8)."""
@@ -68,7 +68,7 @@ class Collection:
 
     def expire(self, pools: Iterable[tuple[Ksid, Pool]], now: Instant) -> list[Effect]:
         """Wipe at this end what is past its time; the other end does so by its own clock (invariant K7)."""
-        self.is_expiry_due = False
+        self.expires_at = None
         effects: list[Effect] = []
         for ksid, pool in pools:
             number, batches = pool.expire(now)
@@ -78,16 +78,18 @@ class Collection:
             effects += self._expired(batch.ksid, self.shelf.remove(batch.batch_id), [batch.batch_id])
         return effects
 
-    def expiry_timer(self, pools: Iterable[tuple[Ksid, Pool]], now: Instant) -> list[Effect]:
-        """Run the timer while anything can expire."""
-        if self.is_expiry_due:
+    def expire_by(self, until: Instant | None, now: Instant) -> list[Effect]:
+        """Run the timer so that it goes off soon after `until`; None = there is nothing that expires."""
+        # A pool's keys expire before those that a slave end has held for longer: the timer may have to be moved.
+        if until is None or (self.expires_at is not None and self.expires_at <= until):
             return []
-        ends = [pool.next_expiry() for _, pool in pools]
-        known = [end for end in (*ends, self.shelf.next_expiry()) if end is not None]
-        if not known:
-            return []
-        self.is_expiry_due = True
-        return [StartTimer("expiry", Duration(max(EXPIRY_STEP, min(known) - now + EXPIRY_STEP)), ExpiryDue())]
+        self.expires_at = until
+        return [StartTimer("expiry", Duration(max(0, until - now) + EXPIRY_STEP), ExpiryDue())]
+
+    def next_expiry(self, pools: Iterable[tuple[Ksid, Pool]]) -> Instant | None:
+        """Return when the oldest keys expire."""
+        ends = [self.shelf.next_expiry(), *(pool.next_expiry() for _, pool in pools)]
+        return min((end for end in ends if end is not None), default=None)
 
     def _expired(self, ksid: Ksid, number: int, batches: Iterable[BatchId]) -> list[Effect]:
         self.books.expired += number

@@ -121,7 +121,7 @@ class KeyManager:
         released += sum(self.shelf.release(ksid) for ksid in list(self.shelf.by_session) if ksid not in kept)
         self.books.released += released
         self.books.stored -= released
-        return [*effects, *self._expiry_timer(now)]
+        return [*effects, *self._expire_by_all(now)]
 
     def link_accounts(self) -> tuple[LinkAccount, ...]:
         """Return the books of both directions of every link."""
@@ -180,7 +180,7 @@ class KeyManager:
         effects = self.collection.expire([(ksid, desk.pool) for ksid, desk in self.sessions.desks()], now)
         for _, desk in self.sessions.desks():
             effects += desk.replenish(now)
-        return [*effects, *self._expiry_timer(now)]
+        return [*effects, *self._expire_by_all(now)]
 
     def on_keys(self, message: RelayKeys | AssignKeys, now: Instant) -> list[Effect]:
         """Take keys that come from a neighbour."""
@@ -190,7 +190,8 @@ class KeyManager:
             effects = self.carriage.on_assign_keys(message, now)
         if message.link not in self.links.watches:  # `Carriage` has passed over what is not about our links
             return effects
-        return [*effects, *self.links.watches[message.link].note_stock(), *self._expiry_timer(now)]
+        expiry = self.collection.expire_by(self.shelf.next_expiry(), now)
+        return [*effects, *self.links.watches[message.link].note_stock(), *expiry]
 
     def _on_outcome(self, outcome: KeysStored | KeysFailed | KeysVoided, now: Instant) -> list[Effect]:
         """Put keys that have become available to their pool or request, and let the session go on."""
@@ -199,13 +200,13 @@ class KeyManager:
         if session is None or session.desk is None or isinstance(outcome, KeysVoided):
             return effects  # a session that is closing has no batches any more, so no keys are left over here
         if ready is not None:
-            effects = [*effects, *session.desk.take_in(ready, now)]
-        return [*effects, *self.sessions.step(session, outcome, now), *self._expiry_timer(now)]
+            expiry = self.collection.expire_by(ready.batch.until, now)
+            effects = [*effects, *session.desk.take_in(ready, now), *expiry]
+        return [*effects, *self.sessions.step(session, outcome, now)]
 
-    def _expiry_timer(self, now: Instant) -> list[Effect]:
-        if self.collection.is_expiry_due:
-            return []
-        return self.collection.expiry_timer([(ksid, desk.pool) for ksid, desk in self.sessions.desks()], now)
+    def _expire_by_all(self, now: Instant) -> list[Effect]:
+        pools = [(ksid, desk.pool) for ksid, desk in self.sessions.desks()]
+        return self.collection.expire_by(self.collection.next_expiry(pools), now)
 
     def _restore_one(self, record: Record, pools: dict[Ksid, Pool]) -> None:
         match record:

@@ -246,7 +246,7 @@ class Workshop:
             if making.state is Making.READY:
                 ready, stored = self._stored(order, making, now)
                 effects = [*effects, *stored]
-            elif not isinstance(message, GiveUpBatch):
+            else:
                 effects = [*effects, *_pause(order, now)]
         if making.state in (Making.READY, Making.VOIDED):
             del self.makings[making.batch_id], order.batches[making.batch_id]
