@@ -279,7 +279,24 @@ def test_a_refusal_that_was_lost_is_repeated() -> None:
     ends.lose()
     ends.tick(0)
     ends.deliver()
-    assert [type(message) for _, message in ends.on_the_way] == [RefuseBlock]
+    assert ends.on_the_way == [(0, RefuseBlock(B, LINK, 1, 1, differs=True))]
+
+
+def test_a_block_that_was_dropped_here_is_refused_when_it_is_offered_anew() -> None:
+    """As after two restarts of the first node, whose device repeats the block each time."""
+    ends = Ends()
+    ends.blocks(1)
+    ends.deliver()
+    for _ in range(2):
+        ends.restart(0)
+        ends.settle()
+        ends.block(0, 1)
+    ends.settle()
+    assert ends.now < BLOCK_LIFETIME
+    assert not ends.first.waiting
+    ends.blocks(2)
+    ends.settle()
+    assert ends.first.out.end == ends.second.incoming.end == 84
 
 
 def test_a_block_larger_than_the_store_is_cut_to_the_room_and_the_rest_booked() -> None:

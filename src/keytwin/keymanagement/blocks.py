@@ -251,7 +251,7 @@ class SecondIngest(_Ingest):
 
     held: _Place | None = None
     newest: int = 0  # number of the last block that came
-    refusal: RefuseBlock | None = None  # the last one, to be repeated like an acceptance
+    differing: int = 0  # number of the last block whose copies differ
     offers: tuple[int, int] = (0, 0)  # a block that is not here, and how often it was offered
 
     def receive_block(self, block: LinkKeyBlock, now: Instant) -> list[Effect]:
@@ -266,16 +266,16 @@ class SecondIngest(_Ingest):
             if _is_placed_as(self.held, offer):
                 return [self._send(_acceptance(self.node, self.link, self.held))]
             # The first node was restarted and offers the block anew with other shares: it has not taken it in.
-            return [*self._decide(self.held, is_placed=False), *self._refuse(offer, differs=False)]
-        if offer.number <= self.decided:
-            is_refused = self.refusal is not None and self.refusal.number == offer.number
-            return [self._send(self.refusal)] if self.refusal and is_refused else []
+            return [*self._decide(self.held, is_placed=False), *self._refuse(offer)]
+        if offer.number <= self.decided:  # taken in, and the offer is an old one; or refused, and the answer was lost
+            return self._refuse(offer) if offer.number > self.placed else []
         self._check(offer)
         effects = self._settle(offer)
         if offer.number not in self.waiting:
             return effects + self._lack(offer)
         if not _agrees(self.waiting[offer.number], offer):
-            return [*effects, *self._discard(offer.number, "copies differ"), *self._refuse(offer, differs=True)]
+            self.differing = offer.number
+            return [*effects, *self._discard(offer.number, "copies differ"), *self._refuse(offer)]
         return effects + self._accept(offer)
 
     def on_confirm_block(self, confirmed: ConfirmBlock, now: Instant) -> list[Effect]:
@@ -336,12 +336,12 @@ class SecondIngest(_Ingest):
         times = self.offers[1] + 1 if self.offers[0] == offer.number else 1
         self.offers = (offer.number, times)
         is_passed_over = self.newest > offer.number and times >= PATIENT_OFFERS
-        return self._refuse(offer, differs=False) if is_passed_over else []
+        return self._refuse(offer) if is_passed_over else []
 
-    def _refuse(self, offer: OfferBlock, *, differs: bool) -> list[Effect]:
-        self.decided = offer.number
-        self.refusal = RefuseBlock(self.node, self.link, FIRST_EPOCH, offer.number, differs)
-        return [self._send(self.refusal)]
+    def _refuse(self, offer: OfferBlock) -> list[Effect]:
+        self.decided = max(self.decided, offer.number)
+        differs = offer.number == self.differing
+        return [self._send(RefuseBlock(self.node, self.link, FIRST_EPOCH, offer.number, differs))]
 
     def _accept(self, offer: OfferBlock) -> list[Effect]:
         self.held, effects = self._cut(offer)
