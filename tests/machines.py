@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, S
 from enum import StrEnum
 from typing import Final, TypeVar
 
-from keytwin.runtime.journal import encode, fresh_copy
+from keytwin.runtime.journal_codec import encode, fresh_copy
 from keytwin.vocabulary.errors import Violation
 from keytwin.vocabulary.machine import (
     Effect,

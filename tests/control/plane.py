@@ -22,7 +22,7 @@ from keytwin.control.monitoring import Monitoring
 from keytwin.control.profiles import AdmissionSetup
 from keytwin.control.routing import Routing, RoutingMetric
 from keytwin.runtime.entropy import SeededEntropy
-from keytwin.runtime.journal import fresh_copy
+from keytwin.runtime.journal_codec import fresh_copy
 from keytwin.vocabulary.blueprint import (
     AdmissionSettings,
     App,

@@ -22,7 +22,7 @@ from keytwin.keymanagement.blocks import (
     SecondIngest,
 )
 from keytwin.keymanagement.pads import Books, Incoming, Outgoing, Use
-from keytwin.runtime.journal import fresh_copy
+from keytwin.runtime.journal_codec import fresh_copy
 from keytwin.vocabulary.errors import Violation
 from keytwin.vocabulary.events import BlockDiscarded, BlockPlaced
 from keytwin.vocabulary.identity import NodeId, link_id

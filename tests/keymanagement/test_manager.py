@@ -11,7 +11,7 @@ from keytwin.keymanagement.collection import EXPIRY_STEP
 from keytwin.keymanagement.manager import KeyManager, KmSetup
 from keytwin.keymanagement.workshop import MOST_MAKINGS
 from keytwin.runtime.entropy import SeededChance, SeededEntropy
-from keytwin.runtime.journal import encode
+from keytwin.runtime.journal_codec import encode
 from keytwin.vocabulary.blueprint import KeyManagementSettings, MonitoringSettings
 from keytwin.vocabulary.errors import UnexpectedMessage
 from keytwin.vocabulary.events import BlockDistilled, KeysGone

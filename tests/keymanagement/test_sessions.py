@@ -13,7 +13,7 @@ from keytwin.keymanagement.forwarding import HopForgotten, LeaseOverdue
 from keytwin.keymanagement.manager import KeyManager, KmSetup
 from keytwin.keymanagement.session import CONTROL_PATIENCE, SessionOverdue, State
 from keytwin.keymanagement.sessions import SessionKept
-from keytwin.runtime.journal import fresh_copy
+from keytwin.runtime.journal_codec import fresh_copy
 from keytwin.vocabulary.blueprint import KeyManagementSettings, MonitoringSettings
 from keytwin.vocabulary.errors import Violation
 from keytwin.vocabulary.events import SessionConfigured, SessionOver, SessionRequested

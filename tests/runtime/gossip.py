@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from keytwin.runtime.journal import encode
+from keytwin.runtime.journal_codec import encode
 from keytwin.runtime.simulation import Simulation
 from keytwin.runtime.trace import TraceWriter
 from keytwin.vocabulary.errors import Violation

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from keytwin.runtime.journal import RecordCodec
+from keytwin.runtime.journal_codec import RecordCodec
 from keytwin.vocabulary.machine import Effect, Record
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from keytwin.runtime.disk import Disk
 from keytwin.runtime.entropy import SeededChance
 from keytwin.runtime.host import Host
-from keytwin.runtime.journal import RecordCodec
+from keytwin.runtime.journal_codec import RecordCodec
 from keytwin.runtime.loop import Listener, Loop
 from keytwin.runtime.schedule import Action, Schedule
 from keytwin.runtime.wiring import Latency, Wiring

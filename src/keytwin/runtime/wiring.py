@@ -8,7 +8,7 @@ from typing import Final
 from keytwin.runtime.entropy import SeededChance
 from keytwin.runtime.faults import Disturbance
 from keytwin.runtime.host import Host, Wire
-from keytwin.runtime.journal import fresh_copy
+from keytwin.runtime.journal_codec import fresh_copy
 from keytwin.runtime.schedule import Schedule
 from keytwin.vocabulary.identity import ElementName
 from keytwin.vocabulary.machine import Message, Send

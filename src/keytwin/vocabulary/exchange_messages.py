@@ -6,7 +6,7 @@ never over the bus; what they carry of key is one-time-padded and tagged.
 
 from __future__ import annotations
 
-from keytwin.vocabulary.identity import ElementName, KeyId, Ksid, LinkId, NodeId, SaeId
+from keytwin.vocabulary.identity import ElementName, KeyId, KmId, Ksid, LinkId, NodeId, SaeId
 from keytwin.vocabulary.key import Key
 from keytwin.vocabulary.machine import Message, RequestId
 from keytwin.vocabulary.session_messages import Reason
@@ -31,12 +31,16 @@ class GetKey(Message, frozen=True, gc=False):
 
 
 class GetKeyById(Message, frozen=True, gc=False):
-    """A slave asks for the keys whose identifiers it has from its peer: all of them or none."""
+    """A slave asks for the keys whose identifiers it has from its peer: all of them or none.
+
+    `master` is the SAE they are to be from, None = whichever.
+    """
 
     request_id: RequestId
     reply_to: ElementName
     sae: SaeId
     key_ids: tuple[KeyId, ...]
+    master: SaeId | None = None
 
 
 class KeyDelivered(Message, frozen=True, gc=False):
@@ -52,6 +56,56 @@ class KeyRefused(Message, frozen=True, gc=False):
     request_id: RequestId
     reason: Reason
     retry_after: Duration
+
+
+class GetPoolStatus(Message, frozen=True, gc=False):
+    """To the standing SAE `sae/<master>`: what may its master end ask for, in common with `slave`?
+
+    Answered by `PoolStatus`, by `PoolUnknown`, or by `KeyRefused` while there is no session.
+    """
+
+    request_id: RequestId
+    reply_to: ElementName
+    master: SaeId
+    slave: SaeId
+
+
+class DescribePool(Message, frozen=True, gc=False):
+    """To a key manager: tell `reply_to` what the SAE may ask of this session; `target` is the peer's key manager."""
+
+    request_id: RequestId
+    reply_to: ElementName
+    ksid: Ksid
+    sae: SaeId
+    target: KmId
+
+
+class PoolStatus(Message, frozen=True, gc=False):
+    """What a master may ask of the pool it shares with a slave: the limits told are those that hold. Sizes in bits."""
+
+    request_id: RequestId
+    ksid: Ksid
+    source: KmId
+    target: KmId
+    key_size: Bits
+    min_key_size: Bits
+    max_key_size: Bits
+    stored_key_count: int
+    max_key_count: int
+    max_key_per_request: int
+    max_sae_id_count: int = 0
+
+    def __post_init__(self) -> None:
+        assert 0 < self.min_key_size <= self.key_size <= self.max_key_size
+        assert 0 <= self.stored_key_count <= self.max_key_count
+        assert self.max_key_per_request > 0
+        assert self.max_sae_id_count >= 0
+
+
+class PoolUnknown(Message, frozen=True, gc=False):
+    """The two SAEs have no app in common."""
+
+    request_id: RequestId
 
 
 # --- between neighbouring key managers: carried over one Q-link's KM link ------------------------------------------

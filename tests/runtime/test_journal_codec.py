@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keytwin.runtime.journal import RecordCodec, encode, fresh_copy, record_types
+from keytwin.runtime.journal_codec import RecordCodec, encode, fresh_copy, record_types
 from keytwin.vocabulary.errors import WipedKey
 from keytwin.vocabulary.identity import KeyId
 from keytwin.vocabulary.key import Key, KeyMaterial, Method, Provenance
