@@ -1,7 +1,7 @@
 # Python 3.11 or newer, pip and make are all that a machine needs. `make help` says what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lock clean
+.PHONY: help demo test check bench docs lock clean
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -33,6 +33,10 @@ check: $(VENV)/.installed ## style, types, import contracts, budgets, documents
 bench: $(VENV)/.installed ## print the benchmark table
 	$(BIN)/python -m benchmarks
 
+docs: $(VENV)/.installed ## write the documentation as a site to site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+	@echo "site/index.html"
+
 # Everything comes from the lock with its hash, the build backend too: the second install fetches nothing.
 $(VENV)/.installed: $(LOCK) pyproject.toml
 	@test -n "$(PYTHON)" || { echo "keytwin needs Python 3.11 or newer with its venv module; say where: make PYTHON=/path/to/python" >&2; exit 1; }
@@ -52,5 +56,5 @@ lock: ## resolve the dependencies anew and write requirements-dev.lock
 		--custom-compile-command 'make lock' --output-file $(LOCK)
 
 clean: ## remove what make and the tools have made
-	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) build dist site .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

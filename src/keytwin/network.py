@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from operator import index
-from typing import Any, Final, SupportsIndex
+from typing import Any, Final, Protocol, SupportsIndex
+
+import numpy as np
 
 from keytwin.control.access import Access
 from keytwin.control.admission import Admission
@@ -22,6 +24,7 @@ from keytwin.control.profiles import AdmissionSetup
 from keytwin.control.routing import METRICS, Routing, RoutingMetric
 from keytwin.keymanagement.algorithms import ALGORITHMS, KeyManagementAlgorithm, PoolLevel
 from keytwin.keymanagement.manager import KeyManager, KmSetup
+from keytwin.keymanagement.selfpair import SelfPair
 from keytwin.quantum.channel import channel_of
 from keytwin.quantum.link import LinkModel, QkdProtocol
 from keytwin.quantum.protocols import PROTOCOLS, link_model
@@ -30,7 +33,8 @@ from keytwin.runtime.crash import contain
 from keytwin.runtime.simulation import Simulation
 from keytwin.service.application import Application
 from keytwin.service.encoding import SALT_OCTETS
-from keytwin.vocabulary.blueprint import Blueprint
+from keytwin.service.standing import Standing
+from keytwin.vocabulary.blueprint import App, Blueprint, Endpoint
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import (
     ACCESS,
@@ -65,7 +69,20 @@ PROTOCOL_GROUP: Final = "keytwin.protocols"
 SAMPLE_LEVELS: Final = (PoolLevel(0, 0, 0, 64, 64), PoolLevel(0, 64, 3, 0, 1), PoolLevel(64, 0, 0, 64, 64))
 """What an algorithm from outside is tried on before anything runs: an empty pool, one in demand, a full one."""
 
-Chance = Callable[[ElementName], Entropy]
+
+class Runtime(Protocol):
+    """What elements run on, as far as they are made with something of it."""
+
+    def entropy(self, element: ElementName) -> Entropy:
+        """Return the element's source of whatever becomes key or identifier."""
+
+    def generator(self, element: ElementName) -> np.random.Generator:
+        """Return the element's generator of physics draws."""
+
+
+Make = Callable[[], Machine]
+Customers = Callable[[Blueprint, Runtime], dict[ElementName, Make]]
+"""Makes the elements `sae/<id>`: emulated applications, or the standing sessions of real ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +113,12 @@ def simulate(
 
 
 def elements(
-    blueprint: Blueprint, simulation: Simulation, plugins: Plugins
-) -> dict[ElementName, Callable[[], Machine]]:
-    """Return every element of the network with what makes a fresh incarnation of it, in the order they start."""
+    blueprint: Blueprint, runtime: Runtime, plugins: Plugins, speed: float = 1.0, customers: Customers | None = None
+) -> dict[ElementName, Make]:
+    """Return every element of the network with what makes a fresh incarnation of it, in the order they start.
+
+    `speed` is that of the twins; `customers` are emulated applications unless given.
+    """
     nodes = tuple(node.id for node in blueprint.topology.nodes)
     control = blueprint.control
     metric = _guarded(_named(plugins.metrics, METRIC_GROUP, METRICS, control.routing.metric, "routing metric"))
@@ -109,8 +129,8 @@ def elements(
         settings=control.admission,
         key_management=blueprint.key_management,
     )
-    admission_chance = simulation.entropy(ADMISSION)
-    made: dict[ElementName, Callable[[], Machine]] = {
+    admission_chance = runtime.entropy(ADMISSION)
+    made: dict[ElementName, Make] = {
         CONTROLLER: partial(Controller, nodes),
         MONITORING: partial(Monitoring, control.monitoring),
         ROUTING: partial(Routing, control.routing, metric),
@@ -122,10 +142,31 @@ def elements(
     sound = _sound(algorithm, chosen)
     for node in nodes:
         km_setup = _km_setup(blueprint, node, {algorithm: sound})
-        made[km_of(node)] = partial(KeyManager, km_setup, simulation.entropy(km_of(node)))
+        made[km_of(node)] = partial(KeyManager, km_setup, runtime.entropy(km_of(node)))
     for link in blueprint.topology.links:
-        made[twin_of(link.id)] = _twin(blueprint, link, simulation, plugins)
-    return made | _applications(blueprint, simulation.entropy(ElementName("salt")).bytes(SALT_OCTETS))
+        name = twin_of(link.id)
+        twin = TwinSetup(link.id, link.device, speed)
+        model = model_of(blueprint, link, plugins)
+        made[name] = partial(Twin, twin, model, runtime.entropy(name), runtime.generator(name))
+    return made | (customers or applications)(blueprint, runtime)
+
+
+def applications(blueprint: Blueprint, runtime: Runtime) -> dict[ElementName, Make]:
+    """Return an emulated application for each SAE; both ends of an app compare their keys under one salt."""
+    salt = runtime.entropy(ElementName("salt")).bytes(SALT_OCTETS)
+    made: dict[ElementName, Make] = {}
+    for end, peers in _customers(blueprint):
+        saes = {app: peer.sae for app, peer in peers.items()}
+        made[sae_element(end.sae)] = partial(Application, end.sae, end.node, saes, salt)
+    return made
+
+
+def standing(blueprint: Blueprint, runtime: Runtime) -> dict[ElementName, Make]:
+    """Return, for each SAE, what keeps its sessions while the SAE itself is outside and asks when it likes."""
+    del runtime
+    return {
+        sae_element(end.sae): partial(Standing, end.sae, end.node, peers) for end, peers in _customers(blueprint)
+    }
 
 
 def model_of(blueprint: Blueprint, link: QLink, plugins: Plugins | None = None) -> LinkModel:
@@ -164,25 +205,28 @@ def _km_setup(blueprint: Blueprint, node: NodeId, algorithms: Mapping[str, KeyMa
         monitoring=blueprint.control.monitoring,
         algorithms=algorithms,
         patience=Duration(blueprint.control.admission.peer_timeout + PATIENCE_MARGIN),
+        selfpairs=tuple(
+            _selfpair(blueprint, app) for app in blueprint.apps if app.is_selfpair and app.ends[0].node == node
+        ),
     )
 
 
-def _twin(blueprint: Blueprint, link: QLink, simulation: Simulation, plugins: Plugins) -> Callable[[], Machine]:
-    name = twin_of(link.id)
-    model = model_of(blueprint, link, plugins)
-    return partial(Twin, TwinSetup(link.id, link.device), model, simulation.entropy(name), simulation.generator(name))
+def _selfpair(blueprint: Blueprint, app: App) -> SelfPair:
+    assert app.ends[0] == app.ends[1]
+    sla = blueprint.sla_of(app)
+    return SelfPair(app.id, app.ends[0].sae, sla.rate, sla.burst, blueprint.key_management.key_size)
 
 
-def _applications(blueprint: Blueprint, salt: bytes) -> dict[ElementName, Callable[[], Machine]]:
-    """Return an emulated application for each SAE; both ends of an app compare their keys under one salt."""
-    nodes: dict[SaeId, NodeId] = {}
-    peers: dict[SaeId, dict[AppId, SaeId]] = {}
+def _customers(blueprint: Blueprint) -> list[tuple[Endpoint, dict[AppId, Endpoint]]]:
+    """Return every SAE, with the other end of each of its apps."""
+    own: dict[SaeId, Endpoint] = {}
+    peers: dict[SaeId, dict[AppId, Endpoint]] = {}
     for app in blueprint.apps:
         first, second = app.ends
-        for own, other in ((first, second), (second, first)):
-            nodes[own.sae] = own.node
-            peers.setdefault(own.sae, {})[app.id] = other.sae
-    return {sae_element(sae): partial(Application, sae, node, peers[sae], salt) for sae, node in nodes.items()}
+        for end, other in ((first, second), (second, first)):
+            own[end.sae] = end
+            peers.setdefault(end.sae, {})[app.id] = other
+    return [(end, peers[sae]) for sae, end in own.items()]
 
 
 def _named(given: Mapping[str, Any], group: str, brought: Mapping[str, Any], name: str, kind: str) -> Any:  # noqa: ANN401  # an entry point is what its package made it

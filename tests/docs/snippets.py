@@ -1,4 +1,7 @@
-"""The blocks of a Markdown page and how each is executed; what they may hold: `CONTRIBUTING.md`, "Documentation"."""
+"""The blocks of a Markdown page and how each is executed; what they may hold: `CONTRIBUTING.md`, "Documentation".
+
+A page that brings a network up live finds an empty folder for its state, and ports that are free.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,22 @@ import contextlib
 import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from unittest.mock import patch
+
+from keytwin.operation.whereabouts import running_below
+from tests.operation.live import free_base_port
 
 LONGEST_RUN: Final = 120  # seconds for one command: a page is read, not waited for
+MOST_NODES: Final = 16  # of a network that a page brings up
+STATE_HOME: Final = ".state"  # in the page's folder
+_UP: Final = re.compile(r"\bkeytwin up (?!.*--base-port)")
 _FENCE: Final = re.compile(r"^```(\w+)[ ]*(\S*)[^\n]*\n(.*?)^```[ ]*$", flags=re.MULTILINE | re.DOTALL)
 _EXIT: Final = re.compile(r"#\s*exit\s+(\d+)\s*$")
 _PRINTS: Final = re.compile(r"#\s*prints\s(.*)$", flags=re.MULTILINE)
@@ -88,7 +99,7 @@ def execute(block: Block, folder: Path, names: dict[str, object], targets: set[s
 
 def _execute_python(block: Block, folder: Path, names: dict[str, object]) -> None:
     printed = io.StringIO()
-    with contextlib.chdir(folder), contextlib.redirect_stdout(printed):
+    with contextlib.chdir(folder), contextlib.redirect_stdout(printed), patch.dict(os.environ, _environment(folder)):
         exec(compile("\n" * (block.line - 1) + block.text, "page", "exec"), names)  # noqa: S102  # what the page tells
     expected = "\n".join(_PRINTS.findall(block.text))
     assert matches(expected or "...", printed.getvalue()), f"prints\n{printed.getvalue()}instead of\n{expected}"
@@ -100,9 +111,9 @@ def _execute_command(command: Command, folder: Path, targets: set[str]) -> None:
         assert set(words[1:]) <= targets, f"the Makefile has no {command.text!r}"
         return
     run = subprocess.run(
-        ["/bin/bash", "-c", command.text],
+        ["/bin/bash", "-c", _on_free_ports(command.text)],
         cwd=folder,
-        env=_environment(),
+        env=_environment(folder),
         capture_output=True,
         text=True,
         timeout=LONGEST_RUN,
@@ -113,8 +124,20 @@ def _execute_command(command: Command, folder: Path, targets: set[str]) -> None:
     assert command.output is None or matches(command.output, found), f"{command.text}: shows\n{found}"
 
 
-def _environment() -> dict[str, str]:
-    """Give the reader's terminal: this environment's commands first, 100 columns, no colour."""
+def stop_networks(folder: Path) -> None:
+    """Stop what a page has left running."""
+    for state in running_below(folder / STATE_HOME / "keytwin"):
+        _execute_command(Command(f"keytwin down --state {shlex.quote(str(state))}", 0, None), folder, set())
+
+
+def _on_free_ports(command: str) -> str:
+    """Let a network listen where nobody does: the usual ports may be in use by another test, or by a user."""
+    return _UP.sub(lambda found: f"{found[0]}--base-port {free_base_port(MOST_NODES)} ", command)
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Give the reader's terminal: this environment's commands first, 100 columns, no colour, no state of networks."""
     here = str(Path(sys.executable).parent)
     plain = {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb", "LC_ALL": "C.UTF-8"}
-    return {"HOME": os.environ.get("HOME", "/"), "PATH": f"{here}:/usr/bin:/bin", **plain}
+    state = str((folder / STATE_HOME).absolute())
+    return {"HOME": os.environ.get("HOME", "/"), "PATH": f"{here}:/usr/bin:/bin", "XDG_STATE_HOME": state, **plain}

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from tests.architecture.source import ROOT
-from tests.docs.snippets import blocks, execute
+from tests.docs.snippets import Block, blocks, execute, stop_networks
 
 PAGES = [
-    page for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))) if page.exists()
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+    *sorted(ROOT.glob("docs/**/*.md")),
 ]
+
+TOOLS: Final = ("curl", "jq", "openssl")
 
 
 def identify(page: Path) -> str:
@@ -28,18 +35,36 @@ def test_page_runs(page: Path, tmp_path: Path) -> None:
         _require_the_command_line()
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
     names: dict[str, object] = {"__name__": "page"}
-    for block in blocks(text):
-        try:
-            execute(block, tmp_path, names, targets)
-        except Exception as error:
-            error.add_note(f"{identify(page)}:{block.line}")
-            raise
+    _require_tools(text)
+    try:
+        for block in blocks(text):
+            with _naming(page, block):
+                execute(block, tmp_path, names, targets)
+    finally:
+        stop_networks(tmp_path)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=identify)
 def test_links_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+@contextmanager
+def _naming(page: Path, block: Block) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"{identify(page)}:{block.line}")
+        raise
+
+
+def _require_tools(text: str) -> None:
+    """Skip a page whose commands need what this machine lacks; each page says what that is."""
+    shown = "".join(block.text for block in blocks(text) if block.language in {"console", "bash", "sh"})
+    lacking = [tool for tool in TOOLS if re.search(rf"\b{tool} ", shown) and shutil.which(tool) is None]
+    if lacking:
+        pytest.skip(f"there is no {', no '.join(lacking)} here")
 
 
 def _require_the_command_line() -> None:

@@ -118,20 +118,22 @@ def blueprints(draw: st.DrawFn) -> Blueprint:
         slas=tuple(Sla(SlaId(sla), draw(st.integers(0, 255)), draw(RATES), draw(BURSTS)) for sla in slas),
         users=tuple(User(UserId(user), SlaId(draw(st.sampled_from(slas))), draw(st.none() | RATES)) for user in users),
         apps=tuple(
-            App(
-                AppId(app),
-                UserId(draw(st.sampled_from(users))),
-                (
-                    Endpoint(SaeId(saes[2 * index]), NodeId(where[index][0])),
-                    Endpoint(SaeId(saes[2 * index + 1]), NodeId(where[index][1])),
-                ),
-            )
+            draw(_apps(app, users, (saes[2 * index], saes[2 * index + 1]), where[index]))
             for index, app in enumerate(apps)
         ),
         control=draw(CONTROL),
         key_management=draw(KEY_MANAGEMENT),
         devices=MappingProxyType({link.device: library_device(link.device) for link in joined}),
     )
+
+
+@st.composite
+def _apps(draw: st.DrawFn, name: str, users: list[str], saes: tuple[str, str], where: list[str]) -> App:
+    """Give an app with two SAEs, or with one that is master and slave of itself."""
+    first, second = (Endpoint(SaeId(sae), NodeId(node)) for sae, node in zip(saes, where, strict=False))
+    is_selfpair = draw(st.booleans())
+    user = UserId(draw(st.sampled_from(users)))
+    return App(AppId(name), user, (first, first if is_selfpair else second), is_selfpair)
 
 
 def actions(blueprint: Blueprint) -> st.SearchStrategy[timeline.Action]:

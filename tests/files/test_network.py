@@ -328,7 +328,29 @@ def test_a_link_needs_a_device_and_a_length_from_somewhere() -> None:
 @pytest.mark.parametrize(
     ("app", "told"),
     [
-        ("{user: alice, saes: {x: km0}}", "9:28: an app has two SAEs, not 1: write {app-a: km0, app-b: km1}"),
+        (
+            "{user: alice, saes: {x: km0}}",
+            (
+                "9:28: an app has two SAEs, not 1: write {app-a: km0, app-b: km1} "
+                "(or add 'selfpair: true' for an SAE that is master and slave of itself)"
+            ),
+        ),
+        (
+            "{user: alice, saes: {x: km0, y: km1}, selfpair: true}",
+            (
+                "9:28: an app with 'selfpair: true' has one SAE, master and slave of itself, not 2 "
+                "(leave 'selfpair' out)"
+            ),
+        ),
+        (
+            "{user: alice, saes: {x: km0}, selfpiar: true}",
+            "9:38: unknown key 'selfpiar' in an app (did you mean 'selfpair'?)",
+        ),
+        ("{user: alice, saes: {x: km0}, selfpair: ture}", "9:48: unknown answer 'ture' (did you mean 'true'?)"),
+        (
+            "{user: alice, saes: {}, selfpair: true}",
+            "9:28: an app has two SAEs, not 0: write {app-a: km0, app-b: km1}",
+        ),
         (
             "{user: alice, saes: {x: km0, y: km1, z: km2}}",
             "9:28: an app has two SAEs, not 3: write {app-a: km0, app-b: km1}",
@@ -358,6 +380,17 @@ def test_a_link_needs_a_device_and_a_length_from_somewhere() -> None:
 )
 def test_a_wrong_app_is_told(app: str, told: str) -> None:
     assert mistakes(USERS + f"apps:\n  one: {app}\n") == [told]
+
+
+def test_one_sae_may_be_both_ends_where_the_app_says_so() -> None:
+    text = (
+        USERS
+        + "apps:\n  one: {user: alice, saes: {x: km0}, selfpair: true}\n  two: {user: alice, saes: {y: km0, z: km1}}\n"
+    )
+    one, two = network(text).value.apps
+    assert one.is_selfpair
+    assert one.ends == (Endpoint(SaeId("x"), NodeId("km0")),) * 2
+    assert not two.is_selfpair
 
 
 def test_an_empty_app_lacks_both() -> None:

@@ -66,7 +66,7 @@ def test_any_scenario_reads_back_to_itself(data: st.DataObject) -> None:
     assert scenario(write_scenario(drawn, "star6")).value == drawn
 
 
-@pytest.mark.parametrize("name", ["star6", "ring5", "nsf14"])
+@pytest.mark.parametrize("name", ["star6", "ring5", "nsf14", "selfpair"])
 def test_the_examples_read_back_to_themselves(name: str) -> None:
     blueprint = read_network(name)
     assert network(write_network(blueprint)).value == blueprint

@@ -15,13 +15,13 @@ from keytwin.keymanagement.forwarding import Forwarding
 from keytwin.keymanagement.pool import Batch, BatchGone, KeyBooks, KeysHandedOut, KeysKept, Pool, Shelf
 from keytwin.vocabulary.events import KeyDenied, KeysAnswered, KeysGone
 from keytwin.vocabulary.exchange_messages import GetKeyById, KeyDelivered, KeyRefused
-from keytwin.vocabulary.identity import Ksid, sae_element
+from keytwin.vocabulary.identity import Ksid, SaeId, sae_element
 from keytwin.vocabulary.key import KeyMaterial, Method, Provenance
 from keytwin.vocabulary.machine import Effect, Save, Send
 from keytwin.vocabulary.session_messages import Reason
 from keytwin.vocabulary.units import Duration, minutes, seconds
-from tests.keymanagement.parts import KSID, PEER, SAE, START, A, key_ids, later, published, saved, sent, started
-from tests.marks import invariant
+from tests.keymanagement.parts import KSID, PEER, SAE, START, A, hop, key_ids, later, published, saved, sent, started
+from tests.marks import clause, invariant
 
 HERE = Provenance(Method.ADJACENT, 1)
 
@@ -52,8 +52,8 @@ class Counter:
                 )
             )
 
-    def fetch(self, *names: str, sae: str = SAE) -> list[Effect]:
-        ask = GetKeyById("r", sae_element(SAE), type(SAE)(sae), key_ids(*names))
+    def fetch(self, *names: str, sae: str = SAE, master: SaeId | None = None) -> list[Effect]:
+        ask = GetKeyById("r", sae_element(SAE), SaeId(sae), key_ids(*names), master)
         return self.collection.on_get_key_by_id(ask, START)
 
 
@@ -115,6 +115,28 @@ def test_keys_of_others_stay_theirs() -> None:
     counter = Counter()
     assert refusal(counter.fetch("x0")) is Reason.NOT_ALLOWED
     assert sent(counter.fetch("x0", sae=PEER), KeyDelivered)
+
+
+@invariant("K9")
+@clause("ETSI GS QKD 014 V1.1.1", "5.4")
+def test_who_names_another_master_gets_nothing_and_can_still_get_it_from_the_right_one() -> None:
+    counter = Counter()
+    counter.collection.forwarding.on_configure_hop(hop(A), START)  # the session of alice and bob, of the keys k0..k2
+    assert refusal(counter.fetch("k0", "k1", master=SaeId("mallory"))) is Reason.KEY_UNKNOWN
+    assert refusal(counter.fetch("k0", master=SAE)) is Reason.KEY_UNKNOWN
+    assert refusal(counter.fetch("k0", "m0", master=PEER)) is Reason.KEY_UNKNOWN  # of another session
+    assert len(counter.shelf.by_key) == 9
+    assert sent(counter.fetch("k0", "k1", master=PEER), KeyDelivered)
+    assert sent(counter.fetch("k2", "m0"), KeyDelivered)  # who names none gets them from whomever
+
+
+@invariant("K4")
+def test_keys_of_others_are_refused_as_theirs_whatever_master_is_named() -> None:
+    counter = Counter()
+    counter.collection.forwarding.on_configure_hop(hop(A), START)
+    assert refusal(counter.fetch("x0", master=PEER)) is Reason.NOT_ALLOWED
+    assert refusal(counter.fetch("k0", sae=PEER, master=SAE)) is Reason.NOT_ALLOWED
+    assert len(counter.shelf.by_key) == 9
 
 
 @invariant("R2")

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keytwin.keymanagement import desk as module
-from keytwin.keymanagement.desk import MOST_ASKED, Desk, LendDue, open_desk
+from keytwin.keymanagement.bucket import Borrower
+from keytwin.keymanagement.desk import COME_AGAIN, MOST_ASKED, Desk, LendDue, open_desk
 from keytwin.keymanagement.exchange import Making
 from keytwin.keymanagement.pool import KeysHandedOut
 from keytwin.vocabulary.events import KeyAsked, KeyDenied, KeysAnswered
@@ -23,7 +24,7 @@ from keytwin.vocabulary.exchange_messages import (
 from keytwin.vocabulary.identity import NodeId, sae_element
 from keytwin.vocabulary.machine import Effect, Save, Send
 from keytwin.vocabulary.session_messages import EndConfiguration, Reason
-from keytwin.vocabulary.units import Bits, Duration, Instant, seconds
+from keytwin.vocabulary.units import Bits, BitsPerSecond, Duration, Instant, seconds
 from tests.keymanagement.parts import KSID, SAE, START, A, B, hop, later, published, saved, sent, started
 from tests.keymanagement.test_workshop import configure, workshop
 from tests.marks import invariant
@@ -240,8 +241,24 @@ def test_a_wish_that_comes_again_is_answered_again_with_the_same() -> None:
     assert [sent(opened.lend(START, wish), CreditLent)[0].lent for _ in range(3)] == [35_000] * 3
 
 
+def test_after_a_restart_the_second_end_asks_until_it_is_answered_and_then_for_an_advance() -> None:
+    opened = desk(is_first=False)
+    assert opened.borrow_again() == []  # no restart
+    opened.tokens = Borrower(Bits(100_000), BitsPerSecond(10_000), is_restored=True)
+    for _ in range(3):
+        effects = opened.borrow_again()
+        assert [wish.wanted for wish in sent(effects, BorrowCredit)] == [10_000]
+        assert started(effects) == {f"{KSID}/lend": COME_AGAIN}
+    (more,) = sent(opened.take_loan(CreditLent(A, KSID, 1, onward=True, lent=60_000)), BorrowCredit)
+    assert (more.lent, more.wanted) == (60_000, 70_000)  # what had been lent before counts as used
+    assert opened.borrow_again() == []
+    assert opened.take_loan(CreditLent(A, KSID, 1, onward=True, lent=70_000)) == []
+    assert opened.tokens.take(Bits(10_000), START)
+
+
 def test_each_end_has_its_part_only() -> None:
-    assert desk(is_first=True).borrow() == []
+    assert desk(is_first=True).borrow() == desk(is_first=True).borrow_again() == []
+    assert desk(is_first=True).take_loan(CreditLent(B, KSID, 1, onward=True, lent=1)) == []
     assert desk(is_first=False).lend(START) == []
 
 

@@ -9,7 +9,7 @@ from keytwin.vocabulary.events import KeysAnswered, KeysReady, KeysRelayed, Viol
 from keytwin.vocabulary.exchange_messages import AssignKeys, KeyRefused, RelayKeys
 from keytwin.vocabulary.key import Method
 from keytwin.vocabulary.session_messages import Reason, SessionEnded
-from keytwin.vocabulary.units import Bits, BitsPerSecond, milliseconds, seconds
+from keytwin.vocabulary.units import Bits, BitsPerSecond, Duration, milliseconds, seconds
 from tests.fakes.control import KSID
 from tests.keymanagement.bench import FIRST, KEY_MANAGEMENT, SECOND, Row, octets_of
 from tests.marks import invariant
@@ -143,6 +143,22 @@ def test_a_request_for_a_huge_number_of_keys_is_refused_at_once() -> None:
     refusal = row.answer(FIRST, "a")
     assert isinstance(refusal, KeyRefused)
     assert refusal.reason is Reason.TOO_LARGE
+
+
+@invariant("K4")
+@pytest.mark.parametrize("hops", [1, 2])
+def test_a_master_cannot_fetch_its_own_keys_and_its_slave_still_can(hops: int) -> None:
+    """The master's key manager has nothing by these names for it: it handed the keys out, and keeps none."""
+    row = opened(Row(hops=hops))
+    row.ask(FIRST, "a", number=2)
+    row.wait(seconds(2))
+    key_ids = tuple(key.key_id for key in row.given(FIRST, "a"))
+    row.fetch(FIRST, "mine", key_ids)
+    row.wait(seconds(1))
+    assert row.answer(FIRST, "mine") == KeyRefused("mine", Reason.KEY_UNKNOWN, Duration(0))
+    row.fetch(SECOND, "a/slave", key_ids)
+    row.wait(seconds(1))
+    assert len(row.given(SECOND, "a/slave")) == 2
 
 
 @invariant("K8")

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from keytwin.report.lanes import MOST_ALIKE, Mark, lanes_of
-from keytwin.vocabulary.events import KeysAnswered, KeysReady, KeysRelayed, SessionRejected, SessionRequested, StockSeen
+from keytwin.vocabulary.events import (
+    KeysAnswered,
+    KeysReady,
+    KeysRelayed,
+    SessionConfigured,
+    SessionRejected,
+    SessionRequested,
+    StockSeen,
+)
 from keytwin.vocabulary.identity import AppId, ElementName, KeyId, Ksid, LinkId, NodeId, SaeId
 from keytwin.vocabulary.units import Duration, Instant
 from tests.marks import clause
@@ -41,6 +49,15 @@ def test_names_sessions_by_app_and_ends() -> None:
     assert [each.label for each in lanes.sessions] == ["app01  km0 - km1", "app23  km2 - km3", "app45  km4 - km5"]
     assert [each.app for each in lanes.rows(KM0)] == ["app01", "app23"]
     assert set(ROUTES) == {each.app for each in lanes.sessions}
+
+
+def test_a_session_that_needs_no_admission_is_named_by_its_configuration() -> None:
+    element, ksid, probe = ElementName("km/km0"), Ksid("ksid-of-probe"), AppId("probe")
+    answered = KeysAnswered(KM0, ksid, SaeId("probe"), (KeyId("k"),), is_master=True, waited=Duration(0))
+    seen = [SessionRequested(KM0, probe, SaeId("probe")), SessionConfigured(KM0, ksid, 1, probe), answered]
+    lanes = lanes_of([(Instant(at), element, event) for at, event in enumerate(seen)])
+    assert [each.label for each in lanes.sessions] == ["probe  km0"]
+    assert [mark.mark for mark in lanes.row(KM0, probe)] == [Mark.REQUESTED, Mark.CONFIGURED, Mark.ANSWERED]
 
 
 def test_knows_when_the_first_key_was_distilled() -> None:

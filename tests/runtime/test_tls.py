@@ -363,6 +363,23 @@ def test_the_doorkeeper_sees_what_came_after_the_handshake(
 
 
 @invariant("Z1")
+@BOTH
+def test_a_peer_that_was_met_is_checked_again_without_its_certificate(
+    authority: Authority, server: ssl.SSLContext, version: ssl.TLSVersion
+) -> None:
+    files = authority.issue(SAE, NOW)
+    doorkeeper = Doorkeeper("star6", authority.is_denied)
+    peer = doorkeeper.meet(meet(server, client_context(files), version).server, NOW)
+    assert (peer.identity, peer.serial) == (SAE, leaf_in(files.certificate).serial_number)
+    doorkeeper.recheck(peer, NOW + DAY - HOUR)
+    with pytest.raises(UnknownPeer, match="is good from"):
+        doorkeeper.recheck(peer, NOW + DAY)
+    authority.revoke_identity(SAE, NOW)
+    with pytest.raises(UnknownPeer, match="revoked"):
+        doorkeeper.recheck(peer, NOW)
+
+
+@invariant("Z1")
 def test_a_session_resumed_after_the_revocation_ends_at_the_doorkeeper(
     authority: Authority, server: ssl.SSLContext
 ) -> None:

@@ -51,6 +51,17 @@ def test_a_key_that_is_master_s_and_slave_s_at_one_end_was_delivered_twice() -> 
 
 
 @invariant("K1")
+def test_a_selfpair_is_both_ends_with_one_book() -> None:
+    book = Book(asked=3, as_master=digests(k1="x", k2="y", k3="z"), as_slave=digests(k1="x", k2="y"), repeated=1)
+    compared = compare(book, book)
+    assert (compared.pairs, compared.equal, compared.repeated) == (2, 2, 1)
+    (alone,) = ends()[:1]
+    alone.requests[APP.id].book = book
+    evidence = app_evidence(APP, [alone], compared)
+    assert (evidence.asked, evidence.pairs, evidence.equal) == (3, 2, 2)
+
+
+@invariant("K1")
 def test_one_key_under_two_identifiers_is_noticed() -> None:
     first = Book(as_master=digests(k1="same", k2="same"))
     second = Book(as_slave=digests(k1="same", k2="same"))

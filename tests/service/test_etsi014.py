@@ -386,4 +386,4 @@ def test_questions_to_the_key_manager_name_the_caller() -> None:
     fresh = AskKeys(CALLER, PEER, 2, Bits(128)).message("r1", door, ksid, seconds(2))
     assert fresh == GetKey("r1", door, ksid, CALLER, 2, Bits(128), seconds(2))
     known = AskKeysById(CALLER, PEER, (FIRST_ID,)).message("r2", door)
-    assert known == GetKeyById("r2", door, CALLER, (FIRST_ID,))
+    assert known == GetKeyById("r2", door, CALLER, (FIRST_ID,), PEER)

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from keytwin.service.etsi014 import admit, decode, encode
 from keytwin.service.etsi014_errors import LONGEST_WAIT, unauthorised
-from keytwin.service.etsi014_values import Ask, AskKeys, AskKeysById, AskStatus, PoolStatus
+from keytwin.service.etsi014_values import Ask, AskKeys, AskKeysById, AskStatus
 from keytwin.service.http import Request, Response
 from keytwin.vocabulary.errors import Violation
-from keytwin.vocabulary.exchange_messages import KeyDelivered, KeyRefused
-from keytwin.vocabulary.identity import KmId, SaeId
+from keytwin.vocabulary.exchange_messages import KeyDelivered, KeyRefused, PoolStatus, PoolUnknown
+from keytwin.vocabulary.identity import KmId, Ksid, SaeId
 from keytwin.vocabulary.key import Method
 from keytwin.vocabulary.session_messages import Reason
 from keytwin.vocabulary.units import Bits, Duration, milliseconds, seconds
@@ -24,6 +24,8 @@ from tests.service.asking import CALLER, FIRST_ID, KEYS, PEER, SECOND_ID, key, r
 
 DOCUMENT = "ETSI GS QKD 014 V1.1.1"
 POOL = PoolStatus(
+    "r1",
+    Ksid(FIRST_ID),
     source=KmId("km0"),
     target=KmId("km3"),
     key_size=Bits(256),
@@ -71,7 +73,7 @@ def test_status_tells_all_that_is_mandatory() -> None:
 @pytest.mark.parametrize(("stored", "most"), [(-1, 10), (11, 10)])
 def test_a_pool_that_holds_more_than_it_can_is_our_bug(stored: int, most: int) -> None:
     with pytest.raises(AssertionError):
-        PoolStatus(KmId("a"), KmId("b"), Bits(256), Bits(64), Bits(4096), stored, most, 1)
+        PoolStatus("r1", Ksid(FIRST_ID), KmId("a"), KmId("b"), Bits(256), Bits(64), Bits(4096), stored, most, 1)
 
 
 @clause(DOCUMENT, "Table 10")
@@ -180,6 +182,8 @@ def test_keys_that_were_not_asked_for_are_wiped_and_never_sent(ask: Ask) -> None
 def test_a_reply_to_another_question_is_a_violation() -> None:
     with pytest.raises(Violation, match="does not answer"):
         encode(AskKeys(CALLER, PEER), POOL)
+    with pytest.raises(Violation, match="does not answer"):
+        encode(AskStatus(CALLER, PEER), PoolUnknown("r1"))
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------------

@@ -8,18 +8,18 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from keytwin.service.etsi014 import admit, decode, encode
-from keytwin.service.etsi014_values import Ask, AskKeys, AskKeysById, AskStatus, Limits, PoolStatus
+from keytwin.service.etsi014_values import Ask, AskKeys, AskKeysById, AskStatus, Limits
 from keytwin.service.http import Request, Response
 from keytwin.service.strict_json import Json
-from keytwin.vocabulary.exchange_messages import KeyRefused
-from keytwin.vocabulary.identity import KmId, parse_sae, parse_uuid
+from keytwin.vocabulary.exchange_messages import KeyRefused, PoolStatus
+from keytwin.vocabulary.identity import KmId, Ksid, parse_sae, parse_uuid
 from keytwin.vocabulary.session_messages import Reason
 from keytwin.vocabulary.units import BITS_PER_BYTE, Bits, Duration
 from tests.marks import invariant
 from tests.service.asking import CALLER, FIRST_ID, KEYS
 
 LIMITS = Limits(target=300, body=600, depth=5, keys=4, key_size=Bits(1024), slaves=2)
-POOL = PoolStatus(KmId("a"), KmId("b"), Bits(256), Bits(64), Bits(512), 3, 9, 2)
+POOL = PoolStatus("r1", Ksid(FIRST_ID), KmId("a"), KmId("b"), Bits(256), Bits(64), Bits(512), 3, 9, 2)
 LONGEST_ANSWER = 3_000  # octets
 
 WORDS = st.sampled_from(

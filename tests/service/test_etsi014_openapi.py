@@ -8,14 +8,15 @@ from typing import cast
 
 from keytwin.service.etsi014 import decode, encode
 from keytwin.service.etsi014_openapi import openapi
-from keytwin.service.etsi014_values import AskStatus, Limits, PoolStatus
+from keytwin.service.etsi014_values import AskStatus, Limits
 from keytwin.service.http import Request, Response
 from keytwin.service.strict_json import Json
-from keytwin.vocabulary.identity import KmId
+from keytwin.vocabulary.exchange_messages import PoolStatus
+from keytwin.vocabulary.identity import KmId, Ksid
 from keytwin.vocabulary.units import Bits
 from tests.files.json_schema import offences
 from tests.marks import clause
-from tests.service.asking import CALLER, PEER
+from tests.service.asking import CALLER, FIRST_ID, PEER
 
 DOCUMENT = "ETSI GS QKD 014 V1.1.1"
 LIMITS = Limits(keys=5, key_size=Bits(512), slaves=3)
@@ -117,7 +118,7 @@ def test_the_limits_of_the_face_are_published() -> None:
 
 @clause(DOCUMENT, "Table 9")
 def test_a_status_fits_its_schema() -> None:
-    pool = PoolStatus(KmId("a"), KmId("b"), Bits(256), Bits(64), Bits(512), 3, 9, 2)
+    pool = PoolStatus("r1", Ksid(FIRST_ID), KmId("a"), KmId("b"), Bits(256), Bits(64), Bits(512), 3, 9, 2)
     answer = encode(AskStatus(CALLER, PEER), pool)
     schema = members("#/components/schemas/Status")
     status = json.loads(answer.body)

@@ -13,11 +13,17 @@ from cyclopts import App, Parameter
 
 from keytwin.cli.check import check
 from keytwin.cli.demo import demo
+from keytwin.cli.doctor import doctor
+from keytwin.cli.events import events
 from keytwin.cli.examples import examples
 from keytwin.cli.exits import guarded
 from keytwin.cli.init import init
+from keytwin.cli.key import key
+from keytwin.cli.operate import distrust, fail, heal, metrics, sae, trust
 from keytwin.cli.run import run
 from keytwin.cli.schema import schema
+from keytwin.cli.status import status
+from keytwin.cli.up import down, up
 
 ABOUT: Final = (
     "Run a QKD network from a file, without its hardware: key management and control over a digital twin of the "
@@ -32,7 +38,10 @@ def version() -> str:
     return f"keytwin {own_version()}"
 
 
-COMMANDS: Final[tuple[Callable[..., object], ...]] = (demo, init, check, run, examples, schema)
+COMMANDS: Final[tuple[Callable[..., object] | App, ...]] = (
+    *(demo, init, check, run, examples, schema),
+    *(up, status, key, events, fail, heal, distrust, trust, sae, metrics, down, doctor),
+)
 
 app = App(
     name="keytwin",
@@ -43,7 +52,11 @@ app = App(
     result_action="return_value",
 )
 for order, command in enumerate(COMMANDS):
-    app.command(command, sort_key=order)
+    if isinstance(command, App):  # a group of commands takes its place by itself
+        command.sort_key = order
+        app.command(command)
+    else:
+        app.command(command, sort_key=order)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

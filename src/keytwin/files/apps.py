@@ -1,12 +1,16 @@
-"""The apps of a network file: `app01: {user: alice, saes: {app01-a: km0, app01-b: km1}}`."""
+"""The apps of a network file: `app01: {user: alice, saes: {app01-a: km0, app01-b: km1}}`.
+
+For trying a client out, `probe: {user: alice, saes: {probe: km0}, selfpair: true}` is master and slave of itself.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, cast
 
-from keytwin.files.kinds import Plain, Reference, Schema, name_schema
-from keytwin.files.nodes import Entry, Node
+from keytwin.files.kinds import FLAG, Json, Plain, Reference, Schema, name_schema
+from keytwin.files.nodes import Entry, MapNode, Node, TextNode, find
 from keytwin.files.page import Declared, Page, Unread
 from keytwin.files.shapes import Entries, Field, Record
 from keytwin.vocabulary.blueprint import App, Endpoint
@@ -17,17 +21,19 @@ NODE: Final = Reference("node", NodeId)
 
 @dataclass(frozen=True, slots=True)
 class Saes:
-    """The two SAEs of an app and their nodes; each SAE is declared once in the whole file."""
+    """The two SAEs of an app and their nodes; each SAE is declared once in the whole file. One stands for both ends."""
 
     def read(self, node: Node, page: Page) -> tuple[Endpoint, Endpoint]:
-        """Read exactly two pairs of SAE and node."""
+        """Read one or two pairs of SAE and node; whether it may be one, the app says."""
         entries = page.entries(node, "a mapping from each of the app's two SAEs to its node")
         ends = [self._endpoint(entry, page) for entry in entries]
-        if len(ends) != 2:
+        if len(ends) not in {1, 2}:
             raise page.refusal(node.place, f"an app has two SAEs, not {len(ends)}: write {{app-a: km0, app-b: km1}}")
-        first, second = ends
+        first, second = ends[0], ends[-1]
         if first is None or second is None:
             raise Unread
+        if len(ends) == 1:
+            return first, first
         if first.node == second.node:
             raise page.refusal(
                 entries[1].value.place,
@@ -42,12 +48,12 @@ class Saes:
             "type": "object",
             "propertyNames": name_schema(),
             "additionalProperties": NODE.schema(),
-            "minProperties": 2,
+            "minProperties": 1,
             "maxProperties": 2,
         }
 
     def write(self, value: object) -> Plain:
-        """Write the two pairs."""
+        """Write the pairs."""
         return {end.sae: end.node for end in cast(tuple[Endpoint, ...], value)}
 
     def _endpoint(self, entry: Entry, page: Page) -> Endpoint | None:
@@ -66,7 +72,38 @@ class Saes:
             return None
 
 
-APP: Final = Record(
+@dataclass(frozen=True, slots=True)
+class AppRecord(Record[App]):
+    """An app: that it has one SAE, and that it may, must be said both."""
+
+    def schema(self) -> Schema:
+        """Describe an object with two SAEs, or with one and the word that allows it."""
+        usual: Schema = {"selfpair": {"enum": [False, "no", None]}, "saes": {"minProperties": 2}}
+        alone: Schema = {"selfpair": {"enum": [True, "yes"]}, "saes": {"maxProperties": 1}}
+        both: list[Json] = [{"properties": usual}, {"properties": alone, "required": ["selfpair"]}]
+        return {**Record.schema(self), "anyOf": both}
+
+    def read_as(self, node: Node, page: Page, given: Mapping[str, object]) -> App:
+        """Read the app, and hold the number of its SAEs against what it says of itself."""
+        app = Record.read_as(self, node, page, given)
+        saes, flag = find(node, "saes"), find(node, "selfpair")
+        if not isinstance(node, MapNode) or not isinstance(saes, MapNode):
+            return app  # something else was taken for them, and reported
+        if app.is_selfpair and len(saes.entries) > 1:
+            said = f"an app with 'selfpair: true' has one SAE, master and slave of itself, not {len(saes.entries)}"
+            raise page.refusal(saes.place, said, "leave 'selfpair' out")
+        is_complete = node.entries.keys() <= {field.name for field in self.fields}  # else one may be a misspelt flag
+        if not app.is_selfpair and len(saes.entries) == 1 and is_complete and (flag is None or _is_read(flag)):
+            hint = "or add 'selfpair: true' for an SAE that is master and slave of itself"
+            raise page.refusal(saes.place, "an app has two SAEs, not 1: write {app-a: km0, app-b: km1}", hint)
+        return app
+
+
+def _is_read(flag: Node) -> bool:
+    return isinstance(flag, TextNode) and (flag.is_empty or flag.text in FLAG.words)
+
+
+APP: Final = AppRecord(
     "an app",
     App,
     (
@@ -74,6 +111,13 @@ APP: Final = Record(
             "user", Reference("user", UserId), "the owner of the app, under `users`", required=True, stand_in=UserId("")
         ),
         Field("saes", Saes(), "the app's two SAEs and the nodes that serve them", attribute="ends", required=True),
+        Field(
+            "selfpair",
+            FLAG,
+            "whether it has but one SAE, master and slave of itself, for trying a client out: its keys never leave "
+            "the node",
+            attribute="is_selfpair",
+        ),
     ),
 )
 

@@ -6,7 +6,7 @@ Paper B, 3.3; ETSI GS QKD 014 V1.1.1 clause 5.3.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from keytwin.keymanagement.carriage import Carriage
@@ -14,7 +14,7 @@ from keytwin.keymanagement.forwarding import Forwarding
 from keytwin.keymanagement.pool import Batch, BatchGone, KeyBooks, KeysHandedOut, Pool, Shelf
 from keytwin.vocabulary.events import KeyDenied, KeysAnswered, KeysGone
 from keytwin.vocabulary.exchange_messages import BatchId, GetKeyById, KeyDelivered, KeyRefused
-from keytwin.vocabulary.identity import Ksid, NodeId
+from keytwin.vocabulary.identity import Ksid, NodeId, SaeId
 from keytwin.vocabulary.machine import Effect, Message, Publish, Save, Send, StartTimer
 from keytwin.vocabulary.session_messages import Reason
 from keytwin.vocabulary.units import Duration, Instant, seconds
@@ -36,13 +36,14 @@ class Collection:
     carriage: Carriage
     forwarding: Forwarding
     books: KeyBooks
+    selfpairs: dict[Ksid, SaeId] = field(default_factory=dict)  # sessions in which one SAE is master and slave
     expires_at: Instant | None = None  # what the timer waits for
 
     def on_get_key_by_id(self, ask: GetKeyById, now: Instant) -> list[Effect]:
         """Hand out all of the keys or none: each must be here, for this SAE, and named once (invariant K8)."""
         found = self.shelf.find(ask.key_ids)
         batches = [batch for batch in found if batch is not None]
-        reason = _objection(ask, batches)
+        reason = self._objection(ask, batches)
         if reason is not None:
             refusal = Send(ask.reply_to, KeyRefused(ask.request_id, reason, Duration(0)))
             return [refusal, Publish(KeyDenied(self.node, ask.sae, reason.value))]
@@ -97,10 +98,20 @@ class Collection:
         gone: list[Effect] = [Save(BatchGone(ksid, batch_id, is_void=False)) for batch_id in batches]
         return [*gone, Publish(KeysGone(self.node, ksid, number, "expired"))] if number else gone
 
+    def _objection(self, ask: GetKeyById, batches: list[Batch]) -> Reason | None:
+        """Tell why a request is refused; `batches` are those of its keys that are here."""
+        number = len(ask.key_ids)
+        if not 0 < number <= MOST_IDS or len(set(ask.key_ids)) != number or len(batches) != number:
+            return Reason.KEY_UNKNOWN
+        if any(batch.sae != ask.sae for batch in batches):
+            return Reason.NOT_ALLOWED
+        if ask.master is None:
+            return None
+        # For a slave that names another master there are no such keys here.
+        masters = {self._master_of(ksid) for ksid in {batch.ksid for batch in batches}}
+        return None if masters == {ask.master} else Reason.KEY_UNKNOWN
 
-def _objection(ask: GetKeyById, batches: list[Batch]) -> Reason | None:
-    """Tell why a request is refused; `batches` are those of its keys that are here."""
-    number = len(ask.key_ids)
-    if not 0 < number <= MOST_IDS or len(set(ask.key_ids)) != number or len(batches) != number:
-        return Reason.KEY_UNKNOWN
-    return None if all(batch.sae == ask.sae for batch in batches) else Reason.NOT_ALLOWED
+    def _master_of(self, ksid: Ksid) -> SaeId | None:
+        hop = self.forwarding.hops.get(ksid)
+        end = hop.configuration.end if hop else None
+        return end.peer if end else self.selfpairs.get(ksid)

@@ -10,10 +10,18 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from keytwin.keymanagement.bucket import Borrower, Lender, Tokens, opening_tokens
+from keytwin.keymanagement.limits import Holding, pool_status
 from keytwin.keymanagement.pool import KeysHandedOut, Pool
 from keytwin.keymanagement.workshop import Demand, Ready, Wish, Workshop
 from keytwin.vocabulary.events import KeyAsked, KeyDenied, KeysAnswered
-from keytwin.vocabulary.exchange_messages import BorrowCredit, CreditLent, GetKey, KeyDelivered, KeyRefused
+from keytwin.vocabulary.exchange_messages import (
+    BorrowCredit,
+    CreditLent,
+    DescribePool,
+    GetKey,
+    KeyDelivered,
+    KeyRefused,
+)
 from keytwin.vocabulary.identity import Ksid, NodeId, km_of
 from keytwin.vocabulary.key import Key
 from keytwin.vocabulary.machine import Effect, Message, Publish, RequestId, Save, Send, StartTimer, StopTimer
@@ -33,7 +41,7 @@ class RequestOverdue(Message, frozen=True, gc=False):
 
 
 class LendDue(Message, frozen=True, gc=False):
-    """To oneself: the bucket may now hold what the second end wants."""
+    """To oneself: the bucket may now hold what the second end wants; at that end, ask for it again."""
 
     ksid: Ksid
 
@@ -92,6 +100,12 @@ class Desk:
             overdue = RequestOverdue(ask.ksid, ask.request_id)
             effects.append(StartTimer(_timer(ask), ask.timeout, overdue))
         return [*effects, *self.replenish(now)]
+
+    def describe(self, ask: DescribePool) -> list[Effect]:
+        """Tell what may be asked for, and how much is ready."""
+        order, largest = self.workshop.orders[self.ksid], self.workshop.largest(self.ksid)
+        held = Holding(self.end.key_size, self.end.burst, largest, ready=self.pool.ready, depth=order.depth)
+        return [pool_status(ask, self.node, held)]
 
     def take_in(self, ready: Ready, now: Instant) -> list[Effect]:
         """Put keys that have become available to the pool, or to the request they were made for; nobody else's."""
@@ -153,6 +167,21 @@ class Desk:
             lent=self.tokens.lent,
         )
         return [Send(km_of(hop.configuration.previous.node), borrowed)]
+
+    def borrow_again(self) -> list[Effect]:
+        """Ask the first end until it has answered, after a restart: what it had lent before counts as used."""
+        if not isinstance(self.tokens, Borrower) or not self.tokens.is_restored:
+            return []
+        # It may have restarted as well, and not hear the first question.
+        return [*self.borrow(), StartTimer(f"{self.ksid}/lend", COME_AGAIN, LendDue(self.ksid))]
+
+    def take_loan(self, loan: CreditLent) -> list[Effect]:
+        """Note what the first end has lent; the first time after a restart that tells but what counts as used."""
+        if not isinstance(self.tokens, Borrower):
+            return []
+        was_restored = self.tokens.is_restored
+        self.tokens.lend(loan.lent)
+        return self.borrow() if was_restored else []
 
     def lend(self, now: Instant, wish: BorrowCredit | None = None) -> list[Effect]:
         """Move tokens to the second end as soon as there are enough; only the first end does."""

@@ -1,7 +1,8 @@
 """The key manager of a node: paper B, 3.1; the KMA and KSA of ITU-T Y.3803 in one element.
 
 It hands every message to the part whose business it is: the KM links, the sessions of the node's SAEs and the routes of
-others, the workshop where keys are made, the carriage of what comes from neighbours, the collection by slaves.
+others, the workshop where keys are made, the carriage of what comes from neighbours, the collection by slaves, and the
+apps that have but one SAE.
 """
 
 from __future__ import annotations
@@ -12,17 +13,18 @@ import msgspec
 
 from keytwin.keymanagement.algorithms import KeyManagementAlgorithm
 from keytwin.keymanagement.blocks import BlockDecided, BlockHeld
-from keytwin.keymanagement.bucket import Borrower
 from keytwin.keymanagement.carriage import Carriage
 from keytwin.keymanagement.collection import Collection, ExpiryDue
 from keytwin.keymanagement.desk import LendDue, RequestOverdue
 from keytwin.keymanagement.exchange import BatchOverdue
 from keytwin.keymanagement.forwarding import Forwarding, HopForgotten, HopKept, LeaseOverdue, TombstoneOverdue
+from keytwin.keymanagement.health import Health, SyntheticKeyKept
 from keytwin.keymanagement.kmlink import IncomingMark, OutgoingMark, account, restore_link
 from keytwin.keymanagement.links import LINK_MESSAGES, Links
 from keytwin.keymanagement.pool import Batch, BatchGone, KeyBooks, KeysHandedOut, KeysKept, Pool, Shelf
+from keytwin.keymanagement.selfpair import SelfPair, SelfPairKept, SelfPairMessage, SelfPairs
 from keytwin.keymanagement.session import SessionOverdue
-from keytwin.keymanagement.sessions import SessionKept, Sessions
+from keytwin.keymanagement.sessions import SessionKept, Sessions, describe_pool
 from keytwin.keymanagement.workshop import ReplenishDue, Workshop
 from keytwin.vocabulary.blueprint import KeyManagementSettings, MonitoringSettings
 from keytwin.vocabulary.errors import UnexpectedMessage
@@ -32,6 +34,7 @@ from keytwin.vocabulary.exchange_messages import (
     AssignKeys,
     BorrowCredit,
     CreditLent,
+    DescribePool,
     GetKey,
     GetKeyById,
     KeysFailed,
@@ -43,6 +46,7 @@ from keytwin.vocabulary.exchange_messages import (
 )
 from keytwin.vocabulary.identity import Ksid, LinkId, NodeId, link_ends
 from keytwin.vocabulary.machine import Effect, Message, Record
+from keytwin.vocabulary.operator_messages import CheckHealth
 from keytwin.vocabulary.ports import Entropy
 from keytwin.vocabulary.session_messages import (
     CloseSession,
@@ -70,6 +74,7 @@ class KmSetup(msgspec.Struct, frozen=True):
     monitoring: MonitoringSettings
     algorithms: Mapping[str, KeyManagementAlgorithm]
     patience: Duration = minutes(10)  # of a session for its configuration: longer than admission's for the peer
+    selfpairs: tuple[SelfPair, ...] = ()
 
 
 class KeyManager:
@@ -96,6 +101,10 @@ class KeyManager:
         )
         self.sessions = Sessions(setup.node, self.links, self.forwarding, self.workshop, entropy, setup.patience)
         self.collection = Collection(setup.node, self.shelf, self.carriage, self.forwarding, self.books)
+        self.selfpairs = SelfPairs(setup.node, entropy, self.carriage, self.collection)
+        for pair in setup.selfpairs:
+            self.selfpairs.add(pair)
+        self.health = Health(setup.node, entropy)
         self._reactions = _reactions(self)
 
     def receive(self, message: Message, now: Instant) -> list[Effect]:
@@ -112,11 +121,12 @@ class KeyManager:
             self._restore_one(record, pools)
         # Links first: what sessions begin anew takes octets only behind the marks.
         effects = [*self.links.resume(), *self.forwarding.resume(now), *self.sessions.resume(now)]
+        self.selfpairs.resume(now)
         for ksid, desk in self.sessions.desks():
             desk.pool = pools.pop(ksid, desk.pool)
             effects += desk.replenish(now)
         # What is left belonged to sessions that are over, or that were closing.
-        kept = {ksid for ksid, _ in self.sessions.desks()}
+        kept = {ksid for ksid, _ in self.sessions.desks()} | self.selfpairs.booths.keys()
         released = sum(pool.wipe() for pool in pools.values())
         released += sum(self.shelf.release(ksid) for ksid in list(self.shelf.by_session) if ksid not in kept)
         self.books.released += released
@@ -152,9 +162,7 @@ class KeyManager:
                 return desk.lend(now, signal) if desk else []
             case CreditLent():
                 desk = self.sessions.desk(signal.ksid)
-                if desk and isinstance(desk.tokens, Borrower):
-                    desk.tokens.lend(signal.lent)
-                return []
+                return desk.take_loan(signal) if desk else []
             case _:
                 raise UnexpectedMessage(f"a key manager does not take {type(signal).__name__}")
 
@@ -163,11 +171,13 @@ class KeyManager:
         return self.workshop.on_overdue(overdue, now)
 
     def on_due(self, due: LendDue | ReplenishDue, now: Instant) -> list[Effect]:
-        """Lend or replenish now."""
+        """Lend, borrow or replenish now."""
         desk = self.sessions.desk(due.ksid)
         if desk is None:
             return []
-        return desk.lend(now) if isinstance(due, LendDue) else desk.replenish(now)
+        if isinstance(due, ReplenishDue):
+            return desk.replenish(now)
+        return [*desk.lend(now), *desk.borrow_again()]  # one of the two, by which end this is
 
     def on_request_overdue(self, overdue: RequestOverdue, now: Instant) -> list[Effect]:
         """Let a session give a request up."""
@@ -216,6 +226,10 @@ class KeyManager:
                 self.forwarding.restore(record)
             case SessionKept(ksid=ksid):
                 self.sessions.kept[ksid] = record
+            case SelfPairKept():
+                self.selfpairs.restore(record)
+            case SyntheticKeyKept(material=material):
+                material.wipe()
             case KeysKept() | KeysHandedOut() | BatchGone():
                 self._restore_keys(record, pools.setdefault(record.ksid, Pool()))
             case _:
@@ -254,16 +268,30 @@ def _reactions(km: KeyManager) -> dict[type[Message], Reaction]:
         **dict.fromkeys(signals, km.on_signal),
         **dict.fromkeys((RelayKeys, AssignKeys), km.on_keys),
         **dict.fromkeys((LendDue, ReplenishDue), km.on_due),
-        OpenSession: sessions.on_open_session,
+        OpenSession: _or_selfpair(km.selfpairs, sessions.on_open_session),
         ConfigureHop: sessions.on_configure_hop,
         DeleteSession: sessions.on_delete_session,
         LeaseOverdue: sessions.on_lease_overdue,
-        GetKey: sessions.on_get_key,
-        CloseSession: sessions.on_close_session,
+        GetKey: _or_selfpair(km.selfpairs, sessions.on_get_key),
+        DescribePool: _or_selfpair(km.selfpairs, lambda ask, _: describe_pool(sessions, ask)),
+        CloseSession: _or_selfpair(km.selfpairs, sessions.on_close_session),
         GetKeyById: km.collection.on_get_key_by_id,
         RenewLease: forwarding.on_renew_lease,
         TombstoneOverdue: forwarding.on_tombstone_overdue,
         RequestOverdue: km.on_request_overdue,
         BatchOverdue: km.on_batch_overdue,
         ExpiryDue: km.on_expiry_due,
+        CheckHealth: km.health.on_check_health,
     }
+
+
+def _or_selfpair(selfpairs: SelfPairs, theirs: Reaction) -> Reaction:
+    """Return the reaction to what an SAE asks of its session, whichever kind that is."""
+    if not selfpairs.booths:
+        return theirs
+
+    def react(message: SelfPairMessage, now: Instant) -> list[Effect]:
+        effects = selfpairs.receive(message, now)
+        return theirs(message, now) if effects is None else effects
+
+    return react

@@ -8,13 +8,14 @@ from typing import Final
 from keytwin.keymanagement.bucket import Borrower, Lender, TokenBucket
 from keytwin.keymanagement.desk import Desk, deny
 from keytwin.keymanagement.forwarding import Forwarding, LeaseOverdue
+from keytwin.keymanagement.limits import no_pool
 from keytwin.keymanagement.links import Links
 from keytwin.keymanagement.pool import Pool
 from keytwin.keymanagement.session import LeaseLost, Session, SessionOverdue, State, begin, close_again, standing
 from keytwin.keymanagement.workshop import Workshop
 from keytwin.vocabulary.errors import Violation
 from keytwin.vocabulary.events import SessionConfigured, SessionOver, SessionRequested
-from keytwin.vocabulary.exchange_messages import GetKey
+from keytwin.vocabulary.exchange_messages import DescribePool, GetKey
 from keytwin.vocabulary.identity import ADMISSION, ElementName, Ksid, NodeId, uuids
 from keytwin.vocabulary.machine import Effect, Message, Publish, Record, RequestId, Save, Send
 from keytwin.vocabulary.ports import Entropy
@@ -195,7 +196,7 @@ class Sessions:
         empty = Lender(TokenBucket(end.burst, end.rate, now, Bits(0)))
         tokens = empty if end.is_first else Borrower(end.burst, end.rate, is_restored=True)
         session.desk = Desk(self.node, wanted.ksid, end, self.workshop, tokens)
-        return [*self.workshop.route(wanted, now), *session.desk.borrow()]
+        return [*self.workshop.route(wanted, now), *session.desk.borrow_again()]
 
     def _add(self, session: Session) -> None:
         self.opening[session.open_id] = session
@@ -209,6 +210,15 @@ class Sessions:
     def _over(self, ksid: Ksid, reason: Reason) -> list[Effect]:
         """Wipe what came for a session whose route is gone: of others, or over at this end already."""
         return [*self.workshop.close(ksid, Pool()), Publish(SessionOver(self.node, ksid, reason.value))]
+
+
+def describe_pool(sessions: Sessions, ask: DescribePool) -> list[Effect]:
+    """Tell a master what it may ask of its own session; refuse it as `on_get_key` would."""
+    session = sessions.known.get(ask.ksid)
+    if session is not None and session.opened.sae != ask.sae:
+        return [no_pool(ask, Reason.NOT_ALLOWED)]
+    desk = sessions.desk(ask.ksid)
+    return desk.describe(ask) if desk else [no_pool(ask)]
 
 
 def _check(wanted: ConfigureHop, links: Links, workshop: Workshop) -> None:

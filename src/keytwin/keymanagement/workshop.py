@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from keytwin.algorithms.one_time_tag import KEY_OCTETS
 from keytwin.keymanagement.algorithms import KeyManagementAlgorithm, PoolLevel
 from keytwin.keymanagement.blocks import SMALLEST_ROOM
 from keytwin.keymanagement.exchange import (
@@ -25,7 +26,7 @@ from keytwin.keymanagement.forwarding import Forwarding
 from keytwin.keymanagement.kmlink import KmLink
 from keytwin.keymanagement.pool import Batch, KeyBooks, KeysKept, Pool, Shelf, depth_of
 from keytwin.keymanagement.queue import rank_of
-from keytwin.keymanagement.relay import keys_together, relay_octets
+from keytwin.keymanagement.relay import keys_together
 from keytwin.vocabulary.blueprint import KeyManagementSettings
 from keytwin.vocabulary.events import KeysGone, KeysReady
 from keytwin.vocabulary.exchange_messages import BatchId, KeysFailed, KeysStored, KeysVoided
@@ -34,7 +35,7 @@ from keytwin.vocabulary.key import Key, Method, Provenance
 from keytwin.vocabulary.machine import Effect, Message, Publish, RequestId, Save, StartTimer, StopTimer
 from keytwin.vocabulary.ports import Entropy
 from keytwin.vocabulary.session_messages import ConfigureHop
-from keytwin.vocabulary.units import START, Bits, Duration, Instant, milliseconds, octets, seconds
+from keytwin.vocabulary.units import START, Bits, Duration, Instant, bits, milliseconds, octets, seconds
 
 FIRST_PAUSE: Final = milliseconds(500)  # after a batch that failed; doubled each time, so a dead route costs little key
 LONGEST_PAUSE: Final = seconds(30)
@@ -86,13 +87,17 @@ class Order:
     paused_until: Instant = START
     batches: dict[BatchId, None] = field(default_factory=dict)  # the names of all that are under way or being voided
 
-    def most_together(self, size: Bits) -> int:
-        """Return how many keys of this size travel together; 0 = the first link's store can never hold enough for one.
+    @property
+    def room(self) -> int:
+        """How many octets of key travel together at most.
 
-        A batch that needs more than the store can hold would wait for ever, and everything else behind it.
+        A batch that needs more than the first link's store can hold would wait for ever, and everything else behind it.
         """
-        room = self.link.capacity - SMALLEST_ROOM - relay_octets(0, size)
-        return max(0, min(keys_together(size), room // octets(size)))
+        return max(0, self.link.capacity - SMALLEST_ROOM - KEY_OCTETS)
+
+    def most_together(self, size: Bits) -> int:
+        """Return how many keys of this size travel together; 0 = there is never room for one."""
+        return min(keys_together(size), self.room // octets(size))
 
 
 class Ready(NamedTuple):
@@ -150,6 +155,10 @@ class Workshop:
     def fits(self, ksid: Ksid, size: Bits) -> bool:
         """Whether a key of this size can be made for the session at all."""
         return self.orders[ksid].most_together(size) > 0
+
+    def largest(self, ksid: Ksid) -> Bits:
+        """Return the largest key that can be made for the session."""
+        return bits(self.orders[ksid].room)
 
     def replenish(self, ksid: Ksid, demand: Demand, now: Instant) -> list[Effect]:
         """Begin what is wished for and not under way; how much for the pool, the algorithm says.

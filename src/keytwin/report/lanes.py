@@ -108,7 +108,7 @@ class LaneRecorder:
             case SessionAdmitted():
                 self.app_of[event.ksid] = event.app
             case SessionConfigured():
-                self._note(at, event.node, event.ksid, Mark.CONFIGURED)
+                self._note_configured(at, event)
             case KeysReady():
                 self._note_first(at, event.node, event.ksid, Mark.READY)
             case KeysRelayed():
@@ -125,6 +125,11 @@ class LaneRecorder:
     def _note(self, at: Instant, node: NodeId, whose: AppId | Ksid, mark: Mark) -> None:
         if len(self.seen) < MOST_MARKS:
             self.seen.append((at, node, whose, mark))
+
+    def _note_configured(self, at: Instant, event: SessionConfigured) -> None:
+        if event.app is not None:  # of a selfpair nobody else tells, for it needs no admission
+            self.app_of.setdefault(event.ksid, event.app)
+        self._note(at, event.node, event.ksid, Mark.CONFIGURED)
 
     def _note_first(self, at: Instant, node: NodeId, ksid: Ksid, mark: Mark) -> None:
         """Note when a session has its first key, and when a node relays for it first: pools are filled all the time."""

@@ -14,6 +14,7 @@ from keytwin.keymanagement.session import SESSION_TABLE
 from keytwin.quantum.twin import TWIN_TABLE
 from keytwin.report.state_diagram import states_page
 from keytwin.service.app_session import APP_TABLE
+from keytwin.service.standing import STANDING_TABLE
 from keytwin.vocabulary.machine import StateTable
 
 TABLES: Final[tuple[StateTable, ...]] = (
@@ -22,6 +23,7 @@ TABLES: Final[tuple[StateTable, ...]] = (
     ADMISSION_TABLE,
     TWIN_TABLE,
     APP_TABLE,
+    STANDING_TABLE,
 )
 
 

@@ -65,11 +65,15 @@ def renewal_at(certificate: x509.Certificate) -> datetime:
 
 def is_renewal_due(files: LeafFiles, now: datetime) -> bool:
     """Whether it is time to issue a new certificate to the owner of these files."""
+    return now >= renewal_at(leaf_in(files))
+
+
+def leaf_in(files: LeafFiles) -> x509.Certificate:
+    """Read the owner's own certificate, without those above it."""
     try:
-        leaf = x509.load_pem_x509_certificates(read_public(files.certificate))[0]
+        return x509.load_pem_x509_certificates(read_public(files.certificate))[0]
     except ValueError as error:
         raise mistake(files.certificate, "holds no certificate in PEM", "remove its folder, start again") from error
-    return now >= renewal_at(leaf)
 
 
 def _point(link: Path, target: str) -> None:

@@ -15,7 +15,7 @@ from typing import Final
 
 from cryptography import x509
 
-from keytwin.runtime.certificates import TOLERANCE, validity_of
+from keytwin.runtime.certificates import TOLERANCE, Validity, validity_of
 from keytwin.runtime.identities import Identity, Role, UnknownPeer, identity_of
 from keytwin.runtime.leaves import LeafFiles
 from keytwin.runtime.private_files import mistake
@@ -58,6 +58,15 @@ def renew_revoked(context: ssl.SSLContext, revoked: Path) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Peer:
+    """Who is at the other end of a connection, and what of its certificate may end while the connection lasts."""
+
+    identity: Identity
+    validity: Validity
+    serial: int
+
+
+@dataclass(frozen=True, slots=True)
 class Doorkeeper:
     """Looks at a peer once more when the handshake is over, and again whenever it asks for something.
 
@@ -71,17 +80,29 @@ class Doorkeeper:
 
     def identify(self, connection: ssl.SSLObject | ssl.SSLSocket, now: datetime) -> Identity:
         """Tell who is at the other end; UnknownPeer when nobody that may be there: close the connection."""
+        return self.meet(connection, now).identity
+
+    def meet(self, connection: ssl.SSLObject | ssl.SSLSocket, now: datetime) -> Peer:
+        """Read the certificate of who is at the other end, to `recheck` it whenever it asks for something."""
         octets = connection.getpeercert(binary_form=True)
         if octets is None:
             raise UnknownPeer("the peer showed no certificate")
         identity = identity_of(octets, self.network, common_name_as=self.common_name_as)
         certificate = x509.load_der_x509_certificate(octets)
-        validity = validity_of(certificate)
+        peer = Peer(identity, validity_of(certificate), certificate.serial_number)
+        self.recheck(peer, now)
+        return peer
+
+    def recheck(self, peer: Peer, now: datetime) -> None:
+        """Look whether a certificate that was read before is still good; UnknownPeer when not.
+
+        Cheap enough for each request. A connection keeps its certificate: no context renegotiates.
+        """
+        validity = peer.validity
         if not validity.start - TOLERANCE <= now < validity.end:
             raise UnknownPeer(f"the peer's certificate is good from {validity.start} to {validity.end}")
-        if self.is_denied(certificate.serial_number):
+        if self.is_denied(peer.serial):
             raise UnknownPeer("the peer's certificate is revoked")
-        return identity
 
 
 def _context(side: int, files: LeafFiles, alpn: tuple[str, ...]) -> ssl.SSLContext:

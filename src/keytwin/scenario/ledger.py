@@ -26,10 +26,11 @@ class Comparison:
 
 
 def app_evidence(app: App, ends: Sequence[Application], compared: Comparison, hops: int | None = None) -> AppEvidence:
-    """Return what one app got, out of the books of its two ends; `hops` of its newest route, if that is known."""
-    first, second = (application.book(app.id) for application in ends)
+    """Return what one app got, out of the books of its ends; `hops` of its newest route, if that is known."""
+    # A selfpair is both ends itself, with one book.
+    first, second = ends[0].book(app.id), ends[1].book(app.id) if len(ends) > 1 else Book()
+    one, other = ends[0].sessions[app.id], ends[-1].sessions[app.id]
     requests = [application.requests[app.id] for application in ends]
-    one, other = (application.sessions[app.id] for application in ends)
     started, opened = _earliest(one.started_at, other.started_at), _earliest(one.opened_at, other.opened_at)
     waits = sorted([*first.waits, *second.waits])
     return AppEvidence(
@@ -65,15 +66,19 @@ def shortfalls(apps: Iterable[AppEvidence]) -> Iterator[str]:
 
 
 def compare(first: Book, second: Book) -> Comparison:
-    """Compare what either end got as master with what the other end fetched."""
-    ways = [(first.as_master, second.as_slave), (second.as_master, first.as_slave)]
+    """Compare what either end got as master with what the other end fetched; a selfpair is both ends itself."""
+    if first is second:
+        ways, repeated = [(first.as_master, first.as_slave)], first.repeated
+    else:
+        ways = [(first.as_master, second.as_slave), (second.as_master, first.as_slave)]
+        repeated = first.repeated + second.repeated + len(first.as_master.keys() & first.as_slave.keys())
     pairs = [(digest, slave[key_id]) for master, slave in ways for key_id, digest in master.items() if key_id in slave]
     # Equal digests of different identifiers: somebody was given the same key twice under another name.
     digests = [digest for digest, _ in pairs]
     return Comparison(
         pairs=len(pairs),
         equal=sum(mine == yours for mine, yours in pairs),
-        repeated=first.repeated + second.repeated + len(first.as_master.keys() & first.as_slave.keys()),
+        repeated=repeated,
         reused=len(digests) - len(set(digests)),
     )
 

@@ -113,16 +113,18 @@ def _apps(blueprint: Blueprint, simulation: Simulation, witness: Witness) -> tup
     broken: list[str] = []
     for app in blueprint.apps:
         ends = _ends(app, simulation)
-        compared = compare(ends[0].book(app.id), ends[1].book(app.id))
+        compared = compare(ends[0].book(app.id), ends[-1].book(app.id))
         found.append(app_evidence(app, ends, compared, witness.hops.get(app.id)))
         broken += trespasses(app, compared)
     return tuple(found), broken
 
 
 def _ends(app: App, simulation: Simulation) -> list[Application]:
-    machines = [simulation.machine(sae_element(end.sae)) for end in app.ends]
+    """Return the applications of an app: two, or the one of a selfpair."""
+    saes = dict.fromkeys(end.sae for end in app.ends)
+    machines = [simulation.machine(sae_element(sae)) for sae in saes]
     applications = [machine for machine in machines if isinstance(machine, Application)]
-    assert len(applications) == len(app.ends)
+    assert len(applications) == len(saes)
     return applications
 
 

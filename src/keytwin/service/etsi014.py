@@ -15,7 +15,7 @@ from msgspec import UNSET
 
 from keytwin.service import etsi014_errors as errors
 from keytwin.service.encoding import join_and_wipe, quoted_base64
-from keytwin.service.etsi014_values import LIMITS, Ask, AskKeys, AskKeysById, AskStatus, Limits, PoolStatus
+from keytwin.service.etsi014_values import LIMITS, Ask, AskKeys, AskKeysById, AskStatus, Limits
 from keytwin.service.etsi014_wire import (
     DEC_KEYS,
     PREFIX,
@@ -31,9 +31,10 @@ from keytwin.service.etsi014_wire import (
 from keytwin.service.http import JSON, NO_STORE, Request, Response, json_response, parameters, percent_decoded
 from keytwin.service.strict_json import LONGEST_INTEGER, read_json
 from keytwin.vocabulary.errors import Mistake, Violation
-from keytwin.vocabulary.exchange_messages import KeyDelivered, KeyRefused
+from keytwin.vocabulary.exchange_messages import KeyDelivered, KeyRefused, PoolStatus
 from keytwin.vocabulary.identity import KeyId, SaeId, parse_sae, parse_uuid
 from keytwin.vocabulary.key import Key
+from keytwin.vocabulary.machine import Message
 from keytwin.vocabulary.units import BITS_PER_BYTE, Bits
 
 Declared = TypeVar("Declared", KeyRequest, KeyIds)
@@ -79,7 +80,7 @@ def admit(ask: AskStatus | AskKeys, pool: PoolStatus | None) -> Response | None:
     return None
 
 
-def encode(ask: Ask, reply: PoolStatus | KeyDelivered | KeyRefused) -> Response:
+def encode(ask: Ask, reply: Message) -> Response:
     """Return the answer; the keys of a delivery are wiped, and the answer that holds them is to be wiped once written.
 
     Violation when the reply does not fit what was asked.
@@ -214,7 +215,7 @@ def _beyond(*checks: tuple[str, int, str, int]) -> Response | None:
 # --- what is answered -------------------------------------------------------------------------------------------------
 
 
-def _answer(ask: Ask, reply: PoolStatus | KeyDelivered | KeyRefused) -> Response:
+def _answer(ask: Ask, reply: Message) -> Response:
     match ask, reply:
         case _, KeyRefused():
             return errors.refused(reply, _requested(ask))

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from keytwin.vocabulary.exchange_messages import GetKey, GetKeyById
-from keytwin.vocabulary.identity import ElementName, KeyId, KmId, Ksid, SaeId
+from keytwin.vocabulary.identity import ElementName, KeyId, Ksid, SaeId
 from keytwin.vocabulary.machine import RequestId
 from keytwin.vocabulary.units import Bits, Duration
 
@@ -61,28 +61,8 @@ class AskKeysById(msgspec.Struct, frozen=True):
     key_ids: tuple[KeyId, ...]
 
     def message(self, request_id: RequestId, reply_to: ElementName) -> GetKeyById:
-        """Return the question to the key manager."""
-        return GetKeyById(request_id, reply_to, self.slave, self.key_ids)
+        """Return the question to the key manager: keys of this master, and of no other."""
+        return GetKeyById(request_id, reply_to, self.slave, self.key_ids, self.master)
 
 
 Ask = AskStatus | AskKeys | AskKeysById
-
-
-class PoolStatus(msgspec.Struct, frozen=True, gc=False):
-    """What a master may ask of the pool it shares with a slave: the limits that status tells are those that hold."""
-
-    source: KmId
-    target: KmId
-    key_size: Bits
-    min_key_size: Bits
-    max_key_size: Bits
-    stored_key_count: int
-    max_key_count: int
-    max_key_per_request: int
-    max_sae_id_count: int = 0
-
-    def __post_init__(self) -> None:
-        assert 0 < self.min_key_size <= self.key_size <= self.max_key_size
-        assert 0 <= self.stored_key_count <= self.max_key_count
-        assert self.max_key_per_request > 0
-        assert self.max_sae_id_count >= 0

@@ -44,11 +44,16 @@ class Endpoint(msgspec.Struct, frozen=True, gc=False):
 
 
 class App(msgspec.Struct, frozen=True):
-    """Two SAEs of one user that want keys in common."""
+    """Two SAEs of one user that want keys in common.
+
+    A selfpair has but one, master and slave of itself: for trying a client out. Both `ends` are this one, and its keys
+    never leave its node.
+    """
 
     id: AppId
     user: UserId
     ends: tuple[Endpoint, Endpoint]
+    is_selfpair: bool = False
 
 
 class RoutingSettings(msgspec.Struct, frozen=True):

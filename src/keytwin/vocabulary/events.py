@@ -6,7 +6,7 @@ published it and the instant are added by the runtime.
 
 from __future__ import annotations
 
-from keytwin.vocabulary.identity import AppId, KeyId, Ksid, LinkId, NodeId, SaeId
+from keytwin.vocabulary.identity import AppId, ElementName, KeyId, Ksid, LinkId, NodeId, SaeId
 from keytwin.vocabulary.machine import Event
 from keytwin.vocabulary.topology import Route
 from keytwin.vocabulary.units import Bits, BitsPerSecond, Duration
@@ -211,3 +211,16 @@ class ViolationSeen(Event, frozen=True, gc=False):
 
     kind: str
     about: str
+
+
+class ElementStopped(Event, frozen=True, gc=False):
+    """An element of a live network ended, by an operator's hand or because it crashed."""
+
+    element: ElementName
+    cause: str
+
+
+class ElementRestarted(Event, frozen=True, gc=False):
+    """An element of a live network runs again, from what was durable of it."""
+
+    element: ElementName

@@ -124,6 +124,7 @@ class Method(StrEnum):
 
     ADJACENT = "adjacent"  # the quantum key itself, cut from one Q-link
     RELAYED = "relayed"  # one-time-padded from trusted node to trusted node
+    LOCAL = "local"  # of one node for itself: from its own entropy, over no Q-link
 
 
 class Provenance(msgspec.Struct, frozen=True, gc=False):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from keytwin.vocabulary.identity import AppId, LinkId, NodeId
-from keytwin.vocabulary.machine import Message
+from keytwin.vocabulary.identity import AppId, ElementName, LinkId, NodeId
+from keytwin.vocabulary.machine import Message, RequestId
 from keytwin.vocabulary.units import Bits, Duration
 
 
@@ -49,3 +49,17 @@ class AskForKeys(Message, frozen=True, gc=False):
     size: Bits | None
     times: int
     every: Duration
+
+
+class CheckHealth(Message, frozen=True, gc=False):
+    """To a key manager: show that you can serve a key, which takes chance, a disk that writes and an answer."""
+
+    request_id: RequestId
+    reply_to: ElementName
+
+
+class HealthShown(Message, frozen=True, gc=False):
+    """A synthetic key was made, was durable and has been wiped; it has no name, and nobody gets it."""
+
+    request_id: RequestId
+    node: NodeId

@@ -1,0 +1,73 @@
+"""Where networks are and keep their state, as the user's options and environment say: read here and nowhere below."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+from cyclopts import Parameter
+
+from keytwin.cli.values import Number
+from keytwin.operation.settings import BASE_PORT, HOST, Misbehaviour, UpSettings
+from keytwin.vocabulary.errors import Mistake
+from keytwin.vocabulary.timeline import Scenario
+
+if TYPE_CHECKING:
+    from keytwin.operation.console import Console
+    from keytwin.operation.whereabouts import Whereabouts
+
+StateOption = Annotated[
+    Path | None,
+    Parameter(
+        help="Folder of the network's state. Without it: the network that runs, where only one does.", name="--state"
+    ),
+]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a network is to run."""
+
+    base_port: Annotated[
+        Number, Parameter(help="First of its ports: the operator's. Each node has two more, in the order of the file.")
+    ] = BASE_PORT
+    host: Annotated[str, Parameter(help="Name or address at which it listens.")] = HOST
+    state: Annotated[Path | None, Parameter(help="Folder of its state, kept from one start to the next.")] = None
+
+    def settings(self, network: str, speed: float = 1.0, misbehaviour: Misbehaviour | None = None) -> UpSettings:
+        """Return the settings for a network of a file or of the library; Mistake when they are none."""
+        from keytwin.operation.whereabouts import state_of
+        from keytwin.scenario.load import load
+
+        loaded = load(network)
+        if isinstance(loaded, Scenario):
+            raise Mistake(f"{network} is a scenario, for virtual time (keytwin run): name a network")
+        state = state_of(loaded.name, state_root(), self.state)
+        return UpSettings(loaded, state, speed, self.base_port, self.host, misbehaviour)
+
+
+USUAL_PLACE: Final = Place()
+
+
+def state_root() -> Path:
+    """Return the folder below which states lie when the user names none."""
+    from keytwin.operation.whereabouts import default_root
+
+    return default_root(os.environ.get("XDG_STATE_HOME"), Path.home())
+
+
+def running(state: Path | None) -> Whereabouts:
+    """Return the network that a command is about; Refusal when none runs."""
+    from keytwin.operation.whereabouts import find
+
+    return find(state, state_root())
+
+
+def console(state: Path | None) -> Console:
+    """Return the operator's access to the network that a command is about."""
+    from keytwin.operation.console import Console
+
+    return Console(running(state))

@@ -1,0 +1,160 @@
+"""A live network put together in one process: elements, streams between key managers, faces for SAEs and operator."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from keytwin.network import Customers, Plugins, elements, standing
+from keytwin.operation.certification import Certification, km_identity, twin_identity
+from keytwin.operation.faces import LOOPBACK, Faces, told_of_port
+from keytwin.operation.settings import UpSettings
+from keytwin.runtime.bus import InProcessBus
+from keytwin.runtime.clock import wall_clock
+from keytwin.runtime.identities import Identity, Role
+from keytwin.runtime.live import Live
+from keytwin.runtime.livehost import Carrier
+from keytwin.runtime.liveloop import Store
+from keytwin.runtime.tls import Doorkeeper
+from keytwin.runtime.transport import Streams, StreamSetup
+from keytwin.service.conversation import Face
+from keytwin.vocabulary.errors import Violation
+from keytwin.vocabulary.identity import ElementName, NodeId, km_of, twin_of
+from keytwin.vocabulary.machine import Message
+
+CONNECT_PATIENCE: Final = 2.0  # seconds until elements start although some stream is not up: they go on asking anyway
+SAE_WAY: Final = "sae/"
+STREAMED: Final = ("km/", "link/")
+"""Whose messages to one another travel over streams: key managers and twins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What the rest of the process hears from a network: that its store has failed, and which peers break rules."""
+
+    failed: Callable[[Exception], None]
+    violated: Callable[[ElementName, ElementName | None, Violation], None]
+
+
+class LiveNetwork:
+    """The elements, streams and faces of a network; made inside a running loop, started by `open`.
+
+    `customers` are the standing sessions of SAEs outside, unless emulated applications are wanted.
+    """
+
+    def __init__(
+        self,
+        settings: UpSettings,
+        certification: Certification,
+        store: Store,
+        hooks: Hooks,
+        customers: Customers | None = None,
+    ) -> None:
+        self.settings = settings
+        self.blueprint = settings.blueprint
+        self.certification = certification
+        authority = certification.authority
+        self.doorkeeper = Doorkeeper(authority.network, authority.is_denied)
+        self.live = Live(store, self._lay, hooks.failed)
+        self.bus = InProcessBus(self.live.post)
+        streams = StreamSetup(
+            links=frozenset(link.id for link in self.blueprint.topology.links),
+            doorkeeper=self.doorkeeper,
+            now=wall_clock,
+            dice=random.Random(),  # noqa: S311  # spreads attempts to connect; nothing secret depends on it
+            on_violation=hooks.violated,
+            on_change=self._stream_changed,
+        )
+        self.streams = Streams(streams, self._deliver)
+        self._missing = set(self._pairs())
+        self._connected = asyncio.Event()
+        self.faces = Faces(settings, certification, self.doorkeeper, self.live)
+        made = elements(self.blueprint, self.live, Plugins(), settings.speed, customers or standing)
+        for name, make in made.items():
+            self.live.add(name, make)
+
+    async def open(self, operator: Face) -> None:
+        """Begin to listen, to connect and to run; Refusal when a port is taken."""
+        nodes = [node.id for node in self.blueprint.topology.nodes]
+        for index, node in enumerate(nodes):
+            await self._listen_to_neighbours(node, self.settings.ports.link(index))
+        self._dial()
+        await self._wait_for_streams()
+        self.live.start()
+        for index, node in enumerate(nodes):
+            await self.faces.open(node, self.settings.ports.face(index))
+        await self.faces.open_for_operator(operator)
+
+    async def close(self) -> None:
+        """End everything: first the faces, so that nobody is promised what will not come."""
+        await self.faces.close()
+        self.live.close()
+        await self.streams.close()
+
+    def renewed(self, identity: Identity) -> None:
+        """Let whoever serves or dials under an identity use its new certificate from now on."""
+        self.faces.renewed(identity)
+        if identity.role in (Role.KM, Role.ELEMENT):
+            self.streams.renew(_element(identity))
+
+    def denied(self, identity: Identity) -> None:
+        """Close what somebody has open whose certificates were revoked, and let it in nowhere any more."""
+        self.faces.denied(identity)
+        for node in self.blueprint.topology.nodes:
+            self.streams.renew(km_of(node.id))
+        self.streams.drop_denied()
+
+    # --- ways between elements --------------------------------------------------------------------------------------
+
+    def _lay(self, source: ElementName, target: ElementName) -> Carrier | None:
+        if source == target or source.startswith(SAE_WAY) or target.startswith(SAE_WAY):
+            return None  # inside the node: an SAE's standing session belongs to its key manager's process
+        if source.startswith(STREAMED) and target.startswith(STREAMED):
+            return partial(self.streams.send, source, target)
+        return partial(self.bus.publish, source, target)
+
+    def _deliver(self, source: ElementName, target: ElementName, message: Message) -> None:
+        del source  # the transport has held it against the message
+        self.live.post(target, message)
+
+    # --- streams ----------------------------------------------------------------------------------------------------
+
+    async def _listen_to_neighbours(self, node: NodeId, port: int) -> None:
+        files = self.certification.files_of(km_identity(node))
+        with told_of_port(port, "key manager of", node):
+            await self.streams.listen(km_of(node), files, LOOPBACK, port)
+
+    def _dial(self) -> None:
+        nodes = [node.id for node in self.blueprint.topology.nodes]
+        ports = {km_of(node): self.settings.ports.link(index) for index, node in enumerate(nodes)}
+        identities = {km_of(node): km_identity(node) for node in nodes}
+        identities |= {twin_of(link.id): twin_identity(link.id) for link in self.blueprint.topology.links}
+        for own, peer in self._pairs():
+            files = self.certification.files_of(identities[own])
+            self.streams.dial(own, peer, (LOOPBACK, ports[peer]), files)
+
+    def _pairs(self) -> Iterator[tuple[ElementName, ElementName]]:
+        """Give who dials whom: of two neighbours one, however many links they share; a twin both its ends."""
+        links = self.blueprint.topology.links
+        yield from dict.fromkeys((km_of(min(link.ends)), km_of(max(link.ends))) for link in links)
+        yield from ((twin_of(link.id), km_of(end)) for link in links for end in link.ends)
+
+    def _stream_changed(self, own: ElementName, peer: ElementName, is_connected: bool, cause: str) -> None:  # noqa: FBT001  # the transport's signature
+        del cause
+        if is_connected:
+            self._missing.discard((own, peer))
+            if not self._missing:
+                self._connected.set()
+
+    async def _wait_for_streams(self) -> None:
+        with suppress(TimeoutError):  # elements repeat what is lost, so they may start without
+            await asyncio.wait_for(self._connected.wait(), CONNECT_PATIENCE)
+
+
+def _element(identity: Identity) -> ElementName:
+    return km_of(NodeId(identity.name)) if identity.role is Role.KM else ElementName(identity.name)

@@ -1,0 +1,150 @@
+"""The faces of a live network: one for the SAEs of each node, one for its operator; or such as do wrong on purpose."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from keytwin.operation.certification import CONTROL, Certification, authority_of, km_identity
+from keytwin.operation.settings import LOOPBACK_NAMES, Misbehaviour, UpSettings
+from keytwin.runtime.clock import wall_clock
+from keytwin.runtime.crash import contain
+from keytwin.runtime.edge import Edge
+from keytwin.runtime.edge_connection import EdgeSetup, Misbehave
+from keytwin.runtime.identities import Identity, Role
+from keytwin.runtime.leaves import LeafFiles
+from keytwin.runtime.live import FACE_PREFIX, Live
+from keytwin.runtime.tls import Doorkeeper, renew_chain, renew_revoked, server_context
+from keytwin.service.conversation import Face
+from keytwin.service.etsi014_conversation import FaceSetup, etsi014_face
+from keytwin.service.http import Response
+from keytwin.service.misbehaviour import empty, wrong_id
+from keytwin.vocabulary.errors import Refusal
+from keytwin.vocabulary.identity import ElementName, NodeId
+from keytwin.vocabulary.units import seconds
+
+LOOPBACK: Final = "127.0.0.1"
+FACE_PATIENCE: Final = seconds(2)  # that a request waits for keys that are being made
+SLOWNESS: Final = 5.0  # seconds a slow face takes: beyond most clients' patience for a key
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One face that listens, under whose certificate, and the context that holds it."""
+
+    identity: Identity
+    edge: Edge
+    context: ssl.SSLContext
+
+
+@dataclass(slots=True)
+class Faces:
+    """All faces of one process."""
+
+    settings: UpSettings
+    certification: Certification
+    doorkeeper: Doorkeeper
+    live: Live
+    served: list[Served] = field(default_factory=list)
+
+    async def open(self, node: NodeId, port: int) -> None:
+        """Serve the SAEs of a node; Refusal when the port is taken."""
+        blueprint = self.settings.blueprint
+        saes = frozenset(end.sae for app in blueprint.apps for end in app.ends if end.node == node)
+        setup = FaceSetup(node, ElementName(f"{FACE_PREFIX}{node}"), saes, FACE_PATIENCE)
+        face, files = etsi014_face(setup), self.certification.files_of(km_identity(node))
+        hook: Misbehave | None = None
+        match self.settings.misbehaviour:
+            case Misbehaviour.EMPTY:
+                face = empty(face)
+            case Misbehaviour.WRONG_ID:
+                face = wrong_id(face)
+            case Misbehaviour.SLOW:
+                hook = _late
+            case Misbehaviour.TLS:
+                files = self._strange_files(node)
+            case None:
+                pass
+        served = self._served(Role.SAE, files, face, hook)
+        with told_of_port(port, "face of", node):
+            await served.edge.listen(self.settings.host, port)
+
+    async def open_for_operator(self, face: Face) -> None:
+        """Serve the operator, on this machine only; Refusal when the port is taken."""
+        port = self.settings.ports.operator
+        served = self._served(Role.OPERATOR, self.certification.files_of(CONTROL), face, None)
+        with told_of_port(port, "operator face of", self.settings.blueprint.name):
+            await served.edge.listen(LOOPBACK, port)
+
+    async def close(self) -> None:
+        """Serve nobody any more."""
+        for each in self.served:
+            await each.edge.close()
+
+    def renewed(self, identity: Identity) -> None:
+        """Show the new certificate of an identity from now on."""
+        for each in self.served:
+            if each.identity == identity:
+                renew_chain(each.context, self.certification.files_of(identity))
+
+    def denied(self, identity: Identity) -> None:
+        """Close what somebody has open whose certificates were revoked, and let it in no more."""
+        for each in self.served:
+            renew_revoked(each.context, self.certification.authority.revoked)
+            each.edge.close_connections_of(identity)
+
+    def _served(self, role: Role, files: LeafFiles, face: Face, hook: Misbehave | None) -> Served:
+        context = server_context(files, ("http/1.1",))
+        setup = EdgeSetup(
+            label=f"{FACE_PREFIX}{files.identity.name}",
+            role=role,
+            context=context,
+            doorkeeper=self.doorkeeper,
+            face=face,
+            asker=self.live,
+            supervise=_supervised,
+            now=wall_clock,
+            misbehave=hook,
+        )
+        served = Served(files.identity, Edge(setup), context)
+        self.served.append(served)
+        return served
+
+    def _strange_files(self, node: NodeId) -> LeafFiles:
+        """Return a certificate of an authority that no client has heard of."""
+        now, identity = wall_clock(), km_identity(node)
+        stranger = authority_of(self.settings.state / "strange-authority", self.settings.blueprint.name, now)
+        shown = stranger.issue(identity, now, (*sorted(LOOPBACK_NAMES), *self.settings.further_hosts))
+        ours = self.certification.files_of(identity)
+        return replace(shown, trusted=ours.trusted, revoked=ours.revoked)
+
+
+@contextmanager
+def told_of_port(port: int, whose: str, name: str) -> Iterator[None]:
+    """Say whose port is taken, and how to choose others."""
+    try:
+        yield
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise Refusal(
+            f"the {whose} {name} cannot listen at port {port}: {why}; choose other ports with --base-port"
+        ) from error
+
+
+def _supervised(work: Callable[[], None]) -> bool:
+    failure = contain(work)
+    if isinstance(failure, Exception):  # never with what was asked or answered: it may hold key
+        log.error("a face failed", exc_info=failure)
+        return False
+    return True
+
+
+def _late(response: Response, write: Callable[[Response], None]) -> None:
+    asyncio.get_running_loop().call_later(SLOWNESS, write, response)

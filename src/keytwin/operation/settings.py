@@ -1,0 +1,113 @@
+"""What it takes to bring a network up live: which one, where its state and its ports are, and at what speed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final
+
+from keytwin.service.operator_values import NetworkStatus
+from keytwin.vocabulary.blueprint import Blueprint
+from keytwin.vocabulary.errors import Mistake
+
+BASE_PORT: Final = 10_140  # below the ports that systems give to outgoing connections; nothing common listens there
+LARGEST_PORT: Final = 65_535
+FIRST_FREE_PORT: Final = 1_024  # those below belong to the system
+HOST: Final = "127.0.0.1"
+LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+FASTEST: Final = 1_000.0  # beyond it a twin makes more key than stores of the usual size ever hold
+
+
+class Misbehaviour(StrEnum):
+    """What the key faces do wrong on purpose, so that a client can be tried against it."""
+
+    SLOW = "slow"
+    EMPTY = "empty"
+    WRONG_ID = "wrong-id"
+    TLS = "tls"
+
+
+@dataclass(frozen=True, slots=True)
+class PortPlan:
+    """The ports of a network: that of the operator face, then two of each node, in the order of the network file."""
+
+    base: int
+    nodes: int
+
+    def __post_init__(self) -> None:
+        if not FIRST_FREE_PORT <= self.base <= LARGEST_PORT - 2 * self.nodes:
+            raise Mistake(
+                f"base port {self.base}: {self.nodes} nodes take {2 * self.nodes + 1} ports, so the first is from "
+                f"{FIRST_FREE_PORT} to {LARGEST_PORT - 2 * self.nodes}"
+            )
+
+    @property
+    def operator(self) -> int:
+        """The port of the operator face."""
+        return self.base
+
+    def face(self, index: int) -> int:
+        """Return the port at which a node's key manager serves SAEs; the first node has index 0."""
+        assert 0 <= index < self.nodes
+        return self.base + 1 + 2 * index
+
+    def link(self, index: int) -> int:
+        """Return the port at which a node's key manager hears its neighbours and twins."""
+        return self.face(index) + 1
+
+    @property
+    def all(self) -> tuple[int, ...]:
+        """Every port of the plan."""
+        return tuple(range(self.base, self.base + 2 * self.nodes + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class UpSettings:
+    """What `serve` is to bring up; Mistake when it cannot be."""
+
+    blueprint: Blueprint
+    state: Path  # the folder of its state, as `whereabouts.state_of` chooses it
+    speed: float = 1.0  # of the twins' clock only
+    base_port: int = BASE_PORT
+    host: str = HOST  # where the faces listen: stands in URLs and, beside those of the loopback, in certificates
+    misbehaviour: Misbehaviour | None = None
+    certificate_life: timedelta | None = None  # None: as long as the authority has it
+
+    def __post_init__(self) -> None:
+        if not 0 < self.speed <= FASTEST:
+            raise Mistake(f"speed {self.speed:g}: twins run from above 0 to {FASTEST:g} times as fast as they would")
+        if not self.host or any(each.isspace() or each in "/@[]" for each in self.host):
+            raise Mistake(f"host {self.host!r}: give a name or an address, such as localhost or 192.0.2.1")
+        PortPlan(self.base_port, len(self.blueprint.topology.nodes))  # checks the ports
+
+    @property
+    def ports(self) -> PortPlan:
+        """The ports of this network."""
+        return PortPlan(self.base_port, len(self.blueprint.topology.nodes))
+
+    @property
+    def further_hosts(self) -> tuple[str, ...]:
+        """What certificates of those that serve name beside the loopback."""
+        return () if self.host in LOOPBACK_NAMES else (self.host,)
+
+    def url(self, port: int) -> str:
+        """Return the URL of a face."""
+        return f"https://{bracketed(self.host)}:{port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What `serve` tells when every face accepts: the network as the operator face shows it."""
+
+    status: NetworkStatus
+
+
+def bracketed(host: str) -> str:
+    """Return a host as it stands in a URL: an address of IPv6 in brackets (RFC 3986 clause 3.2.2)."""
+    try:
+        return f"[{host}]" if ip_address(host).version == 6 else host
+    except ValueError:  # a name
+        return host

@@ -1,0 +1,192 @@
+"""The journal of a live process: what its elements saved, sealed, in one SQLite file with one writer.
+
+A row is what one element saved in one commit. Rows are numbered without a gap and each is bound to its number, so that
+one that is missing, moved or altered is noticed when the journal is opened. A store that was put back as a whole, or at
+its end, to an earlier state is not: pads that it knows as unused may have been used since.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from keytwin.runtime.envelope import DataKey, Envelope
+from keytwin.runtime.journal_codec import RecordCodec
+from keytwin.runtime.journal_file import ELSEWHERE, JournalCorrupt, connect, examine, in_use, lock
+from keytwin.runtime.private_files import mistake, private_folder
+from keytwin.vocabulary.errors import Refusal
+from keytwin.vocabulary.identity import ElementName
+from keytwin.vocabulary.machine import Record
+
+PAGE: Final = 4096  # octets, SQLite's own; a commit logs the page at the end of the table and those it fills
+LOG_LIMIT: Final = 1024 * 1024  # octets of log before it is written back: one that is overwritten syncs faster
+INSERT: Final = "INSERT INTO rows VALUES (?, ?, ?, ?)"
+
+Row = tuple[int, ElementName, int, bytes]
+
+
+class JournalFailed(Refusal):
+    """The machine that keytwin runs on could not write or read: a full or failing disk. No peer's and no user's fault.
+
+    None of the batch has been answered. After a full disk none of it is found again; after a failed sync all or none.
+    """
+
+
+class Journal:
+    """Saves records of many elements, a batch at a time, and finds them again. Made by `open`."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, envelope: Envelope, codec: RecordCodec) -> None:
+        self.path = path
+        self._connection = connection
+        self._cursor = connection.cursor()
+        self._envelope = envelope
+        self._codec = codec
+        self._staged: dict[ElementName, list[bytes]] = {}
+        self._logged = 0
+        self._failure = ""
+        self._exit = ExitStack()
+        self._contents = examine(path, connection, envelope)
+        self._key = self._fresh_key()
+
+    @classmethod
+    def open(cls, path: Path, envelope: Envelope, codec: RecordCodec) -> Journal:
+        """Open a journal, or make one, and check all that it holds; one opening at a time, in any process.
+
+        JournalInUse, JournalCorrupt, JournalFailed; FileMistake for another key-encryption key, format or kind of file;
+        OSError when its folder can't be written.
+        """
+        private_folder(path.parent)
+        with ExitStack() as undo, _explaining(path):
+            undo.callback(os.close, lock(path))
+            connection = undo.enter_context(closing(connect(path)))
+            journal = cls(path, connection, envelope, codec)
+            undo.enter_context(closing(journal._cursor))  # a statement left open would keep SQLite's own lock
+            journal._exit = undo.pop_all()
+            return journal
+
+    @property
+    def is_staged(self) -> bool:
+        """Whether a commit has something to write."""
+        return bool(self._staged)
+
+    def stage(self, element: ElementName, record: Record) -> None:
+        """Take a record into the next commit, as octets: what its owner wipes later stays."""
+        octets = self._codec.encode(record)
+        batch = self._staged.get(element)
+        if batch is None:
+            self._staged[element] = [octets]
+        else:
+            batch.append(octets)
+
+    def commit(self) -> None:
+        """Make all that is staged durable in one write, or raise JournalFailed: then only opening anew helps.
+
+        A failed write is never tried again: the system may have dropped what it could not write, and say so only once.
+        """
+        if not self._staged:
+            return
+        try:
+            self._check_usable()
+            self._write()
+        except sqlite3.Error as error:
+            self._failure = str(_failed(self.path, error))
+            self.close()
+            raise JournalFailed(self._failure) from error
+        finally:
+            self._staged.clear()
+
+    def records(self, element: ElementName) -> list[Record]:
+        """Read what an element has made durable, in the order it was saved, with fresh handles of key material."""
+        self._check_usable()
+        name = element.encode()
+        query = "SELECT id, data_key, sealed FROM rows WHERE element = ? ORDER BY id"
+        found: list[Record] = []
+        with _explaining(self.path), closing(self._connection.execute(query, (element,))) as rows:
+            for row, number, sealed in rows:
+                found += self._read(row, self._contents.opened(row, name, number, sealed))
+        return found
+
+    def close(self) -> None:
+        """Let go of the file; what is staged is lost, as in a crash. Closing twice is allowed."""
+        self._failure = self._failure or f"{self.path} is closed"
+        self._staged.clear()
+        self._exit.close()
+
+    def _check_usable(self) -> None:
+        if self._failure:
+            raise JournalFailed(self._failure)
+
+    def _write(self) -> None:
+        if self._logged > LOG_LIMIT:
+            # Before the batch, not after: when it fails, nothing of the batch is durable.
+            self._cursor.execute("PRAGMA wal_checkpoint").fetchall()
+            self._logged = 0
+        if self._key.left < len(self._staged):
+            self._key = self._fresh_key()
+        rows = self._sealed()
+        if len(rows) == 1:
+            self._cursor.execute(INSERT, rows[0])
+        else:
+            self._cursor.execute("BEGIN IMMEDIATE")
+            self._cursor.executemany(INSERT, rows)
+            self._cursor.execute("COMMIT")
+        self._contents.last = rows[-1][0]
+
+    def _sealed(self) -> list[Row]:
+        key = self._key
+        rows: list[Row] = []
+        logged = 2 * PAGE
+        for row, (element, batch) in enumerate(self._staged.items(), self._contents.last + 1):
+            sealed = key.seal(row, element.encode(), _BATCH.encode(batch))
+            rows.append((row, element, key.number, sealed))
+            logged += len(sealed)
+        self._logged += logged
+        return rows
+
+    def _fresh_key(self) -> DataKey:
+        contents = self._contents
+        key, wrapped = self._envelope.fresh(contents.store, len(contents.keys) + 1, contents.last + 1)
+        self._cursor.execute("INSERT INTO data_keys VALUES (?, ?, ?, ?)", wrapped)
+        contents.keys[key.number] = key
+        return key
+
+    def _read(self, row: int, octets: bytes) -> Iterator[Record]:
+        try:
+            for record in _BATCHES.decode(octets):
+                yield self._codec.decode(record)
+        except msgspec.DecodeError as error:
+            # The seal held, so this is what some keytwin wrote: another version, or one with another plug-in.
+            raise JournalCorrupt(self.path, row, f"holds what this keytwin can't read: {error}") from error
+
+
+@contextmanager
+def _explaining(path: Path) -> Iterator[None]:
+    """Turn what SQLite says into whose fault it is."""
+    try:
+        yield
+    except UnicodeDecodeError as error:  # in what SQLite says of tables that were altered, it quotes them
+        raise JournalCorrupt(path, 0, "is damaged") from error
+    except sqlite3.Error as error:
+        match getattr(error, "sqlite_errorcode", 0) & 0xFF:  # the lowest octet is the primary result code
+            case sqlite3.SQLITE_BUSY:
+                raise in_use(path, "another program") from error
+            case sqlite3.SQLITE_NOTADB:
+                raise mistake(path, "is no journal of keytwin's", ELSEWHERE) from error
+            case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_ERROR:  # our statements are right: the tables are not
+                raise JournalCorrupt(path, 0, f"is damaged: {error}") from error
+            case _:
+                raise _failed(path, error) from error
+
+
+def _failed(path: Path, error: sqlite3.Error) -> JournalFailed:
+    return JournalFailed(f"{path}: {error}: see that the disk is sound and has room, then start again")
+
+
+_BATCH: Final = msgspec.msgpack.Encoder()
+_BATCHES: Final = msgspec.msgpack.Decoder(list[bytes])

@@ -1,0 +1,181 @@
+"""The SQLite file of a journal: taken by one process, told from other files, laid out, and checked row by row."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from keytwin.runtime.envelope import STORE, DataKey, Envelope, SealBroken, WrappedKey
+from keytwin.runtime.private_files import SECRET, mistake, sync_folder
+from keytwin.vocabulary.errors import FileMistake, Finding, Refusal
+
+APPLICATION: Final = 0x6B74776E  # "ktwn", in SQLite's field for it
+FORMAT: Final = 1
+BEFORE: Final = ("locking_mode = EXCLUSIVE", "trusted_schema = OFF", "cell_size_check = ON", "secure_delete = ON")
+DURABLE: Final = ("journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 0")
+STORES: Final = "CREATE TABLE store (identity BLOB NOT NULL)"
+DATA_KEYS: Final = """CREATE TABLE data_keys
+    (number INTEGER PRIMARY KEY, first INTEGER NOT NULL, wrapped_by TEXT NOT NULL, wrapped BLOB NOT NULL)"""
+ROWS: Final = """CREATE TABLE rows
+    (id INTEGER PRIMARY KEY, element TEXT NOT NULL, data_key INTEGER NOT NULL, sealed BLOB NOT NULL)"""
+OPENED: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+START_ANEW: Final = "move its folder away and start anew; never put back an older copy: its pads may have been used"
+ELSEWHERE: Final = "name another place, or move it away"
+
+
+class JournalInUse(Refusal):
+    """Another process has the journal open: there is one writer."""
+
+
+class JournalCorrupt(FileMistake):
+    """What the journal holds is not what was written; `row` counts from 1, 0 = the file as a whole."""
+
+    def __init__(self, path: Path, row: int, what: str) -> None:
+        place = f"row {row} " if row else ""
+        super().__init__((Finding(f"{place}{what}", file=str(path), suggestion=START_ANEW),))
+        self.path = path
+        self.row = row
+
+
+def in_use(path: Path, whom: str) -> JournalInUse:
+    """Say who has the journal, and what to do."""
+    return JournalInUse(f"{path} is in use by {whom}: stop that first, or name another state directory")
+
+
+def lock(path: Path) -> int:
+    """Take the lock of a journal; the open file holds it, so that it goes with its process whatever becomes of that."""
+    handle = os.open(path.with_name(f"{path.name}.lock"), OPENED, SECRET)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.ftruncate(handle, 0)
+        os.write(handle, b"%d\n" % os.getpid())
+    except BlockingIOError as error:
+        holder = os.read(handle, 20).decode(errors="replace").strip()
+        os.close(handle)
+        raise in_use(path, f"process {holder}" if holder else "another process") from error
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
+
+
+# --- opening --------------------------------------------------------------------------------------------------------
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open or make the file; sqlite3.Error as it comes, FileMistake when it is another program's or format."""
+    handle = os.open(path, OPENED, SECRET)
+    os.fchmod(handle, SECRET)  # SQLite gives its log the same permissions
+    os.close(handle)
+    sync_folder(path.parent)
+    with ExitStack() as undo:
+        connection = undo.enter_context(closing(sqlite3.connect(path, timeout=0, isolation_level=None)))
+        connection.text_factory = bytes  # what was altered may be no text
+        _set(connection, BEFORE)
+        is_fresh = _is_fresh(path, connection)
+        _set(connection, DURABLE)
+        if is_fresh:
+            _lay_out(connection)
+        undo.pop_all()
+    return connection
+
+
+def _set(connection: sqlite3.Connection, settings: tuple[str, ...]) -> None:
+    for setting in settings:
+        connection.execute(f"PRAGMA {setting}").fetchall()
+
+
+def _is_fresh(path: Path, connection: sqlite3.Connection) -> bool:
+    application, version, tables = (
+        connection.execute(query).fetchone()[0]
+        for query in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
+    )
+    if not application and not tables:
+        return True
+    if application != APPLICATION:
+        raise mistake(path, "is no journal of keytwin's", ELSEWHERE)
+    if version != FORMAT:
+        raise mistake(path, f"has format {version}, and this keytwin reads {FORMAT}", "use the keytwin that wrote it")
+    return False
+
+
+def _lay_out(connection: sqlite3.Connection) -> None:
+    """Make the tables and the identity in one transaction: a file that was not finished is fresh again."""
+    connection.execute("BEGIN IMMEDIATE")
+    for statement in (STORES, DATA_KEYS, ROWS):
+        connection.execute(statement)
+    connection.execute("INSERT INTO store VALUES (?)", (os.urandom(STORE),))
+    _set(connection, (f"application_id = {APPLICATION}", f"user_version = {FORMAT}"))
+    connection.execute("COMMIT")
+
+
+# --- checking -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Contents:
+    """What a journal holds, beside its rows: its identity, its data keys by number, and the number of its last row."""
+
+    path: Path
+    store: bytes
+    keys: dict[int, DataKey]
+    last: int = 0
+
+    def opened(self, row: int, element: bytes, number: int, sealed: bytes) -> bytes:
+        """Open the seal of a row; JournalCorrupt when it is not what was written."""
+        try:
+            return self.keys[number].open(row, element, sealed)
+        except (KeyError, TypeError, SealBroken) as error:  # an altered column may have become any type that SQLite has
+            raise JournalCorrupt(self.path, row, "is not what was written") from error
+
+
+def examine(path: Path, connection: sqlite3.Connection, envelope: Envelope) -> Contents:
+    """Check all of a journal: JournalCorrupt when something is missing or altered, FileMistake for another key."""
+    store = _identity(path, connection)
+    contents = Contents(path, store, _data_keys(path, connection, envelope, store))
+    # Every seal, not only those an element asks for: an altered element name would hide its row from all of them.
+    for row, element, number, sealed in connection.execute(
+        "SELECT id, element, data_key, sealed FROM rows ORDER BY id"
+    ):
+        if row != contents.last + 1:
+            raise JournalCorrupt(path, contents.last + 1, "is missing")
+        contents.opened(row, element, number, sealed)
+        contents.last = row
+    if any(key.first > contents.last + 1 for key in contents.keys.values()):
+        raise JournalCorrupt(path, contents.last + 1, "is missing")
+    return contents
+
+
+def _identity(path: Path, connection: sqlite3.Connection) -> bytes:
+    match connection.execute("SELECT identity FROM store").fetchall():
+        case [(bytes(identity),)] if len(identity) == STORE:
+            return identity
+        case _:
+            raise JournalCorrupt(path, 0, "has lost its identity")
+
+
+def _data_keys(path: Path, connection: sqlite3.Connection, envelope: Envelope, store: bytes) -> dict[int, DataKey]:
+    keys: dict[int, DataKey] = {}
+    for row in connection.execute("SELECT number, first, wrapped_by, wrapped FROM data_keys ORDER BY number"):
+        match row:
+            case (int(number), int(first), bytes(by), bytes(octets)) if number == len(keys) + 1 and first > 0:
+                wrapped = WrappedKey(number, first, by.decode(errors="replace"), octets)
+            case _:
+                raise JournalCorrupt(path, 0, f"has lost its data key {len(keys) + 1}")
+        keys[number] = _unwrapped(path, envelope, store, wrapped)
+    return keys
+
+
+def _unwrapped(path: Path, envelope: Envelope, store: bytes, wrapped: WrappedKey) -> DataKey:
+    try:
+        return envelope.read(store, wrapped)
+    except SealBroken as error:
+        if wrapped.wrapped_by == envelope.name:
+            raise JournalCorrupt(path, 0, f"has an altered data key {wrapped.number}") from error
+        what = f"is sealed under the key {wrapped.wrapped_by}, and the one at hand is {envelope.name}"
+        raise mistake(path, what, "put back the key file that was made with it") from error

@@ -1,0 +1,36 @@
+"""What a face does between a request and its answer: it asks elements, and takes their replies, as values.
+
+A conversation knows no clock and no socket. Whoever drives it sends each reply in and writes the answer it ends with.
+It may be closed wherever it waits, since it holds no key there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import NamedTuple, TypeAlias
+
+from keytwin.service.http import Request, Response
+from keytwin.vocabulary.exchange_messages import KeyDelivered
+from keytwin.vocabulary.identity import ElementName
+from keytwin.vocabulary.machine import Message, RequestId
+
+
+class Question(NamedTuple):
+    """What an element is asked; all questions of one conversation carry the same request identifier."""
+
+    to: ElementName
+    message: Message
+
+
+Conversation: TypeAlias = Generator[Question, Message, Response]
+"""Yields questions, takes the reply to each, returns the answer; Violation when a reply does not fit."""
+
+Face: TypeAlias = Callable[[str, Request, RequestId], Conversation | Response]
+"""Given the caller's name as its certificate says it: the answer, when nobody needs to be asked, or a conversation."""
+
+
+def discard(message: Message) -> None:
+    """Wipe the keys of a reply that nobody waits for any more."""
+    if isinstance(message, KeyDelivered):
+        for key in message.keys:
+            key.material.wipe()

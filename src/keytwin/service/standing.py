@@ -1,0 +1,228 @@
+"""The machine `sae/<id>` of a live network: it keeps a standing session for each app of an SAE that runs outside.
+
+ETSI GS QKD 014 V1.1.1 has no open: a session with the peer is asked for from the start, and asked for again whenever it
+is over. Nothing is saved: an app has one request identifier for ever, by which a key manager that still has the session
+says so, and one that has not opens another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from keytwin.service.app_session import OPEN_REPEAT
+from keytwin.service.application import MOST_APPS
+from keytwin.vocabulary.blueprint import Endpoint
+from keytwin.vocabulary.errors import UnexpectedMessage
+from keytwin.vocabulary.exchange_messages import DescribePool, GetPoolStatus, KeyRefused, PoolUnknown
+from keytwin.vocabulary.identity import AppId, ElementName, KmId, Ksid, NodeId, SaeId, km_of, sae_element
+from keytwin.vocabulary.machine import (
+    Effect,
+    Message,
+    Record,
+    RequestId,
+    Send,
+    StartTimer,
+    StateTable,
+    every_state_but,
+    ignored,
+    refused,
+    to,
+)
+from keytwin.vocabulary.session_messages import (
+    OpenSession,
+    Reason,
+    SessionEnded,
+    SessionOpened,
+    SessionRefused,
+    SessionRegistered,
+)
+from keytwin.vocabulary.units import START, Duration, Instant, after, seconds
+
+FIRST_PAUSE: Final = seconds(1)  # after a session that did not open, or is over; doubled each time
+LONGEST_PAUSE: Final = seconds(60)
+STEADY: Final = LONGEST_PAUSE  # a session that was open for so long was no failure: the pauses begin anew
+MOST_UNANSWERED: Final = 3  # questions in a row, after which the key manager counts as silent
+COME_AGAIN: Final = seconds(1)  # for who asks while a session is on its way
+
+
+class Phase(StrEnum):
+    """How far the session is."""
+
+    WAITING = "waiting"  # for the end of a pause, or for somebody who asks for keys
+    OPENING = "opening"
+    REGISTERED = "registered"  # the peer is not there yet
+    OPEN = "open"
+
+
+class StandingDue(Message, frozen=True, gc=False):
+    """Timer: ask the key manager, for the first time or again."""
+
+    app: AppId
+
+
+_NOT_OPEN: Final = Reason.UNAVAILABLE.value
+_SILENT: Final = {"WAITING": "the key manager is silent"}
+
+STANDING_TABLE: Final = StateTable(
+    "standing session of an SAE",
+    Phase,
+    {
+        (Phase.WAITING, StandingDue): to(Phase.OPENING),
+        (Phase.WAITING, GetPoolStatus): to(
+            Phase.WAITING, Phase.OPENING, WAITING="it has just been tried", OPENING="somebody wants it"
+        ),
+        **ignored(Phase.WAITING, (SessionRefused, SessionEnded)),
+        (Phase.OPENING, StandingDue): to(Phase.OPENING, Phase.WAITING, OPENING="asked again", **_SILENT),
+        (Phase.OPENING, SessionRegistered): to(Phase.REGISTERED),
+        (Phase.REGISTERED, StandingDue): to(Phase.REGISTERED, Phase.WAITING, REGISTERED="asked again", **_SILENT),
+        (Phase.REGISTERED, SessionRegistered): to(Phase.REGISTERED),
+        (Phase.OPEN, StandingDue): to(Phase.OPEN, Phase.WAITING, OPEN="asked again", **_SILENT),
+        (Phase.OPEN, GetPoolStatus): to(Phase.OPEN),
+        # The key manager had forgotten the session, and what was meant as a repeat has opened another.
+        (Phase.OPEN, SessionRegistered): to(Phase.REGISTERED),
+        # It restarted, had the session after all, and its answer comes when nobody counts on it any more.
+        (Phase.WAITING, SessionRegistered): to(Phase.REGISTERED),
+        **every_state_but(Phase.OPEN, (SessionOpened,), to(Phase.OPEN)),
+        (Phase.OPEN, SessionOpened): to(Phase.OPEN),
+        **every_state_but(Phase.WAITING, (SessionRefused, SessionEnded), to(Phase.WAITING)),
+        **refused(Phase.OPENING, message=GetPoolStatus, because=_NOT_OPEN),
+        **refused(Phase.REGISTERED, message=GetPoolStatus, because=_NOT_OPEN),
+    },
+)
+
+
+@dataclass(slots=True)
+class StandingSession:
+    """The session of one app: opened, confirmed every now and then, and opened again when it is over.
+
+    One that admission ended because nobody used it comes back after the first pause, or at once for who asks: its pool
+    is full when the next request comes. An idle network spends no more key on that than on replacing what expires.
+    """
+
+    app: AppId
+    sae: SaeId
+    peer: Endpoint
+    km: ElementName
+    state: StrEnum = Phase.WAITING
+    ksid: Ksid | None = None
+    opened: SessionOpened | None = None  # what was granted, while it is open
+    unanswered: int = 0
+    pause: Duration = FIRST_PAUSE
+    opened_at: Instant = START
+    tried_at: Instant = START  # when an attempt last came to its end
+    due_at: Instant = START  # when the next one begins
+    reason: Reason = Reason.UNAVAILABLE  # of the last refusal or end
+
+    @property
+    def request_id(self) -> RequestId:
+        """The name of every attempt, so that one after a restart is known as the same."""
+        return f"standing/{self.app}"
+
+    def receive(self, message: Message, now: Instant) -> list[Effect]:
+        return STANDING_TABLE.step(self, message, now)
+
+    def refuse(self, message: GetPoolStatus, because: str) -> list[Effect]:
+        """Put off who asks for keys while there is no session."""
+        del because
+        return [Send(message.reply_to, KeyRefused(message.request_id, self.reason, COME_AGAIN))]
+
+    def on_standing_due(self, message: StandingDue, now: Instant) -> list[Effect]:
+        del message
+        if self.state is Phase.WAITING:
+            return self._open()
+        if self.unanswered >= MOST_UNANSWERED:
+            return self._over(Reason.UNAVAILABLE, Duration(0), now)
+        return self._ask()
+
+    def on_session_registered(self, message: SessionRegistered, now: Instant) -> list[Effect]:
+        del now
+        self.state, self.ksid, self.opened, self.unanswered = Phase.REGISTERED, message.ksid, None, 0
+        return [self._timer(OPEN_REPEAT)]
+
+    def on_session_opened(self, message: SessionOpened, now: Instant) -> list[Effect]:
+        is_news = self.state is not Phase.OPEN or self.ksid != message.ksid
+        self.state, self.ksid, self.opened, self.unanswered = Phase.OPEN, message.ksid, message, 0
+        self.opened_at = now if is_news else self.opened_at
+        return [self._timer(OPEN_REPEAT)]
+
+    def on_session_refused(self, message: SessionRefused, now: Instant) -> list[Effect]:
+        """Wait, however hopeless: an operator may trust a node again, or a service level have room."""
+        return self._over(message.reason, message.retry_after or LONGEST_PAUSE, now)
+
+    def on_session_ended(self, message: SessionEnded, now: Instant) -> list[Effect]:
+        if message.reason is Reason.INACTIVE or now - self.opened_at >= STEADY:
+            self.pause = FIRST_PAUSE
+        return self._over(message.reason, Duration(0), now)
+
+    def on_get_pool_status(self, message: GetPoolStatus, now: Instant) -> list[Effect]:
+        if self.state is Phase.OPEN:
+            assert self.ksid
+            target = KmId(self.peer.node)
+            asked = DescribePool(message.request_id, message.reply_to, self.ksid, self.sae, target)
+            return [Send(self.km, asked)]
+        if now - self.tried_at >= FIRST_PAUSE:
+            return [*self.refuse(message, _NOT_OPEN), *self._open()]
+        wait = Duration(max(COME_AGAIN, self.due_at - now))
+        return [Send(message.reply_to, KeyRefused(message.request_id, self.reason, wait))]
+
+    def _open(self) -> list[Effect]:
+        self.state, self.unanswered = Phase.OPENING, 0
+        return self._ask()
+
+    def _ask(self) -> list[Effect]:
+        self.unanswered += 1
+        request = OpenSession(self.request_id, sae_element(self.sae), self.app, self.sae, self.peer.sae)
+        return [Send(self.km, request), self._timer(OPEN_REPEAT)]
+
+    def _over(self, reason: Reason, retry_after: Duration, now: Instant) -> list[Effect]:
+        """Wait for the next attempt, longer after each one that failed, and up to a limit as the refusal asks."""
+        wait = min(max(self.pause, retry_after), LONGEST_PAUSE)
+        # That nobody used it, or that it was closed, is no reason why there is none now.
+        self.reason = Reason.UNAVAILABLE if reason in (Reason.INACTIVE, Reason.CLOSED) else reason
+        self.state, self.ksid, self.opened = Phase.WAITING, None, None
+        self.tried_at, self.due_at = now, after(now, wait)
+        self.pause = Duration(min(2 * self.pause, LONGEST_PAUSE))
+        return [self._timer(wait)]
+
+    def _timer(self, wait: Duration) -> Effect:
+        return StartTimer(f"standing/{self.app}", wait, StandingDue(self.app))
+
+
+class Standing:
+    """All apps of one SAE; `peers` names, for each of them, the SAE at the other end and its node."""
+
+    def __init__(self, sae: SaeId, node: NodeId, peers: Mapping[AppId, Endpoint]) -> None:
+        assert len(peers) <= MOST_APPS
+        self.sae = sae
+        self.sessions = {app: StandingSession(app, sae, peer, km_of(node)) for app, peer in peers.items()}
+
+    def restore(self, records: Iterable[Record], now: Instant) -> list[Effect]:
+        assert not list(records), "a standing SAE saves nothing"
+        return [effect for app, each in self.sessions.items() for effect in each.receive(StandingDue(app), now)]
+
+    def receive(self, message: Message, now: Instant) -> list[Effect]:
+        session = self._concerned(message)
+        if session is not None:
+            return session.receive(message, now)
+        return [Send(message.reply_to, PoolUnknown(message.request_id))] if isinstance(message, GetPoolStatus) else []
+
+    def _concerned(self, message: Message) -> StandingSession | None:
+        """Return the session that a message is about, None when it is about none of now."""
+        match message:
+            case StandingDue(app=app):
+                return self.sessions[app]
+            case GetPoolStatus(master=master, slave=slave):
+                return self._found(lambda each: (each.sae, each.peer.sae) == (master, slave))
+            case SessionRegistered() | SessionOpened() | SessionRefused():
+                asked = message.request_id
+                return self._found(lambda each: each.request_id == asked)
+            case SessionEnded(ksid=ksid):
+                return self._found(lambda each: each.ksid == ksid)
+            case _:
+                raise UnexpectedMessage(f"a standing SAE does not take {type(message).__name__}")
+
+    def _found(self, is_meant: Callable[[StandingSession], bool]) -> StandingSession | None:
+        return next(filter(is_meant, self.sessions.values()), None)
