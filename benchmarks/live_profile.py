@@ -1,7 +1,7 @@
-"""`python -m benchmarks.live_profile [CLIENTS [KEYS [APP]]]`: where the live network is while it is under load.
+"""`python -m benchmarks.live_profile [CLIENTS [KEYS [APP [wall|cpu]]]]`: where the live network is under load.
 
-Samples of wall-clock time, so that a wait for the disk counts, and so does having nothing to do. What is shown of a
-function or line is its share of all samples.
+What is shown of a function or line is its share of all samples: of wall-clock time, in which a wait for the disk counts
+and so does having nothing to do, or of the network's own CPU time.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ SECONDS: Final = 5.0
 TOP: Final = 40
 
 
-def main(clients: str = "8", keys: str = "1", app: str = "near") -> None:
+def main(clients: str = "8", keys: str = "1", app: str = "near", clock: str = "wall") -> None:
     """Load, and show."""
     shape = Shape(int(clients), int(keys), both_ways=app == "far")
     with TemporaryDirectory(dir=DISK) as folder:
         samples = Path(folder) / "samples.json"
         with Servers(Path(folder)) as servers:
             loader = Loader(Path(folder))
-            target = servers.keytwin(samples)[app]
+            target = servers.keytwin(str(samples), clock)[app]
             until(lambda: not loader.run(target, shape, 0.5).told.errors, "no keys")
             servers.signal_new_samples()
             sample = loader.run(target, shape, SECONDS)

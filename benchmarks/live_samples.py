@@ -1,4 +1,4 @@
-"""Where a process is, looked at a thousand times a second of wall-clock time: hardly disturbs, and sees waits, too."""
+"""Where a process is, looked at a thousand times a second: hardly disturbs, and sees what happens below a line, too."""
 
 from __future__ import annotations
 
@@ -12,27 +12,31 @@ import msgspec
 
 PERIOD: Final = 0.001  # seconds
 Stack = tuple[str, ...]
+_WALL: Final = (signal.ITIMER_REAL, signal.SIGALRM)
+_CPU: Final = (signal.ITIMER_PROF, signal.SIGPROF)
 
 
 class Samples:
     """Takes samples of the main thread while the block lasts, then writes them: stacks, outermost first, and counts.
 
+    Of wall-clock time, in which waits count, or of the process's own CPU time, in which others don't.
     SIGUSR1 begins anew, so that only what comes after it is in the file.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, of_cpu: bool = False) -> None:
         self._path = path
+        self._timer, self._signal = _CPU if of_cpu else _WALL
         self._stacks: Counter[Stack] = Counter()
 
     def __enter__(self) -> Self:
-        signal.signal(signal.SIGALRM, self._look)
+        signal.signal(self._signal, self._look)
         signal.signal(signal.SIGUSR1, lambda *_: self._stacks.clear())
-        signal.siginterrupt(signal.SIGALRM, False)  # noqa: FBT003  # the only way to pass it
-        signal.setitimer(signal.ITIMER_REAL, PERIOD, PERIOD)
+        signal.siginterrupt(self._signal, False)  # noqa: FBT003  # the only way to pass it
+        signal.setitimer(self._timer, PERIOD, PERIOD)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(self._timer, 0)
         self._path.write_bytes(msgspec.json.encode(list(self._stacks.items())))
 
     def _look(self, number: int, frame: FrameType | None) -> None:

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.live_server STATE PORT [PROFILE]`: the network `bench`, live, in a process of its own.
+"""`python -m benchmarks.live_server STATE PORT [PROFILE [cpu]]`: the network `bench`, live, in a process of its own.
 
 Prints its status as JSON when every face accepts, and ends with its standard input. PROFILE is a file for samples of
-where it was (`live_profile`).
+where it was (`live_profile`), by the clock or by its own CPU time.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from keytwin.operation.up import serve
 NETWORK: Final = Path(__file__).with_name("bench.yaml")
 
 
-def main(state: str, port: str, profile: str = "") -> None:
+def main(state: str, port: str, profile: str = "", clock: str = "wall") -> None:
     """Serve until whoever started this has gone."""
     settings = UpSettings(read_network(str(NETWORK)), Path(state), base_port=int(port))
     end_with_parent()
     if not profile:
         serve(settings, _tell)
         return
-    with Samples(Path(profile)):
+    with Samples(Path(profile), of_cpu=clock == "cpu"):
         serve(settings, _tell)
 
 

@@ -44,11 +44,11 @@ class Servers:
     def __exit__(self, *_: object) -> None:
         self._exit.close()
 
-    def keytwin(self, profile: Path | None = None) -> dict[str, Target]:
-        """Start the network `bench`; return its apps."""
+    def keytwin(self, *profile: str) -> dict[str, Target]:
+        """Start the network `bench`; return its apps. `profile` is a file for samples, and of which clock."""
         state = self.folder / "state"
         arguments = ["benchmarks.live_server", str(state), str(free_ports(4))]
-        process = self._network = self.start([*arguments, *([str(profile)] if profile else [])], subprocess.PIPE)
+        process = self._network = self.start([*arguments, *profile], subprocess.PIPE)
         status = msgspec.json.decode(line_of(process), type=NetworkStatus)
         self._shown = current_pair(state / PKI / "leaves", km_identity(status.key_managers[0].node))
         return {app: _target(status, process.pid, app) for app in dict.fromkeys(sae.app for sae in status.saes)}

@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -67,9 +68,10 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     try:
         yield Up(home, state, base, done.stdout)
     finally:
-        if is_running(state):
-            stopped = keytwin("down", home=home)
-            assert stopped.returncode == 0, stopped.stderr
+        for each in (state, home / "other"):
+            if is_running(each):
+                stopped = keytwin("down", "--state", str(each), home=home)
+                assert stopped.returncode == 0, stopped.stderr
 
 
 @pytest.fixture
@@ -167,7 +169,7 @@ def test_keys_are_shown_only_when_asked(shell: Shell) -> None:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")
 def test_the_printed_lines_work_in_a_shell(shell: Shell, tmp_path: Path) -> None:
-    _, out, _ = shell("key", "get", "app01", *WAIT)
+    _, out, _ = shell("key", "get", "app23", *WAIT)
     enc, dec = [line for line in out.splitlines() if line.startswith("curl ")]
     got = _curl(enc, tmp_path)
     assert _curl(f"{dec[:-1]}{got['key_ID']}'", tmp_path) == got
@@ -303,15 +305,35 @@ def test_down_ends_it_and_up_goes_on(tmp_path: Path) -> None:
     assert keytwin("down", home=tmp_path).returncode == Exit.OK
 
 
+def test_ctrl_c_ends_it_and_what_was_killed_leaves_no_trace_of_running(tmp_path: Path) -> None:
+    state = tmp_path / "keytwin" / "star6"
+    for number, code in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, Exit.OK)):
+        in_front = _started(tmp_path, "up", "star6", "--base-port", str(free_ports(2 * NODES + 1)))
+        told = find(state, tmp_path).run
+        assert told.pid == in_front.pid
+        in_front.send_signal(number)
+        said, _ = in_front.communicate(timeout=60)
+        assert in_front.returncode == code
+        assert not is_running(state)
+        assert keytwin("status", home=tmp_path).returncode == Exit.REFUSED
+        assert said.endswith("has stopped; its state stays in " + f"{state}\n") == (code == Exit.OK)
+
+
 def _watching(home: Path) -> subprocess.Popen[str]:
     """Follow the events as a process of its own, and return it once it has printed one."""
-    watching = subprocess.Popen(
-        [sys.executable, "-m", "keytwin", "events", "-f"],
+    return _started(home, "events", "-f")
+
+
+def _started(home: Path, *words: str) -> subprocess.Popen[str]:
+    """Start a command that goes on, and return it once it has printed a line."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "keytwin", *words],
+        cwd=home,
         env={**os.environ, "XDG_STATE_HOME": str(home), "PYTHONPATH": str(ROOT / "src")},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert watching.stdout is not None
-    assert watching.stdout.readline()
-    return watching
+    assert process.stdout is not None
+    assert process.stdout.readline()
+    return process

@@ -95,6 +95,7 @@ def test_looking_for_a_network_makes_no_folder(shell: Shell, tmp_path: Path) -> 
         (("star6", "--speed", "0"), "twins run from"),
         (("star6", "--host", "https://here"), "give a name or an address"),
         (("star6", "--misbehave", "badly"), "wrong-id"),
+        (("star6", "--authority", "own.pem"), "give both --authority and --authority-key"),
     ],
 )
 def test_what_cannot_be_brought_up_is_a_mistake_at_once(

@@ -18,7 +18,7 @@ from typing import Final
 import msgspec
 
 from keytwin.service.operator_values import NetworkStatus
-from tests.conformance.speaking import PATIENCE, Answer, Sae, answer_of, ask, context
+from tests.conformance.speaking import Sae
 from tests.operation.live import free_base_port
 
 NODES: Final = 4  # of the largest network here
@@ -84,9 +84,7 @@ def _up(network: str, state: Path, log: Path) -> tuple[subprocess.Popen[bytes], 
     options = ["--state", str(state), "--speed", str(SPEED), "--base-port", str(free_base_port(NODES))]
     command = [sys.executable, "-m", "keytwin", "up", network, *options, "--ready-fd", str(writing)]
     with log.open("wb") as written:
-        child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=written, stderr=written, pass_fds=(writing,)
-        )
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=written, stderr=written, pass_fds=(writing,))
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
         is_heard, _, _ = select.select([pipe], [], [], START)

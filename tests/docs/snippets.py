@@ -1,6 +1,7 @@
 """The blocks of a Markdown page and how each is executed; what they may hold: `CONTRIBUTING.md`, "Documentation".
 
-A page that brings a network up live finds an empty folder for its state, and ports that are free.
+A page that brings a network up live finds an empty folder for its state, and ports that are free: where it shows one of
+the usual ports, that port's stand-in is meant.
 """
 
 from __future__ import annotations
@@ -14,16 +15,19 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 from unittest.mock import patch
 
+from keytwin.operation.settings import BASE_PORT
 from keytwin.operation.whereabouts import running_below
 from tests.operation.live import free_base_port
 
 LONGEST_RUN: Final = 120  # seconds for one command: a page is read, not waited for
 MOST_NODES: Final = 16  # of a network that a page brings up
 STATE_HOME: Final = ".state"  # in the page's folder
+_USUAL_PORT: Final = re.compile(r"(?<=127\.0\.0\.1:)101[4-7][0-9]\b")
 _UP: Final = re.compile(r"\bkeytwin up (?!.*--base-port)")
 _FENCE: Final = re.compile(r"^```(\w+)[ ]*(\S*)[^\n]*\n(.*?)^```[ ]*$", flags=re.MULTILINE | re.DOTALL)
 _EXIT: Final = re.compile(r"#\s*exit\s+(\d+)\s*$")
@@ -111,7 +115,7 @@ def _execute_command(command: Command, folder: Path, targets: set[str]) -> None:
         assert set(words[1:]) <= targets, f"the Makefile has no {command.text!r}"
         return
     run = subprocess.run(
-        ["/bin/bash", "-c", _on_free_ports(command.text)],
+        ["/bin/bash", "-c", _on_free_ports(command.text, folder)],
         cwd=folder,
         env=_environment(folder),
         capture_output=True,
@@ -121,7 +125,8 @@ def _execute_command(command: Command, folder: Path, targets: set[str]) -> None:
     )
     found = run.stdout + run.stderr
     assert run.returncode == command.code, f"{command.text}: exit {run.returncode}\n{found}"
-    assert command.output is None or matches(command.output, found), f"{command.text}: shows\n{found}"
+    shown = None if command.output is None else _on_free_ports(command.output, folder)
+    assert shown is None or matches(shown, found), f"{command.text}: shows\n{found}"
 
 
 def stop_networks(folder: Path) -> None:
@@ -130,9 +135,20 @@ def stop_networks(folder: Path) -> None:
         _execute_command(Command(f"keytwin down --state {shlex.quote(str(state))}", 0, None), folder, set())
 
 
-def _on_free_ports(command: str) -> str:
-    """Let a network listen where nobody does: the usual ports may be in use by another test, or by a user."""
-    return _UP.sub(lambda found: f"{found[0]}--base-port {free_base_port(MOST_NODES)} ", command)
+@cache
+def _base_port(folder: Path) -> int:
+    """Choose the ports of a page once: the usual ones may be in use by another test, or by a user."""
+    del folder
+    return free_base_port(MOST_NODES)
+
+
+def _on_free_ports(text: str, folder: Path) -> str:
+    """Put a page's own ports in place of the usual ones, in commands and in what they show."""
+    if not (_UP.search(text) or _USUAL_PORT.search(text)):
+        return text
+    base = _base_port(folder)
+    moved = _USUAL_PORT.sub(lambda usual: str(int(usual[0]) - BASE_PORT + base), text)
+    return _UP.sub(rf"\g<0>--base-port {base} ", moved)
 
 
 def _environment(folder: Path) -> dict[str, str]:

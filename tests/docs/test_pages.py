@@ -12,6 +12,10 @@ from typing import Final
 
 import pytest
 
+from keytwin.keymanagement.limits import LARGEST_KEY, MOST_PER_REQUEST, SMALLEST_KEY
+from keytwin.operation.faces import FACE_PATIENCE, SLOWNESS
+from keytwin.runtime.edge_limits import LIMITS
+from keytwin.vocabulary.units import in_seconds
 from tests.architecture.source import ROOT
 from tests.docs.snippets import Block, blocks, execute, stop_networks
 
@@ -48,6 +52,22 @@ def test_page_runs(page: Path, tmp_path: Path) -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_the_limits_of_a_face_are_those_of_the_code() -> None:
+    page = (ROOT / "docs/howto/point-an-encryptor-at-it.md").read_text(encoding="utf-8")
+    told = " ".join(page.split())
+    quoted = [
+        f"Keys of {SMALLEST_KEY} to {LARGEST_KEY:,} bits",
+        f"{MOST_PER_REQUEST} at most",
+        f"target of at most {LIMITS.target // 1024} KiB",
+        f"headers of at most {LIMITS.head // 1024} KiB in {LIMITS.lines} lines",
+        f"body of at most {LIMITS.body // 1024} KiB, received within {LIMITS.receipt_seconds:g} s",
+        f"idle for {LIMITS.idle_seconds:g} s. {LIMITS.connections:,} connections",
+        f"waits up to {in_seconds(FACE_PATIENCE):g} s",
+        f"every answer takes {SLOWNESS:g} s longer",
+    ]
+    assert [each for each in quoted if each not in told] == []
 
 
 @contextmanager

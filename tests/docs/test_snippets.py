@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.snippets import Block, Command, blocks, commands, execute, matches
+from tests.docs.snippets import Block, Command, blocks, commands, execute, matches, stop_networks
 
 
 def test_blocks_have_language_name_text_and_line() -> None:
@@ -62,3 +62,33 @@ def test_wrong_commands_are_refused(text: str, tmp_path: Path) -> None:
 def test_right_commands_are_accepted(tmp_path: Path) -> None:
     text = "$ echo one > file\n$ cat file\none\n$ make demo\nwhatever it shows\n$ exit 3  # exit 3\n"
     execute(Block("console", "", text, 1), tmp_path, {}, {"demo"})
+
+
+def test_usual_ports_are_replaced_by_free_ones_alike_in_commands_and_output(tmp_path: Path) -> None:
+    text = "$ echo keytwin up star6 -d\nkeytwin up --base-port ... star6 -d\n"
+    execute(Block("console", "", text, 1), tmp_path, {}, set())
+    ports = "127.0.0.1:10141 127.0.0.1:10172 127.0.0.1:10180"
+    execute(Block("console", "", f"$ echo {ports} | tee ports\n{ports}\n", 1), tmp_path, {}, set())
+    first, last, other = (tmp_path / "ports").read_text(encoding="utf-8").split()
+    assert first != "127.0.0.1:10141"
+    assert int(last[10:]) - int(first[10:]) == 31
+    assert other == "127.0.0.1:10180", "none of a network's usual ports"
+
+
+def test_ports_that_a_page_chooses_itself_are_left_alone(tmp_path: Path) -> None:
+    text = "$ echo keytwin up star6 -d --base-port 12000\nkeytwin up star6 -d --base-port 12000\n"
+    execute(Block("console", "", text, 1), tmp_path, {}, set())
+
+
+def test_states_of_networks_lie_in_the_folder_of_the_page(tmp_path: Path) -> None:
+    text = "import os\nprint(os.environ['XDG_STATE_HOME'])  # prints ...\n"
+    execute(Block("python", "", text.replace("...", str(tmp_path / ".state")), 1), tmp_path, {}, set())
+    execute(Block("console", "", "$ keytwin status  # exit 3\n...no network is running...\n", 1), tmp_path, {}, set())
+
+
+@pytest.mark.slow
+def test_a_network_that_a_page_leaves_running_is_stopped(tmp_path: Path) -> None:
+    execute(Block("console", "", "$ keytwin up selfpair -d\n", 1), tmp_path, {}, set())
+    execute(Block("console", "", "$ keytwin metrics | grep -c keytwin_info{\n1\n", 1), tmp_path, {}, set())
+    stop_networks(tmp_path)
+    execute(Block("console", "", "$ keytwin metrics  # exit 3\n", 1), tmp_path, {}, set())

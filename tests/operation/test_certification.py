@@ -19,11 +19,13 @@ from keytwin.operation.certification import (
     sae_identity,
     twin_identity,
 )
+from keytwin.operation.settings import BroughtAuthority
 from keytwin.runtime.certificates import new_key, signing_hash
 from keytwin.runtime.identities import Identity, identity_of
 from keytwin.runtime.leaves import leaf_in
 from keytwin.scenario.load import load
 from keytwin.vocabulary.blueprint import Blueprint
+from keytwin.vocabulary.errors import FileMistake
 from keytwin.vocabulary.identity import LinkId, NodeId, SaeId
 from tests.runtime.papers import NOW
 
@@ -111,3 +113,28 @@ def test_a_damaged_certificate_is_replaced(certification: Certification) -> None
 def test_the_authority_of_a_state_is_made_once(tmp_path: Path) -> None:
     first = authority_of(tmp_path, "star6", NOW).trusted.read_bytes()
     assert authority_of(tmp_path, "star6", NOW).trusted.read_bytes() == first
+
+
+def brought(folder: Path, network: str = "star6") -> BroughtAuthority:
+    """Make an authority elsewhere, as an operator's own tools would."""
+    made = authority_of(folder, network, NOW)
+    return BroughtAuthority(made.trusted.parent / "authority" / "issuing.pem", folder / "authority" / "issuing-key.pem")
+
+
+def test_an_operator_may_bring_an_authority_and_only_what_it_signs_is_trusted(tmp_path: Path) -> None:
+    own = brought(tmp_path / "elsewhere")
+    authority = authority_of(tmp_path / "pki", "star6", NOW, brought=own)
+    certification = Certification(authority, star(), HOSTS)
+    certification.begin(NOW)
+    (issuing,) = x509.load_pem_x509_certificates(authority.trusted.read_bytes())
+    assert issuing == x509.load_pem_x509_certificate(own.certificate.read_bytes())
+    leaf_in(certification.files_of(sae_identity(SAE))).verify_directly_issued_by(issuing)
+    assert (
+        authority_of(tmp_path / "pki", "star6", NOW, brought=own).trusted.read_bytes() == authority.trusted.read_bytes()
+    )
+
+
+def test_another_authority_than_that_of_the_state_is_refused(tmp_path: Path) -> None:
+    authority_of(tmp_path / "pki", "star6", NOW)
+    with pytest.raises(FileMistake, match=r"is not the authority of the state in .*choose another with --state"):
+        authority_of(tmp_path / "pki", "star6", NOW, brought=brought(tmp_path / "elsewhere"))

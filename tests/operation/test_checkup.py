@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,7 +26,7 @@ from keytwin.operation.checkup import (
     Verdict,
     examine,
 )
-from keytwin.operation.settings import UpSettings
+from keytwin.operation.settings import BroughtAuthority, UpSettings
 from keytwin.operation.whereabouts import PKI, Claim
 from keytwin.runtime.identities import Identity, Role
 from keytwin.runtime.pki import Authority
@@ -84,9 +85,18 @@ def test_the_ports_of_the_network_itself_are_its_own(settings: UpSettings) -> No
         assert look(settings, "ports").verdict is OK
 
 
-def test_a_host_that_is_none(settings: UpSettings) -> None:
-    nowhere = UpSettings(settings.blueprint, settings.state, base_port=settings.base_port, host="no-such-host.invalid")
-    assert look(nowhere, "ports").verdict is FAIL
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "192.0.2.1"])  # RFC 6761; RFC 5737
+def test_a_host_that_is_not_here(settings: UpSettings, host: str) -> None:
+    elsewhere = UpSettings(settings.blueprint, settings.state, base_port=settings.base_port, host=host)
+    found = look(elsewhere, "host")
+    assert (found.verdict, host in found.found, "--host" in found.remedy) == (FAIL, True, True)
+
+
+@pytest.mark.skipif(not checkup._is_free("::1", 0), reason="there is no IPv6")
+def test_neighbours_are_heard_at_the_loopback_whatever_the_host(settings: UpSettings) -> None:
+    by_ipv6 = UpSettings(settings.blueprint, settings.state, base_port=settings.base_port, host="::1")
+    with listening(settings.ports.link(0)):
+        assert str(settings.ports.link(0)) in look(by_ipv6, "ports").found
 
 
 # --- state ------------------------------------------------------------------------------------------------------------
@@ -133,6 +143,17 @@ def test_a_certificate_that_cannot_be_read(settings: UpSettings) -> None:
     files = Authority.create(settings.state / PKI, "star6", now).issue(OPERATOR, now)
     files.certificate.write_text("x")
     assert look(settings, "certificate").verdict is WARN
+
+
+def test_an_authority_that_is_brought(settings: UpSettings, tmp_path: Path) -> None:
+    Authority.create(tmp_path / "own", "star6", datetime.now(UTC))
+    home = tmp_path / "own" / "authority"
+    good = BroughtAuthority(home / "issuing.pem", home / "issuing-key.pem")
+    mixed = BroughtAuthority(home / "issuing.pem", home / "root-key.pem")
+    found = look(replace(settings, authority=good), "authority")
+    assert (found.verdict, str(good.certificate) in found.found) == (OK, True)
+    found = look(replace(settings, authority=mixed), "authority")
+    assert (found.verdict, "does not belong" in found.found) == (FAIL, True)
 
 
 # --- the machine ------------------------------------------------------------------------------------------------------

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from keytwin.operation.events import RecentEvents
 from keytwin.runtime.trace import line
-from keytwin.vocabulary.events import KeysRelayed
-from keytwin.vocabulary.identity import Ksid, NodeId, km_of
-from keytwin.vocabulary.units import Instant
+from keytwin.vocabulary.events import KeysAnswered, KeysRelayed
+from keytwin.vocabulary.identity import KeyId, Ksid, NodeId, SaeId, km_of
+from keytwin.vocabulary.units import Duration, Instant
 
 KM = km_of(NodeId("a"))
 
@@ -59,6 +59,16 @@ def test_the_oldest_go_first_and_are_counted() -> None:
     page = events.page(3, 100)
     assert ([each.number for each in page.events], page.missed, page.last) == ([8, 9, 10, 11, 12], 4, 12)
     assert events.page(9, 100).missed == 0
+
+
+def test_events_with_many_names_push_out_more() -> None:
+    events = RecentEvents(most=100, most_key_ids=10)
+    for number in (4, 4, 4, 9, 1):
+        ids = tuple(KeyId(str(each)) for each in range(number))
+        events(
+            Instant(0), KM, KeysAnswered(NodeId("a"), Ksid("k"), SaeId("s"), ids, is_master=True, waited=Duration(0))
+        )
+    assert (numbers(events, 0, 100), events.page(0, 100).missed) == ([4, 5], 3)
 
 
 def test_whoever_heard_an_earlier_run_begins_anew() -> None:

@@ -164,7 +164,7 @@ def test_does_not_begin_a_pause_that_would_last_too_long() -> None:
 @pytest.mark.parametrize(
     ("response", "kind", "why"),
     [
-        (Response(401), Refusal, "refuses alice: is .*certificate.pem the certificate of an SAE there"),
+        (Response(401), Refusal, "a gives alice no key: .*certificate.pem is not that of one of its SAEs"),
         (
             Response(400, (), b'{"message": "size is above max_key_size", "details": [{"most": 512}]}'),
             Mistake,

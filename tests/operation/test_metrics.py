@@ -16,6 +16,7 @@ from keytwin.vocabulary.events import (
     BlockDiscarded,
     BlockDistilled,
     BlockPlaced,
+    ElementRestarted,
     KeyAsked,
     KeyDenied,
     KeysAnswered,
@@ -164,8 +165,7 @@ def test_what_monitoring_has_not_measured_has_no_level() -> None:
 
 
 def test_restarts_are_counted_by_element() -> None:
-    metrics = told()
-    metrics.restarted(km_of(A))
+    metrics = told(ElementRestarted(km_of(A)), ElementRestarted(km_of(B)))
     assert value(metrics, "keytwin_element_restarts_total", element="km/a") == 1
 
 

@@ -206,8 +206,13 @@ def test_no_pause_is_shorter_than_the_first_nor_longer_than_the_longest(asked_fo
     assert wait >= min(asked_for, LONGEST_PAUSE)
 
 
-def test_what_seems_hopeless_is_tried_again_after_the_longest_pause() -> None:
-    assert wait_of(standing().receive(refused(Reason.NOT_ALLOWED), BEGIN)) == LONGEST_PAUSE
+def test_what_seems_hopeless_is_tried_again_and_whoever_asks_is_put_off_not_sent_away() -> None:
+    sae = standing()
+    assert wait_of(sae.receive(refused(Reason.NOT_ALLOWED), BEGIN)) == FIRST_PAUSE
+    (put_off,) = sent(sae.receive(STATUS, BEGIN))
+    assert isinstance(put_off, KeyRefused)
+    assert put_off.reason is Reason.UNAVAILABLE
+    assert put_off.retry_after > 0
 
 
 def test_a_session_that_nobody_used_comes_back_at_once_each_time() -> None:

@@ -32,7 +32,7 @@ def get(
     *,
     number: Number = 1,
     size: Size = None,
-    wait: str = "0 s",
+    wait: str = "5 s",
     show_keys: Annotated[bool, Parameter(name="--show")] = False,
     state: StateOption = None,
 ) -> int:
@@ -47,7 +47,7 @@ def get(
     size
         Bits of each key; without it, the app's usual size.
     wait
-        How long to go on asking where there is no key yet, such as 30s.
+        How long to go on asking where there is no key yet, such as 30s; not at all with 0s.
     show_keys
         Print the keys themselves, too, in hexadecimal. They are real: keep them off screens and out of logs.
     """

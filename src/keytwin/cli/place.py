@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from cyclopts import Parameter
 
 from keytwin.cli.values import Number
-from keytwin.operation.settings import BASE_PORT, HOST, Misbehaviour, UpSettings
+from keytwin.operation.settings import BASE_PORT, HOST, BroughtAuthority, Misbehaviour, UpSettings
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.timeline import Scenario
 
@@ -34,8 +34,12 @@ class Place:
     base_port: Annotated[
         Number, Parameter(help="First of its ports: the operator's. Each node has two more, in the order of the file.")
     ] = BASE_PORT
-    host: Annotated[str, Parameter(help="Name or address at which it listens.")] = HOST
+    host: Annotated[str, Parameter(help="Name or address at which the faces for SAEs listen.")] = HOST
     state: Annotated[Path | None, Parameter(help="Folder of its state, kept from one start to the next.")] = None
+    authority: Annotated[
+        Path | None, Parameter(help="Certificate of an authority of your own, to issue all others (PEM).")
+    ] = None
+    authority_key: Annotated[Path | None, Parameter(help="Its key (PEM, readable by its owner only).")] = None
 
     def settings(self, network: str, speed: float = 1.0, misbehaviour: Misbehaviour | None = None) -> UpSettings:
         """Return the settings for a network of a file or of the library; Mistake when they are none."""
@@ -46,7 +50,16 @@ class Place:
         if isinstance(loaded, Scenario):
             raise Mistake(f"{network} is a scenario, for virtual time (keytwin run): name a network")
         state = state_of(loaded.name, state_root(), self.state)
-        return UpSettings(loaded, state, speed, self.base_port, self.host, misbehaviour)
+        return UpSettings(
+            loaded, state, speed, self.base_port, self.host, misbehaviour, authority=self._brought_authority()
+        )
+
+    def _brought_authority(self) -> BroughtAuthority | None:
+        if self.authority is None and self.authority_key is None:
+            return None
+        if self.authority is None or self.authority_key is None:
+            raise Mistake("an authority has a certificate and a key: give both --authority and --authority-key")
+        return BroughtAuthority(self.authority, self.authority_key)
 
 
 USUAL_PLACE: Final = Place()

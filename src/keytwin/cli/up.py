@@ -120,7 +120,8 @@ def _detached(words: list[str]) -> int:
 def _options(speed: float, misbehave: Wrong | None, place: Place) -> list[str]:
     options = ["--speed", repr(speed), "--host", place.host, "--base-port", str(place.base_port)]
     options += ["--misbehave", misbehave] if misbehave else []
-    return options + (["--state", str(place.state)] if place.state else [])
+    given = (("--state", place.state), ("--authority", place.authority), ("--authority-key", place.authority_key))
+    return options + [word for option, path in given if path for word in (option, str(path))]
 
 
 def _wait(child: subprocess.Popen[bytes], pipe: BinaryIO) -> bytes:

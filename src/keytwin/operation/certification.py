@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from keytwin.operation.settings import BroughtAuthority
+from keytwin.runtime.brought import read_certificate
 from keytwin.runtime.identities import Identity, Role
 from keytwin.runtime.leaves import LeafFiles, leaf_in, renewal_at
 from keytwin.runtime.pki import LEAF_LIFE, Authority
+from keytwin.runtime.private_files import mistake
 from keytwin.vocabulary.blueprint import Blueprint
 from keytwin.vocabulary.errors import FileMistake
 from keytwin.vocabulary.identity import LinkId, NodeId, SaeId, twin_of
@@ -81,11 +84,27 @@ class Certification:
         self.authority.issue(identity, now, self._hosts if identity.role.serves else ())
 
 
-def authority_of(folder: Path, network: str, now: datetime, life: timedelta = LEAF_LIFE) -> Authority:
-    """Take up the network's authority, or make one where there is none yet."""
-    if (folder / "authority").is_dir():
-        return Authority.load(folder, network, now, life)
-    return Authority.create(folder, network, now, life)
+def authority_of(
+    folder: Path,
+    network: str,
+    now: datetime,
+    life: timedelta = LEAF_LIFE,
+    brought: BroughtAuthority | None = None,
+) -> Authority:
+    """Take up the network's authority; where there is none yet, take the one that is brought, or make one.
+
+    FileMistake when another is brought than the one that is there: certificates of both would not go together.
+    """
+    home = folder / "authority"
+    if not home.is_dir():
+        if brought is None:
+            return Authority.create(folder, network, now, life)
+        return Authority.bring(folder, network, brought.certificate, brought.key, now, life=life)
+    if brought is not None and read_certificate(brought.certificate) != read_certificate(home / "issuing.pem"):
+        raise mistake(
+            brought.certificate, f"is not the authority of the state in {folder.parent}", "choose another with --state"
+        )
+    return Authority.load(folder, network, now, life)
 
 
 def _everyone(blueprint: Blueprint) -> Iterator[Identity]:

@@ -21,14 +21,17 @@ from pathlib import Path
 from typing import Final
 
 from keytwin.operation.certification import OPERATOR
-from keytwin.operation.settings import UpSettings
+from keytwin.operation.settings import BroughtAuthority, UpSettings
 from keytwin.operation.whereabouts import PKI, is_running
+from keytwin.runtime.brought import read_signer
 from keytwin.runtime.certificates import validity_of
 from keytwin.runtime.leaves import LeafFiles, current_pair, leaf_in
 from keytwin.vocabulary.errors import FileMistake
 
 OLDEST_PYTHON: Final = (3, 11)
 OLDEST_OPENSSL: Final = (3, 0)
+LOOPBACK: Final = "127.0.0.1"  # where neighbours and the operator are heard, whatever the host
+ANY_PORT: Final = 0
 LIBRARIES: Final = ("cryptography", "httptools", "msgspec", "numpy")
 SPACE_NEEDED: Final = 100 * 10**6  # octets: a store of six nodes and its write-ahead log after a day
 SPACE_TO_BEGIN: Final = 10 * 10**6  # octets
@@ -67,6 +70,8 @@ def examine(settings: UpSettings) -> Iterator[Check]:
     yield from _ports(settings)
     yield _ipv6()
     yield from _state(settings.state)
+    if settings.authority is not None:
+        yield _brought(settings.authority)
     yield _space(settings.state)
     yield _open_files()
     yield clocks.compared(_Clocks.now())
@@ -106,21 +111,25 @@ def _event_loop() -> Check:
 
 
 def _ports(settings: UpSettings) -> Iterator[Check]:
-    ports = settings.ports.all
-    span = f"{ports[0]} to {ports[-1]} on {settings.host}"
+    ports, hosts = settings.ports.all, dict.fromkeys((settings.host, LOOPBACK))
     if is_running(settings.state):
         yield Check(Verdict.OK, "ports", "not looked at: the network runs and has its own")
         return
     try:
-        taken = [port for port in ports if not _is_free(settings.host, port)]
+        is_here = _is_free(settings.host, ANY_PORT)
     except socket.gaierror as error:
-        yield Check(Verdict.FAIL, "ports", f"{settings.host} is no host: {error.strerror}", "choose another --host")
+        yield Check(Verdict.FAIL, "host", f"{settings.host} is no host: {error.strerror}", "choose another --host")
         return
+    if not is_here:
+        told = f"{settings.host} is no address of this machine"
+        yield Check(Verdict.FAIL, "host", told, "choose another --host")
+        return
+    taken = [port for port in ports if not all(_is_free(host, port) for host in hosts)]
     if taken:
-        told = ", ".join(map(str, taken))
-        yield Check(Verdict.FAIL, "ports", f"{told} cannot be listened on", "stop who does, or choose --base-port")
+        told = f"{', '.join(map(str, taken))} cannot be listened on"
+        yield Check(Verdict.FAIL, "ports", told, "stop who does, or choose --base-port")
     else:
-        yield Check(Verdict.OK, "ports", f"{span} are free")
+        yield Check(Verdict.OK, "ports", f"{ports[0]} to {ports[-1]} on {settings.host} are free")
 
 
 def _is_free(host: str, port: int) -> bool:
@@ -139,7 +148,7 @@ def _is_free(host: str, port: int) -> bool:
 
 def _ipv6() -> Check:
     with contextlib.suppress(OSError):
-        if socket.has_ipv6 and _is_free("::1", 0):
+        if socket.has_ipv6 and _is_free("::1", ANY_PORT):
             return Check(Verdict.OK, "IPv6", "::1 answers")
     return Check(Verdict.WARN, "IPv6", "there is no ::1: clients reach the faces by IPv4 alone", "use 127.0.0.1")
 
@@ -195,6 +204,14 @@ def _certificate(state: Path) -> Check:
     if now >= validity.end:
         return Check(Verdict.WARN, "certificate", told, remedy)
     return Check(Verdict.OK, "certificate", told)
+
+
+def _brought(authority: BroughtAuthority) -> Check:
+    try:
+        signer = read_signer(authority.certificate, authority.key, datetime.now(UTC))
+    except FileMistake as wrong:
+        return Check(Verdict.FAIL, "authority", str(wrong), "bring a certificate and key that may issue others")
+    return Check(Verdict.OK, "authority", f"{authority.certificate}, good until {signer.validity.end:%Y-%m-%d} UTC")
 
 
 def _space(state: Path) -> Check:

@@ -10,25 +10,33 @@ import msgspec
 
 from keytwin.runtime.trace import line
 from keytwin.service.operator_values import EventPage, NumberedEvent
+from keytwin.vocabulary.events import KeysAnswered
 from keytwin.vocabulary.identity import ElementName
 from keytwin.vocabulary.machine import Event
 from keytwin.vocabulary.units import Instant
 
 MOST_KEPT: Final = 10_000  # events: minutes of a busy network in some megabytes
+MOST_KEY_IDS: Final = 50_000  # in those events: of big requests fewer are kept, or their names would be most of memory
 
 
 class RecentEvents:
     """Keeps the newest events as a listener of the network, and gives them page by page."""
 
-    def __init__(self, most: int = MOST_KEPT) -> None:
-        assert most > 0
+    def __init__(self, most: int = MOST_KEPT, most_key_ids: int = MOST_KEY_IDS) -> None:
+        assert min(most, most_key_ids) > 0
+        self._most, self._most_key_ids = most, most_key_ids
         # As they came: an event that nobody looks at is never written as text.
-        self._kept: deque[tuple[Instant, ElementName, Event]] = deque(maxlen=most)
+        self._kept: deque[tuple[Instant, ElementName, Event]] = deque()
+        self._key_ids = 0
         self._last = 0
 
     def __call__(self, at: Instant, element: ElementName, event: Event) -> None:
         self._kept.append((at, element, event))
         self._last += 1
+        self._key_ids += _key_ids(event)
+        while len(self._kept) > self._most or self._key_ids > self._most_key_ids:
+            _, _, oldest = self._kept.popleft()
+            self._key_ids -= _key_ids(oldest)
 
     @property
     def last(self) -> int:
@@ -50,3 +58,7 @@ class RecentEvents:
             NumberedEvent(number, msgspec.Raw(line(*happening))) for number, happening in enumerate(wanted, start + 1)
         )
         return EventPage(events, last=start + len(events), missed=start - heard)
+
+
+def _key_ids(event: Event) -> int:
+    return len(event.key_ids) if isinstance(event, KeysAnswered) else 0

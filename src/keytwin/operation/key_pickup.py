@@ -114,7 +114,8 @@ class StockSae:
                 return answer.body
             case 401:
                 raise Refusal(
-                    f"{end.url} refuses {end.sae}: is {end.files.certificate} the certificate of an SAE there?"
+                    f"{end.node} gives {end.sae} no key: {end.files.certificate} is not that of one of its SAEs, or "
+                    "the network allows the two ends of this app none now (keytwin status, keytwin events)"
                 )
             case 503:
                 pause = USUAL_PAUSE if answer.retry_after is None else answer.retry_after

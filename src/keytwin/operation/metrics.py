@@ -26,6 +26,7 @@ from keytwin.vocabulary.events import (
     BlockDiscarded,
     BlockDistilled,
     BlockPlaced,
+    ElementRestarted,
     KeyAsked,
     KeyDenied,
     KeysAnswered,
@@ -104,10 +105,6 @@ class Metrics(Collector):
         see = SEEN.get(type(event))
         if see is not None:
             see(self, event)
-
-    def restarted(self, element: ElementName) -> None:
-        """Count that an element was started again after a crash."""
-        self.add("keytwin_element_restarts", 1, element)
 
     def text(self) -> str:
         """Return everything in the text format of Prometheus, version 0.0.4."""
@@ -247,6 +244,10 @@ def _stock(metrics: Metrics, event: StockSeen) -> None:
             metrics.set("keytwin_link_stock_bits", stock, event.link, node)
 
 
+def _restarted(metrics: Metrics, event: ElementRestarted) -> None:
+    metrics.add("keytwin_element_restarts", 1, event.name)
+
+
 def _violation(metrics: Metrics, event: ViolationSeen) -> None:
     metrics.add("keytwin_violations", 1, event.kind)
 
@@ -269,6 +270,7 @@ SEEN: Final[Mapping[type[Event], Callable[..., None]]] = MappingProxyType(
         LinkStatusChanged: _status,
         AlarmRaised: _alarm,
         StockSeen: _stock,
+        ElementRestarted: _restarted,
         ViolationSeen: _violation,
     }
 )

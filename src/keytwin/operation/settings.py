@@ -65,6 +65,14 @@ class PortPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class BroughtAuthority:
+    """An authority of the operator's own, as the issuing one: its certificate and key, both PEM."""
+
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
 class UpSettings:
     """What `serve` is to bring up; Mistake when it cannot be."""
 
@@ -75,6 +83,7 @@ class UpSettings:
     host: str = HOST  # where the faces listen: stands in URLs and, beside those of the loopback, in certificates
     misbehaviour: Misbehaviour | None = None
     certificate_life: timedelta | None = None  # None: as long as the authority has it
+    authority: BroughtAuthority | None = None  # None: the network makes its own
 
     def __post_init__(self) -> None:
         if not 0 < self.speed <= FASTEST:

@@ -38,10 +38,9 @@ from keytwin.service.operator import answer
 from keytwin.service.operator_values import Credentials
 from keytwin.vocabulary.blueprint import Blueprint
 from keytwin.vocabulary.errors import Refusal, Violation
-from keytwin.vocabulary.events import ElementRestarted
 from keytwin.vocabulary.identity import ElementName
-from keytwin.vocabulary.machine import Event, RequestId
-from keytwin.vocabulary.units import Instant, in_seconds
+from keytwin.vocabulary.machine import RequestId
+from keytwin.vocabulary.units import in_seconds
 
 RENEWALS: Final = 60.0  # seconds between two looks at whose certificate is half over
 FEW_COLLECTIONS: Final = (100_000, 50, 100)  # a network makes many objects and hardly any cycle: look for them rarely
@@ -93,7 +92,9 @@ async def running(
     _bound_resources()
     now, blueprint = wall_clock(), settings.blueprint
     _check_shape(private_folder(settings.state) / "network.json", blueprint)
-    authority = authority_of(settings.state / "pki", blueprint.name, now, settings.certificate_life or LEAF_LIFE)
+    authority = authority_of(
+        settings.state / "pki", blueprint.name, now, settings.certificate_life or LEAF_LIFE, settings.authority
+    )
     hosts = ("localhost", "127.0.0.1", "::1", *settings.further_hosts)
     certification = Certification(authority, blueprint, hosts)
     certification.begin(now)
@@ -121,7 +122,7 @@ async def running(
 def _office(network: LiveNetwork, end: Callable[[], None]) -> Office:
     kept, picture = RecentEvents(), Picture()
     counts = Metrics(network.blueprint.name, own_version())
-    network.live.listeners.extend((kept, counts, picture, partial(_count_restart, counts)))
+    network.live.listeners.extend((kept, counts, picture))
     return Office(network, wall_clock(), end, kept, counts, picture, Health(network.live))
 
 
@@ -189,9 +190,3 @@ def _bound_resources() -> None:
 
 def _violated(own: ElementName, peer: ElementName | None, violation: Violation) -> None:
     log.warning("%s: connection of %s: %s", own, peer or "an unknown peer", violation)
-
-
-def _count_restart(counts: Metrics, at: Instant, element: ElementName, event: Event) -> None:
-    del at, element
-    if isinstance(event, ElementRestarted):
-        counts.restarted(event.element)

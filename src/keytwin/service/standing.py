@@ -42,8 +42,8 @@ from keytwin.vocabulary.session_messages import (
 from keytwin.vocabulary.units import START, Duration, Instant, after, seconds
 
 FIRST_PAUSE: Final = seconds(1)  # after a session that did not open, or is over; doubled each time
-LONGEST_PAUSE: Final = seconds(60)
-STEADY: Final = LONGEST_PAUSE  # a session that was open for so long was no failure: the pauses begin anew
+LONGEST_PAUSE: Final = seconds(10)  # an operator who has mended something should not have to wait for longer
+STEADY: Final = seconds(60)  # a session that was open for so long was no failure: the pauses begin anew
 MOST_UNANSWERED: Final = 3  # questions in a row, after which the key manager counts as silent
 COME_AGAIN: Final = seconds(1)  # for who asks while a session is on its way
 
@@ -150,7 +150,7 @@ class StandingSession:
 
     def on_session_refused(self, message: SessionRefused, now: Instant) -> list[Effect]:
         """Wait, however hopeless: an operator may trust a node again, or a service level have room."""
-        return self._over(message.reason, message.retry_after or LONGEST_PAUSE, now)
+        return self._over(message.reason, message.retry_after, now)
 
     def on_session_ended(self, message: SessionEnded, now: Instant) -> list[Effect]:
         if message.reason is Reason.INACTIVE or now - self.opened_at >= STEADY:
@@ -180,8 +180,10 @@ class StandingSession:
     def _over(self, reason: Reason, retry_after: Duration, now: Instant) -> list[Effect]:
         """Wait for the next attempt, longer after each one that failed, and up to a limit as the refusal asks."""
         wait = min(max(self.pause, retry_after), LONGEST_PAUSE)
-        # That nobody used it, or that it was closed, is no reason why there is none now.
-        self.reason = Reason.UNAVAILABLE if reason in (Reason.INACTIVE, Reason.CLOSED) else reason
+        # That nobody used it, or that it was closed, is no reason why there is none now; and what the network allows no
+        # session today it may tomorrow, while a face that says "not allowed" sends the SAE away for good.
+        is_passing = reason in (Reason.INACTIVE, Reason.CLOSED, Reason.NOT_ALLOWED)
+        self.reason = Reason.UNAVAILABLE if is_passing else reason
         self.state, self.ksid, self.opened = Phase.WAITING, None, None
         self.tried_at, self.due_at = now, after(now, wait)
         self.pause = Duration(min(2 * self.pause, LONGEST_PAUSE))

@@ -216,11 +216,11 @@ class ViolationSeen(Event, frozen=True, gc=False):
 class ElementStopped(Event, frozen=True, gc=False):
     """An element of a live network ended, by an operator's hand or because it crashed."""
 
-    element: ElementName
+    name: ElementName
     cause: str
 
 
 class ElementRestarted(Event, frozen=True, gc=False):
     """An element of a live network runs again, from what was durable of it."""
 
-    element: ElementName
+    name: ElementName

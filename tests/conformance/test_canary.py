@@ -1,0 +1,83 @@
+"""Keys that were handed out stand nowhere but in the two answers: not in the state, the log, the events, the metrics."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.conformance.running import Network
+from tests.marks import invariant
+
+MOST_EVENTS = 1_000
+
+
+def spellings(key: bytes) -> Iterator[bytes]:
+    """Give a key in each form in which it might be written down: whole, and in halves that a line break would leave."""
+    for part in (key, key[: len(key) // 2], key[len(key) // 2 :]):
+        yield part
+        yield part.hex().encode()
+        yield part.hex().upper().encode()
+        yield repr(part)[2:-1].encode()
+        yield json.dumps(list(part)).encode()
+        yield json.dumps(list(part), separators=(",", ":")).encode()
+        yield str(int.from_bytes(part, "big")).encode()
+        for offset in range(3):  # base64 of something longer that has the key in it, at each alignment
+            written = base64.b64encode(b"\0" * offset + part)
+            yield written[offset + bool(offset) : -4]
+            yield base64.urlsafe_b64encode(b"\0" * offset + part)[offset + bool(offset) : -4]
+
+
+def outputs(network: Network) -> Iterator[tuple[str, bytes]]:
+    """Give all that a network writes or tells, but for answers to SAEs."""
+    yield "log", network.log.read_bytes()
+    for path in sorted(network.state.rglob("*")):
+        if path.is_file():
+            yield str(path.relative_to(network.state)), path.read_bytes()
+    for target in ("/v1/status", "/metrics"):
+        yield target, network.operator("GET", target)
+    after = 0
+    while True:
+        page = network.operator("GET", f"/v1/events?after={after}&limit={MOST_EVENTS}")
+        yield f"events after {after}", page
+        told = json.loads(page)
+        if not told["events"]:
+            return
+        after = told["events"][-1]["number"]
+
+
+def found(network: Network, keys: list[bytes]) -> list[str]:
+    wanted = {spelling for key in keys for spelling in spellings(key)}
+    assert all(len(spelling) >= 12 for spelling in wanted)
+    return [name for name, octets in outputs(network) if any(each in octets for each in wanted)]
+
+
+def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
+    """A key in the middle of something longer, in base64: what the search is for."""
+    key = bytes(range(100, 132))
+    for before in range(3):
+        longer = base64.b64encode(b"x" * before + key + b"yz")
+        assert any(spelling in longer for spelling in spellings(key)), tmp_path
+
+
+@invariant("Z5")
+@invariant("K5")
+def test_z5_no_key_stands_anywhere_but_in_its_answers(line: Network) -> None:
+    """Keys that were fetched, keys that wait for their slave, of one hop and two, also those of another size."""
+    taken = []
+    for name, size in (("near", 256), ("far", 256), ("near", 512), ("far", 192)):
+        master, slave = line.sae(f"{name}-a"), line.sae(f"{name}-b")
+        fetched, waiting = master.take(2, size), master.take(2, size)
+        assert slave.fetch(*fetched) == fetched
+        taken += [base64.b64decode(key) for key in (*fetched.values(), *waiting.values())]
+    assert len(taken) == 16
+    assert found(line, taken) == []
+
+
+@invariant("Z5")
+def test_z5_no_key_of_a_selfpair_stands_anywhere_but_in_its_answers(selfpair: Network) -> None:
+    probe = selfpair.sae("probe")
+    fetched, waiting = probe.take(3), probe.take(3)
+    assert probe.fetch(*fetched) == fetched
+    assert found(selfpair, [base64.b64decode(key) for key in (*fetched.values(), *waiting.values())]) == []

@@ -1,0 +1,70 @@
+"""The published OpenAPI document against the face: schemathesis asks what the document allows, and what it does not.
+
+Which requests are made follows from the document alone, so each run makes the same ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi import checks
+
+from keytwin.service.etsi014_openapi import openapi
+from tests.conformance.running import Network
+from tests.conformance.speaking import PATIENCE, Answer
+from tests.marks import clause, invariant
+
+DOCUMENT = "ETSI GS QKD 014 V1.1.1"
+EXAMPLES: Final = 30  # of each operation, mode and peer
+SCHEMA: Final = schemathesis.openapi.from_dict(openapi(), config=schemathesis.Config())
+OPERATIONS: Final = [(path, verb) for path, item in SCHEMA.items() for verb in item if verb in {"get", "post"}]
+CHECKS: Final = [
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_schema_conformance,
+    checks.response_headers_conformance,
+]
+
+
+@pytest.fixture(scope="module")
+def session(selfpair: Network) -> Iterator[requests.Session]:
+    files = selfpair.sae("probe").files
+    with requests.Session() as made:
+        made.cert, made.verify = (files.certificate, files.key), files.trusted
+        yield made
+
+
+def as_published(session: requests.Session, case: schemathesis.Case, url: str) -> int:
+    """Ask, and hold the answer to the document and to what holds for every answer."""
+    response = case.call(base_url=url, session=session, timeout=PATIENCE)
+    headers = {name.lower(): ",".join(values) for name, values in response.headers.items()}
+    Answer(response.status_code, headers, response.content)  # sees to server errors: none but 503
+    case.validate_response(response, checks=CHECKS)
+    return response.status_code
+
+
+@clause(DOCUMENT, "Table 2")
+@invariant("Z9")
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize(("path", "verb"), OPERATIONS, ids=lambda part: part.rpartition("/")[2])
+def test_the_face_does_as_its_document_says(
+    selfpair: Network, session: requests.Session, path: str, verb: str, mode: GenerationMode
+) -> None:
+    operation, url = SCHEMA[path][verb], selfpair.sae("probe").url
+    peer = {path.split("{")[1].split("}", maxsplit=1)[0]: "probe"}
+    seen: set[int] = set()
+
+    @settings(max_examples=EXAMPLES, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
+    @given(case=operation.as_strategy(mode), deep=operation.as_strategy(mode, path_parameters=peer))
+    def ask(case: schemathesis.Case, deep: schemathesis.Case) -> None:
+        seen.update(as_published(session, each, url) for each in (case, deep))
+
+    ask()
+    assert seen <= {200, 400, 404, 405, 415, 503}
+    assert 400 in seen  # whatever the mode: nobody but `probe` has keys in common with it
