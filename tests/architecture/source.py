@@ -14,7 +14,9 @@ PACKAGE: Final = ROOT / "src" / "keytwin"
 PURE: Final = ("vocabulary", "algorithms", "design", "quantum", "keymanagement", "control", "service")
 PLANES: Final = PURE[2:]
 
-_MADE: Final = re.compile(r"\.git|\.venv|build|dist|out|site|__pycache__|node_modules|\..*_cache|\.hypothesis|.*\.egg-info")
+_MADE: Final = re.compile(
+    r"\.git|\.venv|build|dist|out|site|__pycache__|node_modules|\..*_cache|\.hypothesis|.*\.egg-info"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,18 @@
-"""Keys that were handed out stand nowhere but in the two answers: not in the state, the log, the events, the metrics."""
+"""Keys that were handed out stand nowhere but in the two answers: not in state, log, events, metrics or frames."""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+import pytest
 
 from tests.conformance.running import Network
 from tests.marks import invariant
+from tests.operation.live import network, on_uvloop, settings, up
+from tests.operation.test_restart import taken
 
 MOST_EVENTS = 1_000
 
@@ -29,17 +33,17 @@ def spellings(key: bytes) -> Iterator[bytes]:
             yield base64.urlsafe_b64encode(b"\0" * offset + part)[offset + bool(offset) : -4]
 
 
-def outputs(network: Network) -> Iterator[tuple[str, bytes]]:
+def outputs(running: Network) -> Iterator[tuple[str, bytes]]:
     """Give all that a network writes or tells, but for answers to SAEs."""
-    yield "log", network.log.read_bytes()
-    for path in sorted(network.state.rglob("*")):
+    yield "log", running.log.read_bytes()
+    for path in sorted(running.state.rglob("*")):
         if path.is_file():
-            yield str(path.relative_to(network.state)), path.read_bytes()
+            yield str(path.relative_to(running.state)), path.read_bytes()
     for target in ("/v1/status", "/metrics"):
-        yield target, network.operator("GET", target)
+        yield target, running.operator("GET", target)
     after = 0
     while True:
-        page = network.operator("GET", f"/v1/events?after={after}&limit={MOST_EVENTS}")
+        page = running.operator("GET", f"/v1/events?after={after}&limit={MOST_EVENTS}")
         yield f"events after {after}", page
         told = json.loads(page)
         if not told["events"]:
@@ -47,32 +51,34 @@ def outputs(network: Network) -> Iterator[tuple[str, bytes]]:
         after = told["events"][-1]["number"]
 
 
-def found(network: Network, keys: list[bytes]) -> list[str]:
+def found(written: Iterable[tuple[str, bytes]], keys: Iterable[bytes]) -> list[str]:
+    """Name what has one of the keys in it."""
     wanted = {spelling for key in keys for spelling in spellings(key)}
     assert all(len(spelling) >= 12 for spelling in wanted)
-    return [name for name, octets in outputs(network) if any(each in octets for each in wanted)]
+    return [name for name, octets in written if any(each in octets for each in wanted)]
 
 
-def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
+def test_the_search_finds_what_is_there() -> None:
     """A key in the middle of something longer, in base64: what the search is for."""
     key = bytes(range(100, 132))
     for before in range(3):
         longer = base64.b64encode(b"x" * before + key + b"yz")
-        assert any(spelling in longer for spelling in spellings(key)), tmp_path
+        assert found([("longer", longer)], [key]) == ["longer"]
 
 
+@pytest.mark.slow
 @invariant("Z5")
 @invariant("K5")
 def test_z5_no_key_stands_anywhere_but_in_its_answers(line: Network) -> None:
     """Keys that were fetched, keys that wait for their slave, of one hop and two, also those of another size."""
-    taken = []
+    got: list[bytes] = []
     for name, size in (("near", 256), ("far", 256), ("near", 512), ("far", 192)):
         master, slave = line.sae(f"{name}-a"), line.sae(f"{name}-b")
         fetched, waiting = master.take(2, size), master.take(2, size)
         assert slave.fetch(*fetched) == fetched
-        taken += [base64.b64decode(key) for key in (*fetched.values(), *waiting.values())]
-    assert len(taken) == 16
-    assert found(line, taken) == []
+        got += [base64.b64decode(key) for key in (*fetched.values(), *waiting.values())]
+    assert len(got) == 16
+    assert found(outputs(line), got) == []
 
 
 @invariant("Z5")
@@ -80,4 +86,25 @@ def test_z5_no_key_of_a_selfpair_stands_anywhere_but_in_its_answers(selfpair: Ne
     probe = selfpair.sae("probe")
     fetched, waiting = probe.take(3), probe.take(3)
     assert probe.fetch(*fetched) == fetched
-    assert found(selfpair, [base64.b64decode(key) for key in (*fetched.values(), *waiting.values())]) == []
+    got = [base64.b64decode(key) for key in (*fetched.values(), *waiting.values())]
+    assert found(outputs(selfpair), got) == []
+
+
+@pytest.mark.slow
+@invariant("Z5")
+def test_z5_no_key_stands_in_the_clear_in_a_frame_between_key_managers(tmp_path: Path) -> None:
+    """What is inside TLS: keys of one hop are named and not sent, keys of two are under one-time pad."""
+    frames: list[tuple[str, bytes]] = []
+
+    async def body() -> list[bytes]:
+        async with up(settings(network("star6"), tmp_path / "state", speed=5.0)) as office:
+            office.network.streams.taps.append(
+                lambda source, target, frame: frames.append((f"{source} to {target}", bytes(frame)))
+            )
+            return [key for app in ("app23", "app01") for key in (await taken(office, app, 3)).values()]
+
+    keys = on_uvloop(body())
+    between = [(name, frame) for name, frame in frames if name.count("km/") == 2]
+    assert between
+    assert len(keys) == 6
+    assert found(between, keys) == []

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -53,6 +54,7 @@ def workers(line: Network, dice: random.Random) -> Iterator[Worker]:
         yield Worker(master, line.sae(master.peer), shares)
 
 
+@pytest.mark.slow
 @clause(DOCUMENT, "5.2")
 @invariant("K1")
 @invariant("K2")

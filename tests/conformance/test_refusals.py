@@ -21,6 +21,14 @@ INSIDE = re.compile(r"Traceback|\.py|keytwin|0x[0-9a-f]{6}|Exception|Error\b")
 """What no answer tells: what is behind the face."""
 
 
+def test_the_proof_that_nothing_was_consumed_can_fail(line: Network) -> None:
+    master, slave = line.sae("near-a"), line.sae("near-b")
+    with pytest.raises(AssertionError), nothing_consumed(line, master):
+        got = master.take()
+    with pytest.raises(AssertionError), nothing_consumed(line, master):
+        slave.fetch(*got)
+
+
 # --- get key ----------------------------------------------------------------------------------------------------------
 
 WRONG_VALUES: Mapping[str, str] = {

@@ -1,17 +1,17 @@
 """The published OpenAPI document against the face: schemathesis asks what the document allows, and what it does not.
 
-Which requests are made follows from the document alone, so each run makes the same ones.
+Seeds are fixed and nothing is shrunk; a run in another order of tests may still make other requests.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import pytest
 import requests
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi import checks
 
@@ -20,10 +20,18 @@ from tests.conformance.running import Network
 from tests.conformance.speaking import PATIENCE, Answer
 from tests.marks import clause, invariant
 
+Case = schemathesis.Case[Any]
 DOCUMENT = "ETSI GS QKD 014 V1.1.1"
-EXAMPLES: Final = 30  # of each operation, mode and peer
-SCHEMA: Final = schemathesis.openapi.from_dict(openapi(), config=schemathesis.Config())
-OPERATIONS: Final = [(path, verb) for path, item in SCHEMA.items() for verb in item if verb in {"get", "post"}]
+EXAMPLES: Final = 15  # of each operation, mode and peer
+SCHEMA: Final = schemathesis.openapi.from_dict(openapi(), config=schemathesis.Config(seed=1))
+OPERATIONS: Final = [
+    pytest.param(path, verb, mode, id=f"{verb} {path.rpartition('/')[2]} {mode.value}")
+    for path, item in SCHEMA.items()
+    for verb in item
+    if verb in {"get", "post"}
+    for mode in GenerationMode
+    if not (path.endswith("/status") and mode is GenerationMode.NEGATIVE)  # of a path alone it makes nothing wrong
+]
 CHECKS: Final = [
     checks.status_code_conformance,
     checks.content_type_conformance,
@@ -36,23 +44,24 @@ CHECKS: Final = [
 def session(selfpair: Network) -> Iterator[requests.Session]:
     files = selfpair.sae("probe").files
     with requests.Session() as made:
+        made.trust_env = False  # else the environment's authorities take the place of ours
         made.cert, made.verify = (files.certificate, files.key), files.trusted
         yield made
 
 
-def as_published(session: requests.Session, case: schemathesis.Case, url: str) -> int:
+def as_published(session: requests.Session, case: Case, url: str) -> int:
     """Ask, and hold the answer to the document and to what holds for every answer."""
-    response = case.call(base_url=url, session=session, timeout=PATIENCE)
+    response = case.call(base_url=url, session=session, timeout=PATIENCE, verify=session.verify)
     headers = {name.lower(): ",".join(values) for name, values in response.headers.items()}
     Answer(response.status_code, headers, response.content)  # sees to server errors: none but 503
     case.validate_response(response, checks=CHECKS)
     return response.status_code
 
 
+@pytest.mark.slow
 @clause(DOCUMENT, "Table 2")
 @invariant("Z9")
-@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
-@pytest.mark.parametrize(("path", "verb"), OPERATIONS, ids=lambda part: part.rpartition("/")[2])
+@pytest.mark.parametrize(("path", "verb", "mode"), OPERATIONS)
 def test_the_face_does_as_its_document_says(
     selfpair: Network, session: requests.Session, path: str, verb: str, mode: GenerationMode
 ) -> None:
@@ -60,9 +69,15 @@ def test_the_face_does_as_its_document_says(
     peer = {path.split("{")[1].split("}", maxsplit=1)[0]: "probe"}
     seen: set[int] = set()
 
-    @settings(max_examples=EXAMPLES, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],  # to find a smaller example takes minutes, and the first one is small enough
+        suppress_health_check=list(HealthCheck),
+    )
     @given(case=operation.as_strategy(mode), deep=operation.as_strategy(mode, path_parameters=peer))
-    def ask(case: schemathesis.Case, deep: schemathesis.Case) -> None:
+    def ask(case: Case, deep: Case) -> None:
         seen.update(as_published(session, each, url) for each in (case, deep))
 
     ask()

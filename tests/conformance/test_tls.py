@@ -7,7 +7,7 @@ import shutil
 import ssl
 import subprocess
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPSConnection
@@ -22,7 +22,7 @@ from tests.conformance.running import Network, nothing_consumed
 from tests.conformance.speaking import JSON, PATIENCE, Answer, Sae, ask, context, keys, refusal
 from tests.marks import clause, invariant
 from tests.operation.faces import authority, issued
-from tests.runtime.papers import Paper, signer_of, write_secret
+from tests.runtime.papers import SERVER, Paper, signer_of, write_secret
 
 DOCUMENT = "ETSI GS QKD 014 V1.1.1"
 VERSIONS = [pytest.param(each, id=each.name) for each in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)]
@@ -173,14 +173,14 @@ def test_a_foreign_authority_lets_nobody_in(line: Network, tmp_path: Path, versi
         assert refusal(client, sae.address, sae.path("enc_keys")) == "UNKNOWN_CA"
 
 
-WRONG = {
+WRONG: Mapping[str, tuple[Callable[[Paper], Paper], str]] = {
     "expired": (lambda good: replace(good, end=datetime.now(UTC) - ENDS), "CERTIFICATE_EXPIRED"),
     "not yet valid": (
         lambda good: replace(good, start=datetime.now(UTC) + 60 * ENDS, end=datetime.now(UTC) + 120 * ENDS),
         "BAD_CERTIFICATE",
     ),
     "of a server": (
-        lambda good: replace(good, uses=(x509.ExtendedKeyUsageOID.SERVER_AUTH,)),
+        lambda good: replace(good, uses=(SERVER,)),
         "UNSUPPORTED_CERTIFICATE",
     ),
 }

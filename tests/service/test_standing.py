@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Final
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +25,14 @@ from keytwin.service.standing import (
 )
 from keytwin.vocabulary.blueprint import Endpoint
 from keytwin.vocabulary.errors import UnexpectedMessage
-from keytwin.vocabulary.exchange_messages import DescribePool, GetKey, GetPoolStatus, KeyRefused, PoolUnknown
+from keytwin.vocabulary.exchange_messages import (
+    DescribePool,
+    GetKey,
+    GetPoolStatus,
+    GetSharedKey,
+    KeyRefused,
+    PoolUnknown,
+)
 from keytwin.vocabulary.identity import AppId, ElementName, KmId, Ksid, NodeId, SaeId
 from keytwin.vocabulary.machine import Effect, Message, Send, StartTimer
 from keytwin.vocabulary.session_messages import (
@@ -64,6 +72,7 @@ OPENED: Final = SessionOpened(NAME, KSID, Bits(256), BitsPerSecond(64_000), Bits
 ENDED: Final = SessionEnded(KSID, Reason.INACTIVE)
 DUE: Final = StandingDue(APP)
 STATUS: Final = GetPoolStatus("r1", FACE, ALICE, BOB)
+WISH: Final = GetSharedKey("r1", FACE, ALICE, BOB, 2, None, seconds(2))
 
 WAYS: Final[dict[Phase, tuple[Message, ...]]] = {
     Phase.WAITING: (OPENED, ENDED),
@@ -243,6 +252,24 @@ def test_who_asks_is_answered_by_the_key_manager() -> None:
     assert effects == [Send(KM, DescribePool("r1", FACE, KSID, ALICE, KmId("km4")))]
 
 
+def test_a_usual_wish_for_keys_goes_on_to_the_key_manager() -> None:
+    effects = at(Phase.OPEN).receive(WISH, BEGIN)
+    assert effects == [Send(KM, GetKey("r1", FACE, KSID, ALICE, 2, None, seconds(2)))]
+    own_size = msgspec.structs.replace(WISH, size=OPENED.key_size)
+    assert at(Phase.OPEN).receive(own_size, BEGIN) == effects
+
+
+@pytest.mark.parametrize("change", [{"size": OPENED.key_size * 2}, {"number": OPENED.burst // OPENED.key_size + 1}])
+def test_an_unusual_wish_is_held_against_the_limits_first(change: dict[str, int]) -> None:
+    effects = at(Phase.OPEN).receive(msgspec.structs.replace(WISH, **change), BEGIN)
+    assert effects == [Send(KM, DescribePool("r1", FACE, KSID, ALICE, KmId("km4")))]
+
+
+@pytest.mark.parametrize("phase", [Phase.OPENING, Phase.REGISTERED, Phase.WAITING])
+def test_a_wish_for_keys_without_a_session_is_put_off_like_a_question(phase: Phase) -> None:
+    assert at(phase).receive(WISH, BEGIN) == at(phase).receive(STATUS, BEGIN)
+
+
 @pytest.mark.parametrize(
     ("master", "slave"), [(ALICE, SaeId("mallory")), (BOB, ALICE), (ALICE, ALICE), (SaeId("mallory"), BOB)]
 )
@@ -293,13 +320,15 @@ def test_however_often_somebody_asks_the_key_manager_is_asked_once_a_pause(gaps:
 
 
 def test_every_message_is_answered_or_ignored_in_every_state() -> None:
-    assert_table_is_total(STANDING_TABLE, (StandingDue, GetPoolStatus, *TOLD), StandingSession)
+    assert_table_is_total(STANDING_TABLE, (StandingDue, GetPoolStatus, GetSharedKey, *TOLD), StandingSession)
 
 
 @invariant("S4")
 def test_every_state_has_a_time_out_and_an_error_exit() -> None:
     # *Waiting* is where all errors lead; out of it leads, besides the time-out, somebody who asks.
-    assert_every_state_has_exits(STANDING_TABLE, [StandingDue], [SessionRefused, SessionEnded, GetPoolStatus])
+    assert_every_state_has_exits(
+        STANDING_TABLE, [StandingDue], [SessionRefused, SessionEnded, GetPoolStatus, GetSharedKey]
+    )
 
 
 @pytest.mark.parametrize("phase", list(Phase))

@@ -91,7 +91,8 @@ class Controller:
                     self._version = max(self._version, record.version)
                 case _:
                     raise AssertionError(f"the controller never saved a {type(record).__name__}")
-        return [Send(subscriber, self._topology()) for subscriber in SUBSCRIBERS]
+        known = [LinkStatusChanged(name, link.status.value, "taken up again") for name, link in self._links.items()]
+        return [*map(Publish, known), *(Send(subscriber, self._topology()) for subscriber in SUBSCRIBERS)]
 
     def receive(self, message: Message, now: Instant) -> list[Effect]:
         match message:

@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from keytwin.quantum.channel import Channel
+from keytwin.quantum.traits import UNKNOWN, Traits
 from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.units import Bits, Duration
 
@@ -63,6 +64,7 @@ class QkdProtocol:
     """What a device file of this protocol is read into."""
     link: Callable[[Device, Channel], LinkModel]
     """Makes the model of one link; Mistake, with the physical reason, when it would never give key."""
+    traits: Traits = UNKNOWN
 
 
 def rectified(mean: float, deviation: float) -> float:

@@ -189,7 +189,8 @@ class EdgeConnection:
                     self._begin(received)
         finally:
             self._is_going = False
-        if self._watch.phase not in {Phase.CLOSING, Phase.SHAKING}:
+        phase = self._watch.phase
+        if phase is not Phase.CLOSING and phase is not Phase.SHAKING:  # a set would hash an Enum for each request
             self._settle()
 
     def _settle(self) -> None:

@@ -37,11 +37,8 @@ def quoted_base64(material: KeyMaterial) -> bytearray:
 
 def join_and_wipe(pieces: Sequence[bytes | bytearray]) -> bytearray:
     """Return the pieces in one buffer made in its full size, and overwrite those that can be."""
-    whole = bytearray(sum(map(len, pieces)))
-    start = 0
+    whole = bytearray().join(pieces)
     for piece in pieces:
-        whole[start : start + len(piece)] = piece
-        start += len(piece)
         if isinstance(piece, bytearray):
             piece[:] = bytes(len(piece))
     return whole

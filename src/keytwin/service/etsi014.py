@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Final, TypeVar
 
 import msgspec
@@ -28,18 +29,19 @@ from keytwin.service.etsi014_wire import (
     Route,
     Status,
 )
-from keytwin.service.http import JSON, NO_STORE, Request, Response, json_response, parameters, percent_decoded
+from keytwin.service.http import JSON, NO_STORE, Header, Request, Response, json_response, parameters, percent_decoded
 from keytwin.service.strict_json import LONGEST_INTEGER, read_json
 from keytwin.vocabulary.errors import Mistake, Violation
 from keytwin.vocabulary.exchange_messages import KeyDelivered, KeyRefused, PoolStatus
 from keytwin.vocabulary.identity import KeyId, SaeId, parse_sae, parse_uuid
-from keytwin.vocabulary.key import Key
+from keytwin.vocabulary.key import Key, Provenance
 from keytwin.vocabulary.machine import Message
 from keytwin.vocabulary.units import BITS_PER_BYTE, Bits
 
 Declared = TypeVar("Declared", KeyRequest, KeyIds)
 
 FACE: Final = "the limit of this face"
+CONTAINER_HEADERS: Final[tuple[Header, ...]] = (("Content-Type", JSON), NO_STORE)
 
 # No sign, no space, no leading zero, no digit of another script: one number, one spelling.
 _INTEGER: Final = re.compile(rf"0|[1-9][0-9]{{0,{LONGEST_INTEGER - 1}}}", flags=re.ASCII)
@@ -100,9 +102,9 @@ def _route(request: Request, limits: Limits) -> Route | Response:
     """Find the method, and refuse what is wrong with the request as a whole."""
     if len(request.target) > limits.target:
         return errors.TARGET_TOO_LONG
-    *prefix, _, name = request.segments if len(request.segments) > 1 else ("", "")
-    route = ROUTES.get(name)
-    if route is None or tuple(prefix) != PREFIX:
+    segments = request.segments
+    route = ROUTES.get(segments[-1])
+    if route is None or segments[:-2] != PREFIX:
         return errors.NOT_FOUND
     if request.method not in route.methods:
         return errors.error(405, "no such method here", headers=(("Allow", ", ".join(route.methods)),))
@@ -263,9 +265,14 @@ def _container(ask: AskKeys | AskKeysById, keys: Sequence[Key]) -> Response:
         raise Violation(f"keys of another size than {ask.size} bits were delivered")
     pieces: list[bytes | bytearray] = [b'{"keys":[']
     for key in keys:
-        origin: Extension = {"method": key.provenance.method.value, "hops": key.provenance.hops}
-        entry = msgspec.json.encode(KeyEntry(key.key_id, "", origin))
-        before, _, after = entry.partition(b'""')  # the first empty string is that of `key`: key_ID stands before it
-        pieces += [before, quoted_base64(key.material), after, b","]
+        pieces += (b'{"key_ID":"%b","key":' % key.key_id.encode(), quoted_base64(key.material))
+        pieces += (_after_key(key.provenance), b",")
     pieces[-1] = b"]}"
-    return Response(200, (("Content-Type", JSON), NO_STORE), join_and_wipe(pieces))
+    return Response(200, CONTAINER_HEADERS, join_and_wipe(pieces))
+
+
+@cache
+def _after_key(provenance: Provenance) -> bytes:
+    """Return what follows the key in its entry: as many texts as there are kinds of origin."""
+    origin: Extension = {"method": provenance.method.value, "hops": provenance.hops}
+    return msgspec.json.encode(KeyEntry("", "", origin)).partition(b'"key":""')[2]

@@ -15,7 +15,14 @@ from keytwin.service.etsi014_errors import unauthorised
 from keytwin.service.etsi014_values import LIMITS, AskKeys, AskKeysById, AskStatus, Limits
 from keytwin.service.http import Request, Response
 from keytwin.vocabulary.errors import Violation
-from keytwin.vocabulary.exchange_messages import GetPoolStatus, KeyRefused, PoolStatus, PoolUnknown
+from keytwin.vocabulary.exchange_messages import (
+    GetPoolStatus,
+    GetSharedKey,
+    KeyDelivered,
+    KeyRefused,
+    PoolStatus,
+    PoolUnknown,
+)
 from keytwin.vocabulary.identity import ElementName, NodeId, SaeId, km_of, sae_element
 from keytwin.vocabulary.machine import Message, RequestId
 from keytwin.vocabulary.units import Duration
@@ -60,11 +67,12 @@ def _by_id(face: FaceSetup, ask: AskKeysById, request_id: RequestId) -> Conversa
 
 
 def _as_master(face: FaceSetup, ask: AskStatus | AskKeys, request_id: RequestId) -> Conversation:
-    """Ask for the limits that hold now, then for keys within them; without a session, say when to come again."""
-    reply = yield Question(
-        sae_element(ask.master), GetPoolStatus(request_id, face.reply_to, master=ask.master, slave=ask.slave)
-    )
-    if isinstance(reply, KeyRefused):
+    """Ask the standing session, which has keys handed out at once where it can; else within the limits that hold now.
+
+    Without a session the answer says when to come again.
+    """
+    reply = yield Question(sae_element(ask.master), _first_question(face, ask, request_id))
+    if isinstance(reply, KeyRefused | KeyDelivered):
         return encode(ask, reply)
     pool = _pool(reply)
     refusal = admit(ask, pool)
@@ -75,6 +83,14 @@ def _as_master(face: FaceSetup, ask: AskStatus | AskKeys, request_id: RequestId)
         return encode(ask, pool)
     reply = yield Question(km_of(face.node), ask.message(request_id, face.reply_to, pool.ksid, face.patience))
     return encode(ask, reply)
+
+
+def _first_question(face: FaceSetup, ask: AskStatus | AskKeys, request_id: RequestId) -> Message:
+    if isinstance(ask, AskStatus) or ask.further_slaves:
+        return GetPoolStatus(request_id, face.reply_to, master=ask.master, slave=ask.slave)
+    return GetSharedKey(
+        request_id, face.reply_to, ask.master, ask.slave, number=ask.number, size=ask.size, timeout=face.patience
+    )
 
 
 def _pool(reply: Message) -> PoolStatus | None:

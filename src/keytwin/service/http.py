@@ -73,6 +73,8 @@ def json_response(status: int, value: msgspec.Struct, *headers: Header) -> Respo
 
 def percent_decoded(text: str) -> str:
     """Decode a part of a target once; Mistake when an escape is broken or the octets are no UTF-8."""
+    if "%" not in text:
+        return text
     if _MALFORMED.search(text):
         raise Mistake("a percent sign in the target is not followed by two hexadecimal digits")
     try:

@@ -16,7 +16,14 @@ from keytwin.service.app_session import OPEN_REPEAT
 from keytwin.service.application import MOST_APPS
 from keytwin.vocabulary.blueprint import Endpoint
 from keytwin.vocabulary.errors import UnexpectedMessage
-from keytwin.vocabulary.exchange_messages import DescribePool, GetPoolStatus, KeyRefused, PoolUnknown
+from keytwin.vocabulary.exchange_messages import (
+    DescribePool,
+    GetKey,
+    GetPoolStatus,
+    GetSharedKey,
+    KeyRefused,
+    PoolUnknown,
+)
 from keytwin.vocabulary.identity import AppId, ElementName, KmId, Ksid, NodeId, SaeId, km_of, sae_element
 from keytwin.vocabulary.machine import (
     Effect,
@@ -71,9 +78,12 @@ STANDING_TABLE: Final = StateTable(
     Phase,
     {
         (Phase.WAITING, StandingDue): to(Phase.OPENING),
-        (Phase.WAITING, GetPoolStatus): to(
-            Phase.WAITING, Phase.OPENING, WAITING="it has just been tried", OPENING="somebody wants it"
-        ),
+        **{
+            (Phase.WAITING, message): to(
+                Phase.WAITING, Phase.OPENING, WAITING="it has just been tried", OPENING="somebody wants it"
+            )
+            for message in (GetPoolStatus, GetSharedKey)
+        },
         **ignored(Phase.WAITING, (SessionRefused, SessionEnded)),
         (Phase.OPENING, StandingDue): to(Phase.OPENING, Phase.WAITING, OPENING="asked again", **_SILENT),
         (Phase.OPENING, SessionRegistered): to(Phase.REGISTERED),
@@ -81,6 +91,7 @@ STANDING_TABLE: Final = StateTable(
         (Phase.REGISTERED, SessionRegistered): to(Phase.REGISTERED),
         (Phase.OPEN, StandingDue): to(Phase.OPEN, Phase.WAITING, OPEN="asked again", **_SILENT),
         (Phase.OPEN, GetPoolStatus): to(Phase.OPEN),
+        (Phase.OPEN, GetSharedKey): to(Phase.OPEN),
         # The key manager had forgotten the session, and what was meant as a repeat has opened another.
         (Phase.OPEN, SessionRegistered): to(Phase.REGISTERED),
         # It restarted, had the session after all, and its answer comes when nobody counts on it any more.
@@ -88,8 +99,8 @@ STANDING_TABLE: Final = StateTable(
         **every_state_but(Phase.OPEN, (SessionOpened,), to(Phase.OPEN)),
         (Phase.OPEN, SessionOpened): to(Phase.OPEN),
         **every_state_but(Phase.WAITING, (SessionRefused, SessionEnded), to(Phase.WAITING)),
-        **refused(Phase.OPENING, message=GetPoolStatus, because=_NOT_OPEN),
-        **refused(Phase.REGISTERED, message=GetPoolStatus, because=_NOT_OPEN),
+        **refused(Phase.OPENING, Phase.REGISTERED, message=GetPoolStatus, because=_NOT_OPEN),
+        **refused(Phase.OPENING, Phase.REGISTERED, message=GetSharedKey, because=_NOT_OPEN),
     },
 )
 
@@ -124,7 +135,7 @@ class StandingSession:
     def receive(self, message: Message, now: Instant) -> list[Effect]:
         return STANDING_TABLE.step(self, message, now)
 
-    def refuse(self, message: GetPoolStatus, because: str) -> list[Effect]:
+    def refuse(self, message: GetPoolStatus | GetSharedKey, because: str) -> list[Effect]:
         """Put off who asks for keys while there is no session."""
         del because
         return [Send(message.reply_to, KeyRefused(message.request_id, self.reason, COME_AGAIN))]
@@ -157,7 +168,23 @@ class StandingSession:
             self.pause = FIRST_PAUSE
         return self._over(message.reason, Duration(0), now)
 
-    def on_get_pool_status(self, message: GetPoolStatus, now: Instant) -> list[Effect]:
+    def on_get_shared_key(self, message: GetSharedKey, now: Instant) -> list[Effect]:
+        """Hand the request on where the key manager is sure to take it, else let the face see the limits that hold."""
+        opened = self.opened
+        if opened is None or not _is_usual(message, opened):
+            return self.on_get_pool_status(message, now)
+        asked = GetKey(
+            request_id=message.request_id,
+            reply_to=message.reply_to,
+            ksid=opened.ksid,
+            sae=self.sae,
+            number=message.number,
+            size=None,
+            timeout=message.timeout,
+        )
+        return [Send(self.km, asked)]
+
+    def on_get_pool_status(self, message: GetPoolStatus | GetSharedKey, now: Instant) -> list[Effect]:
         if self.state is Phase.OPEN:
             assert self.ksid
             target = KmId(self.peer.node)
@@ -200,6 +227,7 @@ class Standing:
         assert len(peers) <= MOST_APPS
         self.sae = sae
         self.sessions = {app: StandingSession(app, sae, peer, km_of(node)) for app, peer in peers.items()}
+        self._by_peer = {session.peer.sae: session for session in self.sessions.values()}
 
     def restore(self, records: Iterable[Record], now: Instant) -> list[Effect]:
         assert not list(records), "a standing SAE saves nothing"
@@ -209,15 +237,17 @@ class Standing:
         session = self._concerned(message)
         if session is not None:
             return session.receive(message, now)
-        return [Send(message.reply_to, PoolUnknown(message.request_id))] if isinstance(message, GetPoolStatus) else []
+        if isinstance(message, GetPoolStatus | GetSharedKey):
+            return [Send(message.reply_to, PoolUnknown(message.request_id))]
+        return []
 
     def _concerned(self, message: Message) -> StandingSession | None:
         """Return the session that a message is about, None when it is about none of now."""
         match message:
             case StandingDue(app=app):
                 return self.sessions[app]
-            case GetPoolStatus(master=master, slave=slave):
-                return self._found(lambda each: (each.sae, each.peer.sae) == (master, slave))
+            case GetSharedKey() | GetPoolStatus():
+                return self._by_peer.get(message.slave) if message.master == self.sae else None
             case SessionRegistered() | SessionOpened() | SessionRefused():
                 asked = message.request_id
                 return self._found(lambda each: each.request_id == asked)
@@ -228,3 +258,8 @@ class Standing:
 
     def _found(self, is_meant: Callable[[StandingSession], bool]) -> StandingSession | None:
         return next(filter(is_meant, self.sessions.values()), None)
+
+
+def _is_usual(wanted: GetSharedKey, opened: SessionOpened) -> bool:
+    """Whether keys of the session's own size are wanted, and no more than its burst allows at once."""
+    return wanted.size in (None, opened.key_size) and wanted.number * opened.key_size <= opened.burst

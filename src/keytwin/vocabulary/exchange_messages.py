@@ -70,6 +70,22 @@ class GetPoolStatus(Message, frozen=True, gc=False):
     slave: SaeId
 
 
+class GetSharedKey(Message, frozen=True, gc=False):
+    """To the standing SAE `sae/<master>`: hand out keys in common with `slave`, waiting up to `timeout` for them.
+
+    Answered by the key manager as `GetKey` is; or, where the request is not surely within the limits that hold, as
+    `GetPoolStatus` is, and then nothing has been asked of anybody.
+    """
+
+    request_id: RequestId
+    reply_to: ElementName
+    master: SaeId
+    slave: SaeId
+    number: int
+    size: Bits | None
+    timeout: Duration
+
+
 class DescribePool(Message, frozen=True, gc=False):
     """To a key manager: tell `reply_to` what the SAE may ask of this session; `target` is the peer's key manager."""
 
