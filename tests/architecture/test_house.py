@@ -18,7 +18,10 @@ from tests.architecture.source import PACKAGE, ROOT, files, modules
 
 PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LOCK: Final = (ROOT / "requirements-dev.lock").read_text(encoding="utf-8")
-IMPORTED_AS: Final = {"prometheus-client": "prometheus_client", "ruamel-yaml": "ruamel"}  # distributions that are imported under another name
+IMPORTED_AS: Final = {  # distributions that are imported under another name
+    "prometheus-client": "prometheus_client",
+    "ruamel-yaml": "ruamel",
+}
 
 
 def normal(requirement: str) -> str:

@@ -57,7 +57,7 @@ class Stage:
     keys: dict[str, bytes] = field(default_factory=dict)  # what each method gives out
 
     def answering(self, request: Request) -> Response:
-        method = request.segments[-1]
+        method = request.path.rpartition("/")[2]
         if method in self.keys:
             entry = {"key_ID": KEY_ID, "key": base64.b64encode(self.keys[method]).decode()}
             return Response(200, (), json.dumps({"keys": [entry]}).encode())

@@ -173,6 +173,8 @@ class Workshop:
             effects += self._make(order, wish, now)
         coming = order.coming[FOR_POOL]
         number = order.algorithm(PoolLevel(demand.ready, coming, demand.waiting, order.depth, order.batch))
+        if number <= 0:
+            return effects
         return effects + self._make(order, Wish(FOR_POOL, number + coming, order.key_size), now)
 
     def on_outcome(self, outcome: Outcome, now: Instant) -> tuple[Ready | None, list[Effect]]:

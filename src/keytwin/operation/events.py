@@ -31,12 +31,15 @@ class RecentEvents:
         self._last = 0
 
     def __call__(self, at: Instant, element: ElementName, event: Event) -> None:
-        self._kept.append((at, element, event))
+        kept = self._kept
+        kept.append((at, element, event))
         self._last += 1
-        self._key_ids += _key_ids(event)
-        while len(self._kept) > self._most or self._key_ids > self._most_key_ids:
-            _, _, oldest = self._kept.popleft()
-            self._key_ids -= _key_ids(oldest)
+        if isinstance(event, KeysAnswered):
+            self._key_ids += len(event.key_ids)
+        while len(kept) > self._most or self._key_ids > self._most_key_ids:
+            oldest = kept.popleft()[2]
+            if isinstance(oldest, KeysAnswered):
+                self._key_ids -= len(oldest.key_ids)
 
     @property
     def last(self) -> int:
@@ -58,7 +61,3 @@ class RecentEvents:
             NumberedEvent(number, msgspec.Raw(line(*happening))) for number, happening in enumerate(wanted, start + 1)
         )
         return EventPage(events, last=start + len(events), missed=start - heard)
-
-
-def _key_ids(event: Event) -> int:
-    return len(event.key_ids) if isinstance(event, KeysAnswered) else 0

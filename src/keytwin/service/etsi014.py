@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final, TypeVar
 
 import msgspec
@@ -26,6 +26,7 @@ from keytwin.service.etsi014_wire import (
     KeyEntry,
     KeyIds,
     KeyRequest,
+    NamedKey,
     Route,
     Status,
 )
@@ -41,6 +42,7 @@ from keytwin.vocabulary.units import BITS_PER_BYTE, Bits
 Declared = TypeVar("Declared", KeyRequest, KeyIds)
 
 FACE: Final = "the limit of this face"
+MOST_PATHS: Final = 4_096  # kept read: three for each pair of SAEs that talk
 CONTAINER_HEADERS: Final[tuple[Header, ...]] = (("Content-Type", JSON), NO_STORE)
 
 # No sign, no space, no leading zero, no digit of another script: one number, one spelling.
@@ -53,7 +55,7 @@ def decode(identity: SaeId, request: Request, limits: Limits = LIMITS) -> Ask | 
     if isinstance(route, Response):
         return route
     try:
-        peer = _sae(percent_decoded(request.segments[len(PREFIX)]), route.peer)
+        peer = _peer_of(request.path, route)
         if route is STATUS:
             _no_body(request)
             return AskStatus(identity, peer)
@@ -102,9 +104,8 @@ def _route(request: Request, limits: Limits) -> Route | Response:
     """Find the method, and refuse what is wrong with the request as a whole."""
     if len(request.target) > limits.target:
         return errors.TARGET_TOO_LONG
-    segments = request.segments
-    route = ROUTES.get(segments[-1])
-    if route is None or segments[:-2] != PREFIX:
+    route = _route_of(request.path)
+    if route is None:
         return errors.NOT_FOUND
     if request.method not in route.methods:
         return errors.error(405, "no such method here", headers=(("Allow", ", ".join(route.methods)),))
@@ -115,6 +116,18 @@ def _route(request: Request, limits: Limits) -> Route | Response:
     return route
 
 
+# A client's paths are few and come again and again: what they say is read once.
+@lru_cache(maxsize=MOST_PATHS)
+def _route_of(path: str) -> Route | None:
+    segments = tuple(path.split("/"))
+    return ROUTES.get(segments[-1]) if segments[:-2] == PREFIX else None
+
+
+@lru_cache(maxsize=MOST_PATHS)
+def _peer_of(path: str, route: Route) -> SaeId:
+    return _sae(percent_decoded(path.split("/")[len(PREFIX)]), route.peer)
+
+
 def _key_request(request: Request, limits: Limits) -> KeyRequest:
     """Read what may stand in the query of a GET, or in the body of a POST."""
     given = _query(request, ("number", "size"))
@@ -122,6 +135,8 @@ def _key_request(request: Request, limits: Limits) -> KeyRequest:
     if request.method == "POST":
         return _declared(read_json(request.body or b"{}", limits.depth), KeyRequest)
     _no_body(request)
+    if not given:
+        return KeyRequest()
     return _declared({name: _integer(name, value) for name, value in given.items()}, KeyRequest)
 
 
@@ -132,11 +147,13 @@ def _key_ids(request: Request, limits: Limits) -> KeyIds:
     _no_body(request)
     if not given:
         raise Mistake("key_ID is missing")
-    return _declared({"key_IDs": [dict(given)]}, KeyIds)
+    return KeyIds((NamedKey(given["key_ID"]),))
 
 
 def _query(request: Request, known: Sequence[str]) -> dict[str, str]:
     """Return the known parameters; others are passed over, as unknown members of a body are."""
+    if not request.query:
+        return {}
     pairs = [(name, value) for name, value in parameters(request.query) if name in known]
     given = dict(pairs)
     if len(given) != len(pairs):

@@ -35,9 +35,9 @@ class Request:
     body: bytes = field(default=b"", repr=False)
 
     @property
-    def segments(self) -> tuple[str, ...]:
-        """The path between its slashes, still percent-encoded: an encoded slash separates nothing."""
-        return tuple(self.target.partition("?")[0].split("/"))
+    def path(self) -> str:
+        """What comes before the question mark, still percent-encoded: an encoded slash separates nothing."""
+        return self.target.partition("?")[0]
 
     @property
     def query(self) -> str:

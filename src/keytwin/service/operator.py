@@ -108,7 +108,7 @@ def _handler(request: Request) -> Handler | Response:
     """Find who answers, and refuse what is wrong with the request as a whole."""
     if len(request.target) > LONGEST_TARGET:
         return _problem(414, f"the target is longer than {LONGEST_TARGET} characters")
-    methods = ROUTES.get("/".join(request.segments))
+    methods = ROUTES.get(request.path)
     if methods is None:
         return _problem(404, f"no such resource; there are {', '.join(ROUTES)}")
     handler = methods.get(request.method)
