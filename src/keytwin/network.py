@@ -164,9 +164,7 @@ def applications(blueprint: Blueprint, runtime: Runtime) -> dict[ElementName, Ma
 def standing(blueprint: Blueprint, runtime: Runtime) -> dict[ElementName, Make]:
     """Return, for each SAE, what keeps its sessions while the SAE itself is outside and asks when it likes."""
     del runtime
-    return {
-        sae_element(end.sae): partial(Standing, end.sae, end.node, peers) for end, peers in _customers(blueprint)
-    }
+    return {sae_element(end.sae): partial(Standing, end.sae, end.node, peers) for end, peers in _customers(blueprint)}
 
 
 def model_of(blueprint: Blueprint, link: QLink, plugins: Plugins | None = None) -> LinkModel:
