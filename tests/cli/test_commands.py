@@ -280,6 +280,7 @@ def test_prints_the_file_of_an_example_as_it_is(shell: Shell, tmp_path: Path) ->
 def test_prints_schemas(shell: Shell) -> None:
     assert shell("schema")[1].startswith("network")
     assert json.loads(shell("schema", "network")[1])["$schema"].startswith("https://json-schema.org/")
+    assert json.loads(shell("schema", "etsi014")[1])["openapi"] == "3.1.0"
     code, _, err = shell("schema", "netwrk")
     assert code == Exit.MISTAKE
     assert "did you mean 'network'" in err

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import base64
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import requests
@@ -139,3 +142,11 @@ def test_qkdsec_doctor_passes_a_selfpair_with_one_warning(selfpair: Network) -> 
     assert report.passed  # the condition under which its command exits with 0
     warnings = [result.summary for result in report.results if result.status is not ProbeStatus.PASS]
     assert warnings == ["KME returned HTTP 400 for an unknown key_ID; ETSI 014 expects 404."]
+
+
+def test_the_command_of_the_doctor_ends_well(selfpair: Network) -> None:
+    probe = selfpair.sae("probe")
+    command = [str(Path(sys.executable).with_name("qkdsec")), "doctor", probe.url, "--slave-sae-id", "probe"]
+    files = ["--cert", probe.files.certificate, "--key", probe.files.key, "--ca-cert", probe.files.trusted]
+    ended = subprocess.run([*command, *files], check=False, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
