@@ -51,7 +51,7 @@ class Servers:
         process = self._network = self.start([*arguments, *profile], subprocess.PIPE)
         status = msgspec.json.decode(line_of(process), type=NetworkStatus)
         self._shown = current_pair(state / PKI / "leaves", km_identity(status.key_managers[0].node))
-        return {app: _target(status, process.pid, app) for app in dict.fromkeys(sae.app for sae in status.saes)}
+        return {app: target_of(status, process.pid, app) for app in dict.fromkeys(sae.app for sae in status.saes)}
 
     def null(self, like: Target, name: str, keys: int = 1, *, is_durable: bool = False) -> Target:
         """Start a null server for each end of a target, which has the files; the same SAEs may ask."""
@@ -121,7 +121,8 @@ def _process(command: Sequence[str], output: int | None) -> Iterator[subprocess.
                 process.kill()
 
 
-def _target(status: NetworkStatus, pid: int, app: str) -> Target:
+def target_of(status: NetworkStatus, pid: int, app: str) -> Target:
+    """Return an app of a network that runs as something to be loaded."""
     first, second = (sae for sae in status.saes if sae.app == app)
     return Target(f"keytwin, {app}", (pid,), (_end(first), _end(second)), first.files.trusted)
 
