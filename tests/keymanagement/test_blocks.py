@@ -499,6 +499,4 @@ def test_waste_of_a_block_is_wiped() -> None:
         ends.ends[0].receive_block(LinkKeyBlock(LINK, 1, material, 0.02), ends.now)
         ends.block(1, 1, size=5_000)
         ends.first.on_accept_block(AcceptBlock(B, LINK, 1, 1, 100, 100), ends.now)
-        assert bytes(view[:32]) == bytes(32)
-        assert bytes(view[232:]) == bytes(5_000 - 232)
-        assert bytes(view[32:232]) == octets(1, 5_000)[32:232]
+        assert not any(view)  # what was placed has moved to where it is kept, the rest is gone

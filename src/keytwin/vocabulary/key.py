@@ -62,7 +62,10 @@ class KeyMaterial:
         return (self._octets if self._octets is not None else memoryview(self._drawn())).toreadonly()
 
     def cut(self, shares: Iterable[int]) -> list[KeyMaterial]:
-        """Hand the octets on to pieces of so many octets, each wiped by itself; what is left over is wiped."""
+        """Hand the octets on to pieces of so many octets, each wiped by itself; what is left over is wiped.
+
+        Each piece has room of its own: one that is kept for long, however small, does not keep the whole in memory.
+        """
         if self.is_wiped:
             raise WipedKey(_WIPED)
         start = 0
@@ -72,7 +75,7 @@ class KeyMaterial:
             start += share
         assert start <= self._count
         if self._octets is not None:
-            self._octets[start:] = bytes(self._count - start)
+            self._octets[:] = bytes(self._count)
         self._forget()
         return pieces
 
@@ -95,7 +98,7 @@ class KeyMaterial:
 
     def _piece(self, start: int, count: int) -> KeyMaterial:
         if self._octets is not None:
-            return KeyMaterial(self._octets[start : start + count])
+            return KeyMaterial(bytearray(self._octets[start : start + count]))
         assert self._draw
         return KeyMaterial.deferred(count, self._draw, self._start + start)
 
