@@ -147,7 +147,8 @@ def elements(
         name = twin_of(link.id)
         twin = TwinSetup(link.id, link.device, speed)
         model = model_of(blueprint, link, plugins)
-        made[name] = partial(Twin, twin, model, runtime.entropy(name), runtime.generator(name))
+        schedule = channel_of(link).schedule
+        made[name] = partial(Twin, twin, model, runtime.entropy(name), runtime.generator(name), schedule)
     return made | (customers or applications)(blueprint, runtime)
 
 

@@ -211,6 +211,23 @@ def test_the_controller_takes_nothing_else() -> None:
 # --- restart --------------------------------------------------------------------------------------------------------
 
 
+def test_a_device_that_makes_no_key_for_now_leaves_a_link_with_stock() -> None:
+    ruled = Ruled(report(1), report(2, LinkStatus.PASSIVE))
+    assert ruled.status() is LinkStatus.PASSIVE
+    assert ruled.snapshot().links[0].is_stocked
+    ruled.give(REGISTER)
+    assert ruled.snapshot().links[0].is_stocked
+
+
+def test_an_alarm_makes_the_stock_doubtful_too() -> None:
+    ruled = Ruled(report(1), report(2, LinkStatus.PASSIVE), alarm(1))
+    assert not ruled.snapshot().links[0].is_stocked
+    ruled.give(alarm(2, is_on=False))
+    assert ruled.snapshot().links[0].is_stocked
+    ruled.give(report(3))
+    assert (ruled.status(), ruled.snapshot().links[0].is_stocked) == (LinkStatus.ACTIVE, False)
+
+
 def test_a_restarted_controller_goes_on_with_the_version_and_tells_everybody() -> None:
     ruled = Ruled(report(1), alarm(10), SetNodeTrust(NodeId("b"), trusted=False))
     again = Controller(NODES)

@@ -235,7 +235,7 @@ def test_a_link_that_breaks_while_it_is_being_configured_is_left_too() -> None:
     plane.stop(km_of(NodeId("b")))
     ksid = plane.open(DIAGONAL)
     assert state_of(plane, ksid) == "configuring"
-    plane.status("b--c", LinkStatus.PASSIVE)
+    plane.status("b--c", LinkStatus.OFF)
     plane.run(milliseconds(50))
     assert state_of(plane, ksid) == "active"
     assert plane.holders(ksid) >= {"a", "d", "c"}

@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from keytwin.control.topology_view import (
     TOPOLOGY_LIFETIME,
@@ -119,6 +120,13 @@ def test_a_link_works_when_it_makes_key_or_is_about_to(status: LinkStatus, *, wo
     view = known()
     view.take(LinkChanged(4, link(AB, status)), START)
     assert view.is_working(AB) is works
+
+
+def test_a_link_works_on_its_stock_until_there_is_light_again() -> None:
+    view = known()
+    view.take(LinkChanged(4, replace(link(AB, LinkStatus.PASSIVE), is_stocked=True)), START)
+    assert view.is_working(AB)
+    assert view.take(TopologySnapshot(9, (A, B), ()), START) == Changes(links=(link(AB, LinkStatus.OFF),))
 
 
 @invariant("C3")

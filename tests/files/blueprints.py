@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 from types import MappingProxyType
 from typing import TypeVar
@@ -24,6 +25,17 @@ from keytwin.vocabulary.blueprint import (
     User,
 )
 from keytwin.vocabulary.identity import AppId, DeviceId, LinkId, NodeId, SaeId, SlaId, UserId, link_id
+from keytwin.vocabulary.medium import (
+    FIBRE,
+    FREE_SPACE,
+    SATELLITE,
+    Coexistence,
+    Direction,
+    FreeSpace,
+    Satellite,
+    Setting,
+    Sky,
+)
 from keytwin.vocabulary.topology import Node, QLink, Topology
 from keytwin.vocabulary.units import (
     Bits,
@@ -33,6 +45,12 @@ from keytwin.vocabulary.units import (
     Duration,
     Instant,
     Kilometres,
+    Metres,
+    Nanometres,
+    Radiance,
+    Radians,
+    TurbulenceStrength,
+    Watts,
 )
 
 T = TypeVar("T")
@@ -84,21 +102,56 @@ KEY_MANAGEMENT = st.builds(
 )
 
 
+SHARED = st.builds(
+    Coexistence,
+    copropagating=st.integers(1, 1_000),
+    power=finite(10.0).map(Watts),
+    raman=finite(1.0),
+    filter=finite(1_000.0).map(Nanometres),
+    window=SHARES,
+)
+AIR = st.builds(
+    FreeSpace,
+    visibility=st.floats(0.01, 1_000).map(Kilometres),
+    divergence=st.floats(1e-8, 0.9).map(Radians),
+    sky=st.just(Sky.DAY),
+    radiance=st.none() | finite(1e3).map(Radiance),
+    turbulence=finite(1e-10).map(TurbulenceStrength),
+    overcast=TIMES,
+)
+ORBIT = st.builds(
+    Satellite,
+    direction=st.sampled_from(Direction),
+    closest=st.none() | st.floats(100, 50_000).map(Kilometres),
+    first=st.integers(1, 10**17).map(Duration),
+    period=TIMES,
+    receiver=st.floats(0.01, 100).map(Metres),
+)
+MEDIA: Mapping[str, st.SearchStrategy[Setting]] = {FIBRE: SHARED, FREE_SPACE: AIR, SATELLITE: ORBIT}
+
+
 @st.composite
 def links(draw: st.DrawFn, nodes: list[str]) -> tuple[QLink, ...]:
     """Give a chain through all nodes, so that every app has a route, and some parallel links."""
     ids = [link_id(NodeId(a), NodeId(b)) for a, b in pairwise(nodes)]
     names = draw(st.lists(NAMES, unique=True, max_size=2))
     ids += [LinkId(f"{ids[0]}/{name}") for name in names]
-    return tuple(
-        QLink(
-            link,
-            draw(DEVICES),
-            length=Kilometres(draw(st.just(20.0) | finite(1e5))),
-            attenuation=DecibelsPerKilometre(draw(st.just(0.2) | finite(100.0))),
-            total_loss=draw(st.none() | finite(300.0).map(Decibels)),
-        )
-        for link in ids
+    return tuple(draw(_link(link)) for link in ids)
+
+
+@st.composite
+def _link(draw: st.DrawFn, link: LinkId) -> QLink:
+    """Give a link of any medium; an attenuation by length is a fibre's alone, and no pass has a length."""
+    medium = draw(st.sampled_from(list(MEDIA)))
+    is_pass = medium == SATELLITE
+    return QLink(
+        link,
+        draw(DEVICES),
+        medium,
+        length=Kilometres(0.0 if is_pass else draw(st.just(20.0) | finite(1e5))),
+        attenuation=DecibelsPerKilometre(draw(st.just(0.2) | finite(100.0)) if medium == FIBRE else 0.2),
+        total_loss=None if is_pass else draw(st.none() | finite(300.0).map(Decibels)),
+        setting=draw(st.none() | MEDIA[medium]),
     )
 
 

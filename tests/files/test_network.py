@@ -237,7 +237,10 @@ twin: {physics: count}
             ["3:55: '200001 km' is out of range: write a length from 0 km to 100000 km"],
         ),
         (GRAPH.replace("20 km", "[20 km]"), ["3:55: defaults.link.length is a list, where a length is wanted"]),
-        (GRAPH.replace("length", "medium: air, length"), ["3:55: unknown medium 'air' (known: 'fibre')"]),
+        (
+            GRAPH.replace("length", "medium: air, length"),
+            ["3:55: unknown medium 'air' (known: 'fibre', 'free-space', 'satellite')"],
+        ),
         (
             HEAD + "nodes: {}\nlinks: []\n",
             ["4:8: no node is declared here (at least 1 is needed)"],

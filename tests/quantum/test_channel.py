@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keytwin.quantum.channel import Fibre, channel_of, plob_bound, tgw_bound, transmittance
+from keytwin.quantum.channel import Fibre, channel_of, plob_bound, single_repeater_bound, tgw_bound, transmittance
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import DeviceId, LinkId
 from keytwin.vocabulary.topology import QLink
@@ -38,7 +38,10 @@ def test_an_unknown_medium_is_a_mistake_that_names_the_known_ones() -> None:
 
 def test_a_medium_can_be_plugged_in() -> None:
     class Vacuum:
+        medium = "vacuum"
         loss = Decibels(3.0)
+        background = 0.0
+        schedule = None
 
     assert channel_of(link("vacuum"), {"vacuum": lambda _: Vacuum()}).loss == 3.0
 
@@ -65,3 +68,15 @@ def test_v9_bounds_keep_their_precision_at_large_loss() -> None:
 @given(st.floats(0, 1))
 def test_v9_plob_is_the_tighter_bound(eta: float) -> None:
     assert 0 <= plob_bound(eta) <= tgw_bound(eta)
+
+
+@invariant("V9")
+@given(st.floats(1e-18, 1))
+def test_v9_one_repeater_in_the_middle_passes_plob(eta: float) -> None:
+    """-log2(1 - sqrt(eta)): the bound of each half of the channel."""
+    assert float(single_repeater_bound(eta)) == float(plob_bound(np.sqrt(eta))) >= plob_bound(eta)
+
+
+@invariant("V9")
+def test_v9_one_repeater_at_100_km() -> None:
+    assert float(single_repeater_bound(transmittance(20.0))) == pytest.approx(-log2(0.9), rel=1e-12)

@@ -58,6 +58,10 @@ def test_every_parameter_of_a_device_can_be_parsed(kind: type[Device]) -> None:
         ("generic-decoy-bb84", seconds(1), (500_000, 2_000_000)),
         ("slow-start-decoy-bb84", minutes(1), (300_000, 600_000)),
         ("empirical-black-box", seconds(10), (50_000, 50_000)),
+        ("generic-one-decoy-bb84", seconds(1), (2_000_000, 4_000_000)),
+        ("generic-no-decoy-bb84", seconds(10), (20_000, 60_000)),
+        ("generic-single-photon-bb84", seconds(1), (2_000_000, 6_000_000)),
+        ("generic-sarg04", seconds(10), (1_000, 1_001)),
     ],
 )
 def test_first_block_and_rate_over_twenty_kilometres(name: str, first_block: int, rate: tuple[int, int]) -> None:

@@ -19,6 +19,7 @@ from keytwin.quantum.twin import (
     TWIN_TABLE,
     BlockDue,
     BlockNumbered,
+    LightDue,
     Phase,
     RepeatDue,
     Twin,
@@ -93,6 +94,7 @@ def content(block: LinkKeyBlock) -> bytes:
 def test_every_message_is_answered_or_ignored_in_every_phase() -> None:
     messages: list[type[Message]] = [
         BlockDue,
+        LightDue,
         RepeatDue,
         BlockReceived,
         LinkRegistered,

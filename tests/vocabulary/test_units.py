@@ -12,6 +12,7 @@ from keytwin.vocabulary import units
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.units import (
     NANOSECONDS_PER_SECOND,
+    QUANTITIES,
     Bits,
     BitsPerSecond,
     hours,
@@ -115,3 +116,23 @@ def test_production_is_rounded_down(rate: int, span: int) -> None:
 
 def test_octets_are_rounded_up() -> None:
     assert octets(Bits(9)) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        ("width", "30 cm", 0.3),
+        ("width", "150 mm", 0.15),
+        ("wavelength", "850 nm", 850.0),
+        ("angle", "10 urad", 1e-5),
+        ("angle", "0.1 mrad", 1e-4),
+        ("power", "0.5 mW", 5e-4),
+        ("power", "20 uW", 2e-5),
+        ("radiance", "2.5e-7 W/m2/sr/nm", 2.5e-7),
+        ("turbulence", "1e-15 m-2/3", 1e-15),
+    ],
+)
+def test_quantities_of_light_and_air(kind: str, text: str, value: float) -> None:
+    assert QUANTITIES[kind](text) == pytest.approx(value, rel=1e-12)
+    with pytest.raises(Mistake, match="has no unit"):
+        QUANTITIES[kind]("1")

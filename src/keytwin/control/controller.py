@@ -66,8 +66,16 @@ class _Link:
     @property
     def status(self) -> LinkStatus:
         """What the device reports, but for an alarm that makes its key doubtful or unreachable."""
-        is_doubtful = any(is_on and cause in DISABLING for cause, (_, is_on) in self.alarms.items())
-        return LinkStatus.PASSIVE if is_doubtful and self.reported is LinkStatus.ACTIVE else self.reported
+        return LinkStatus.PASSIVE if self._is_doubtful and self.reported is LinkStatus.ACTIVE else self.reported
+
+    @property
+    def is_stocked(self) -> bool:
+        """Whether the device makes no key for now, but what is in stock can be relied on."""
+        return self.reported is LinkStatus.PASSIVE and not self._is_doubtful
+
+    @property
+    def _is_doubtful(self) -> bool:
+        return any(is_on and cause in DISABLING for cause, (_, is_on) in self.alarms.items())
 
 
 class Controller:
@@ -115,7 +123,8 @@ class Controller:
             raise UnexpectedMessage(f"{wanted.link} ends at {' and '.join(strangers)}, which the network does not have")
         link = self._links.get(wanted.link)
         status = LinkStatus.PENDING if link is None else link.status
-        state = LinkState(wanted.link, status, wanted.rate, wanted.qber, wanted.device)
+        is_stocked = link is not None and link.is_stocked
+        state = LinkState(wanted.link, status, wanted.rate, wanted.qber, wanted.device, is_stocked)
         registered = Send(wanted.reply_to, LinkRegistered(wanted.link))
         if link is not None and link.state == state:
             return [registered]
@@ -157,11 +166,11 @@ class Controller:
         return [Save(NodeKept(version, state)), *told]
 
     def _status_changed(self, link: _Link, cause: str) -> list[Effect]:
-        before, status = link.state.status, link.status
-        if status is before:
+        state = replace(link.state, status=link.status, is_stocked=link.is_stocked)
+        if state == link.state:
             return [Save(self._kept(link))]
-        changed = Publish(LinkStatusChanged(link.state.link, status.value, cause))
-        return [*self._change(link, replace(link.state, status=status)), changed]
+        changed = Publish(LinkStatusChanged(state.link, state.status.value, cause))
+        return [*self._change(link, state), changed]
 
     def _change(self, link: _Link, state: LinkState) -> list[Effect]:
         link.state = state

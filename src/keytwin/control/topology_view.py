@@ -95,9 +95,9 @@ class TopologyView:
         return [Send(CONTROLLER, RequestTopology(self.owner))]
 
     def is_working(self, link: LinkId) -> bool:
-        """Whether the link makes key, or is about to."""
+        """Whether the link makes key, is about to, or lives on its stock until it does again."""
         state = self.links.get(link)
-        return state is not None and state.status in WORKING
+        return state is not None and (state.status in WORKING or state.is_stocked)
 
     def is_trusted(self, node: NodeId) -> bool:
         """Whether the node may relay and serve."""
@@ -122,7 +122,11 @@ class TopologyView:
         links = {state.link: state for state in snapshot.links}
         nodes = {state.node: state for state in snapshot.nodes}
         # A controller does not forget links; should one be missing, its sessions must leave it all the same.
-        lost = tuple(replace(state, status=LinkStatus.OFF) for link, state in self.links.items() if link not in links)
+        lost = tuple(
+            replace(state, status=LinkStatus.OFF, is_stocked=False)
+            for link, state in self.links.items()
+            if link not in links
+        )
         changed = tuple(state for link, state in links.items() if self.links.get(link) != state)
         moved = tuple(state for node, state in nodes.items() if self.nodes.get(node) != state)
         self.version, self.links, self.nodes = snapshot.version, links, nodes

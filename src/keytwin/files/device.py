@@ -14,6 +14,7 @@ import msgspec
 from keytwin.files.kinds import (
     DURATION,
     FREQUENCY,
+    LOSS,
     NUMBER,
     RATE,
     SHARE,
@@ -36,7 +37,7 @@ from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.identity import DeviceId, parse_name
 
 _KINDS: Final[Mapping[str, Kind[object]]] = MappingProxyType(
-    {"duration": DURATION, "frequency": FREQUENCY, "number": NUMBER, "rate": RATE, "share": SHARE}
+    {"duration": DURATION, "frequency": FREQUENCY, "loss": LOSS, "number": NUMBER, "rate": RATE, "share": SHARE}
 )
 """By the name that the metadata of a device's field gives under `quantity`."""
 

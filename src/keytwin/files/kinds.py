@@ -30,9 +30,15 @@ from keytwin.vocabulary.units import (
     parse_duration,
     parse_hertz,
     parse_kilometres,
+    parse_metres,
+    parse_nanometres,
     parse_number,
+    parse_radiance,
+    parse_radians,
     parse_rate,
     parse_share,
+    parse_turbulence,
+    parse_watts,
     show_bits,
     show_duration,
     show_rate,
@@ -140,6 +146,17 @@ def _show_time(value: int) -> str:
     return show_duration(value) if value else "0 s"
 
 
+def _in_small(unit: str, scale: float, large: str, parse: Callable[[str], float]) -> Callable[[float], str]:
+    """Return what writes a value in a unit of which `scale` make the `large` one, where that reads back exactly."""
+
+    def show(value: float) -> str:
+        text = f"{value * scale:.10g} {unit}"
+        is_small = value < 1 and "e" not in text and parse(text) == value
+        return text if is_small else f"{show_number(value)} {large}"
+
+    return show
+
+
 DURATION: Final = quantity("duration", "a time", parse_duration, _show_time)
 INSTANT: Final = quantity("duration", "a time", lambda text: Instant(parse_duration(text)), _show_time)
 BITS: Final = quantity("bits", "an amount of key", parse_bits, show_bits)
@@ -149,6 +166,14 @@ LENGTH: Final = quantity("length", "a length", parse_kilometres, lambda value: f
 LOSS: Final = quantity("loss", "a loss", parse_decibels, lambda value: f"{show_number(value)} dB")
 ATTENUATION: Final = quantity(
     "attenuation", "an attenuation", parse_attenuation, lambda value: f"{show_number(value)} dB/km"
+)
+WIDTH: Final = quantity("width", "a width", parse_metres, lambda value: f"{show_number(value)} m")
+WAVELENGTH: Final = quantity("wavelength", "a wavelength", parse_nanometres, lambda value: f"{show_number(value)} nm")
+ANGLE: Final = quantity("angle", "an angle", parse_radians, _in_small("urad", 1e6, "rad", parse_radians))
+POWER: Final = quantity("power", "a power", parse_watts, _in_small("mW", 1e3, "W", parse_watts))
+RADIANCE: Final = quantity("radiance", "a radiance", parse_radiance, lambda value: f"{show_number(value)} W/m2/sr/nm")
+TURBULENCE: Final = quantity(
+    "turbulence", "a strength of turbulence", parse_turbulence, lambda value: f"{show_number(value)} m-2/3"
 )
 FREQUENCY: Final = quantity("frequency", "a frequency", parse_hertz, lambda value: f"{show_number(value)} Hz")
 SHARE: Final = quantity("share", "a share from 0 to 1", parse_share, _show_share)

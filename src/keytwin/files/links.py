@@ -9,10 +9,12 @@ from typing import Final, cast
 import msgspec
 
 from keytwin.files.kinds import BEARABLE_LOSS, FIBRE_LOSS, GROUND_LENGTH, Plain, Reference, Schema, name_schema
+from keytwin.files.media import SETTINGS, Said
 from keytwin.files.nodes import MapNode, Node, Place, TextNode
 from keytwin.files.page import Declared, Names, Page, Unread
 from keytwin.files.shapes import Field, Record, or_empty
 from keytwin.vocabulary.identity import DeviceId, LinkId, NodeId, link_ends, link_id, parse_link
+from keytwin.vocabulary.medium import FIBRE, FREE_SPACE, SATELLITE
 from keytwin.vocabulary.units import Decibels, DecibelsPerKilometre, Kilometres
 
 _HOW: Final = "write '- a -- b', or '- a -- b: {length: 12 km}' with values of its own"
@@ -26,6 +28,13 @@ class LinkValues(msgspec.Struct, frozen=True):
     length: Kilometres | None = None
     attenuation: DecibelsPerKilometre | None = None
     total_loss: Decibels | None = None
+    fibre: Said | None = None
+    free_space: Said | None = None
+    satellite: Said | None = None
+
+    def said_of(self, medium: str) -> Said | None:
+        """Return what is said of a medium; None = nothing."""
+        return {FIBRE: self.fibre, FREE_SPACE: self.free_space, SATELLITE: self.satellite}.get(medium)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +85,14 @@ LINK_VALUES: Final = Record(
         Field(
             "total_loss", BEARABLE_LOSS, "the measured loss of the whole channel, such as 14.5 dB; it wins over length"
         ),
+        Field(FIBRE, SETTINGS[FIBRE], "the classical channels in the same fibre; none if left out"),
+        Field(
+            FREE_SPACE,
+            SETTINGS[FREE_SPACE],
+            "telescopes, air and sky, with `medium: free-space`",
+            attribute="free_space",
+        ),
+        Field(SATELLITE, SETTINGS[SATELLITE], "orbit, telescopes and sky, with `medium: satellite`"),
     ),
 )
 

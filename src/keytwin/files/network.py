@@ -14,6 +14,7 @@ from keytwin.files.kinds import Plain, names_from
 from keytwin.files.known import BROUGHT, Known
 from keytwin.files.library import Source, device_names, network_source
 from keytwin.files.links import LinkLine, LinkValues, spaced
+from keytwin.files.media import SETTINGS, Said, said_of
 from keytwin.files.network_file import NETWORK, Control, Defaults, NetworkFile
 from keytwin.files.nodes import Node, Place, find, place_of
 from keytwin.files.own_devices import read_own_devices
@@ -24,11 +25,14 @@ from keytwin.files.writer import yaml_text
 from keytwin.vocabulary.blueprint import Blueprint, ControlSettings
 from keytwin.vocabulary.device import Device, EmpiricalDevice
 from keytwin.vocabulary.identity import DeviceId, LinkId, NodeId
+from keytwin.vocabulary.medium import FIBRE, FREE_SPACE, SATELLITE, Setting
 from keytwin.vocabulary.topology import QLink, Topology
 from keytwin.vocabulary.units import show_bits
 
 T = TypeVar("T")
 
+AIRY: Final = (FREE_SPACE, SATELLITE)
+"""Media that have no attenuation by length."""
 _NOWHERE: Final = Place("")
 
 
@@ -139,20 +143,41 @@ def _laid(own: LinkValues, usual: LinkValues) -> LinkValues:
         length=_either(own.length, usual.length),
         attenuation=_either(own.attenuation, usual.attenuation),
         total_loss=_either(own.total_loss, usual.total_loss if is_measured else None),
+        fibre=_both(own.fibre, usual.fibre),
+        free_space=_both(own.free_space, usual.free_space),
+        satellite=_both(own.satellite, usual.satellite),
     )
 
 
 def _link(link: LinkId, values: LinkValues) -> QLink:
     assert values.device is not None
     bare = QLink(link, values.device)
+    medium = _either(values.medium, bare.medium)
+    # What holds for all links of fibre says nothing of the air, and still less of a satellite's way.
+    length, measured = (None, None) if medium == SATELLITE else (values.length, values.total_loss)
+    attenuation = None if medium in AIRY else values.attenuation
     return QLink(
         link,
         values.device,
-        medium=_either(values.medium, bare.medium),
-        length=_either(values.length, bare.length),
-        attenuation=_either(values.attenuation, bare.attenuation),
-        total_loss=values.total_loss,
+        medium=medium,
+        length=_either(length, bare.length),
+        attenuation=_either(attenuation, bare.attenuation),
+        total_loss=measured,
+        setting=_setting(medium, values),
     )
+
+
+def _setting(medium: str, values: LinkValues) -> Setting | None:
+    """Return what is said of the medium; None when nothing is, or nothing but the defaults."""
+    said = values.said_of(medium)
+    if not said:
+        return None
+    setting, bare = SETTINGS[medium].make(**said), SETTINGS[medium].make()
+    return None if setting == bare else setting
+
+
+def _both(own: Said | None, usual: Said | None) -> Said | None:
+    return own if usual is None else {**usual, **(own or {})}
 
 
 def _either(own: T | None, usual: T) -> T:
@@ -167,13 +192,31 @@ def _check_link(line: LinkLine, values: LinkValues, devices: Mapping[DeviceId, D
         return False  # what is missing may stand in what could not be read
     if values.device is None:
         page.report(line.place, f"link '{spaced(line.id)}' has no device", "give one here or under defaults.link")
+    if not _check_medium(line, values, page):
+        return False
     # The loss is in the figures of a black box already; a device that could not be read may be one.
     may_be_measured = values.device is not None and isinstance(devices.get(values.device), EmpiricalDevice | None)
     has_loss = may_be_measured or values.length is not None or values.total_loss is not None
+    has_loss = has_loss or values.medium == SATELLITE
     if not has_loss:
         hint = "give 'length' or a measured 'total_loss', here or under defaults.link"
         page.report(line.place, f"link '{spaced(line.id)}' has no length", hint)
     return has_loss and values.device is not None
+
+
+def _check_medium(line: LinkLine, values: LinkValues, page: Page) -> bool:
+    """Report what a link says that its medium has no use for; whether there is none."""
+    medium, own, before = values.medium or FIBRE, line.values, len(page.mistakes)
+    for other in SETTINGS:
+        if other != medium and own.said_of(other) is not None:
+            page.report(line.place, f"{other!r} is said of a link whose medium is {medium!r}", f"add 'medium: {other}'")
+    if medium == FREE_SPACE and own.attenuation is not None:
+        hint = "the air's attenuation follows from 'visibility' under 'free-space'; a measured one is 'total_loss'"
+        page.report(line.place, "'loss' by length is said of a link through the air", hint)
+    if medium == SATELLITE and (own.length, own.attenuation, own.total_loss) != (None, None, None):
+        hint = "its loss changes during a pass: give 'altitude', 'closest' and 'farthest' under 'satellite'"
+        page.report(line.place, "a length or loss is said of a link to a satellite", hint)
+    return len(page.mistakes) == before
 
 
 def _own_values(link: QLink, usual: LinkValues) -> LinkValues:
@@ -181,10 +224,17 @@ def _own_values(link: QLink, usual: LinkValues) -> LinkValues:
     return LinkValues(
         device=None if link.device == usual.device else link.device,
         medium=None if link.medium == usual.medium else link.medium,
-        length=None if link.length == usual.length else link.length,
-        attenuation=None if link.attenuation == usual.attenuation else link.attenuation,
+        length=None if link.length == usual.length or link.medium == SATELLITE else link.length,
+        attenuation=None if link.attenuation == usual.attenuation or link.medium in AIRY else link.attenuation,
         total_loss=link.total_loss,
+        fibre=_said(link, FIBRE),
+        free_space=_said(link, FREE_SPACE),
+        satellite=_said(link, SATELLITE),
     )
+
+
+def _said(link: QLink, medium: str) -> Said | None:
+    return (said_of(link.setting) or None) if link.medium == medium else None
 
 
 def _most_common(values: Iterable[T]) -> T | None:

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 from keytwin.files.apps import Saes
 from keytwin.files.device import Measured, Parameters, device_record
 from keytwin.files.kinds import (
+    ANGLE,
     ATTENUATION,
     BITS,
     DURATION,
@@ -20,8 +21,13 @@ from keytwin.files.kinds import (
     LENGTH,
     LOSS,
     NUMBER,
+    POWER,
+    RADIANCE,
     RATE,
     SHARE,
+    TURBULENCE,
+    WAVELENGTH,
+    WIDTH,
     Choice,
     Kind,
     Reference,
@@ -30,6 +36,7 @@ from keytwin.files.kinds import (
 )
 from keytwin.files.known import BROUGHT
 from keytwin.files.links import LINK_VALUES, DeviceReference, LinkReference, Links
+from keytwin.files.media import Medium
 from keytwin.files.network_file import NETWORK, OVERRIDES
 from keytwin.files.scenario_file import ACTIONS, FAULT, SCENARIO, Disturbance, Element, Overrides, Sole
 from keytwin.files.shapes import NO_DEFAULT, Entries, Field, FormatOne, Items, Record, default_of
@@ -51,9 +58,12 @@ knows it by that. Each parameter is a mapping of `value` and `source`, which say
 _LINKS: Final = """\
 An item of `links` is `- a -- b`, `- a -- b/name` for one of several parallel links, or `- a -- b: {length: 12 km}` with
 values of its own. What it does not say comes from `defaults.link`. It needs a device, and a `length` or a `total_loss`
-unless the device is empirical: the figures of a black box hold the loss already.
+unless the device is empirical, because the figures of a black box hold the loss already, or the medium is `satellite`,
+because that loss changes during a pass. `fibre`, `free-space` and `satellite` may be said with the medium of that name;
+under `defaults.link` each of them holds for the links of its medium, and a link's own values are laid over it.
 """
-_QUANTITIES: Final = (DURATION, BITS, RATE, LENGTH, LOSS, ATTENUATION, FREQUENCY, SHARE, NUMBER)
+_OF_MEDIA: Final = (WIDTH, WAVELENGTH, ANGLE, POWER, RADIANCE, TURBULENCE)
+_QUANTITIES: Final = (DURATION, BITS, RATE, LENGTH, LOSS, ATTENUATION, FREQUENCY, SHARE, NUMBER, *_OF_MEDIA)
 _VALUES: Final[Mapping[type, str]] = MappingProxyType(
     {
         FormatOne: "`1`",
@@ -204,7 +214,7 @@ def _inner(kind: Kind[object]) -> Described | None:
     match kind:
         case Record():
             return kind
-        case Entries(record=record):
+        case Entries(record=record) | Medium(record=record):
             return record
         case Links():
             return LINK_VALUES

@@ -6,13 +6,46 @@ Three intensities k1 > k2 > k3; basis X makes the key, basis Z tests it. What th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, expm1
+from typing import NamedTuple, Protocol
 
 Three = tuple[float, float, float]
 """One value per intensity: signal, decoy, vacuum."""
 Cells = tuple[float, ...]
-"""For X, then Z, and per intensity in each: detections without error, detections with error: twelve values."""
+"""For X, then Z, and per intensity in each: detections without error, detections with error: twelve values.
+
+A protocol with another number of intensities has four values for each of them.
+"""
+
+
+class Answer(NamedTuple):
+    """What a pulse causes in the detectors, per live gate."""
+
+    click: float
+    """Probability of a click, R_k."""
+    wrong: float
+    """Probability of a click in the wrong detector, e_k."""
+
+
+class Choices(Protocol):
+    """What a sender chooses at random per pulse, whatever the number of intensities."""
+
+    @property
+    def intensities(self) -> Sequence[float]:
+        """Mean photons per pulse."""
+        ...
+
+    @property
+    def shares(self) -> Sequence[float]:
+        """Probability of each intensity."""
+        ...
+
+    @property
+    def key_basis(self) -> float:
+        """Probability with which each end chooses the basis that makes the key."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,38 +83,45 @@ class Optics:
     dead_gates: float = 0.0
     """Gates during which both detectors are blind after a click."""
 
-    def answer(self, intensity: float) -> tuple[float, float]:
-        """Return the probabilities of a click, R_k, and of a click in the wrong detector, e_k, per live gate.
+    def answer(self, intensity: float) -> Answer:
+        """Return what a coherent pulse of `intensity` mean photons causes.
 
         Eve's transmittance stands for eta_sys of the paper in the misalignment term too.
         """
         missed = exp(-self.transmittance * intensity)
-        seen = -expm1(-self.transmittance * intensity)  # 1 - missed without cancellation
+        return self.answer_to(-expm1(-self.transmittance * intensity), missed)  # 1 - missed without cancellation
+
+    def answer_to(self, seen: float, missed: float) -> Answer:
+        """Return what a pulse causes that is seen with probability `seen`, missed with `missed` = 1 - seen."""
         detected = seen + 2.0 * self.dark_count * missed
         click = min(1.0, detected * (1.0 + self.afterpulse))
         wrong = self.dark_count + self.misalignment * seen + self.afterpulse * detected / 2.0
-        return click, min(wrong, click)
+        return Answer(click, min(wrong, click))
 
-    def cells(self, settings: Settings) -> Cells:
+    def cells(self, choices: Choices) -> Cells:
         """Return the probability per pulse of each cell in which a sifted detection can fall."""
-        answers = [self.answer(intensity) for intensity in settings.intensities]
-        clicks = sum(share * click for share, (click, _) in zip(settings.shares, answers, strict=True))
+        answers = [self.answer(intensity) for intensity in choices.intensities]
+        return self.cells_of(answers, choices.shares, choices.key_basis)
+
+    def cells_of(self, answers: Sequence[Answer], shares: Sequence[float], key_basis: float) -> Cells:
+        """Return the same for pulses that cause `answers` and are sent with the probabilities `shares`."""
+        clicks = sum(share * click for share, (click, _) in zip(shares, answers, strict=True))
         live = 1.0 / (1.0 + self.dead_gates * clicks)  # non-paralysable dead time
-        key, test = settings.key_basis**2 * live, (1.0 - settings.key_basis) ** 2 * live
+        key, test = key_basis**2 * live, (1.0 - key_basis) ** 2 * live
         return tuple(
             basis * share * part
             for basis in (key, test)
-            for share, (click, wrong) in zip(settings.shares, answers, strict=True)
+            for share, (click, wrong) in zip(shares, answers, strict=True)
             for part in (click - wrong, wrong)
         )
 
 
 def sifted_share(cells: Cells) -> float:
-    """Return the share of the pulses that become sifted key (basis X)."""
-    return sum(cells[:6])
+    """Return the share of the pulses that become sifted key (the first basis)."""
+    return sum(cells[: len(cells) // 2])
 
 
 def error_share(cells: Cells) -> float:
     """Return the expected quantum bit error rate of the key basis; one half when nothing is detected at all."""
     sifted = sifted_share(cells)
-    return sum(cells[1:6:2]) / sifted if sifted > 0 else 0.5
+    return sum(cells[1 : len(cells) // 2 : 2]) / sifted if sifted > 0 else 0.5

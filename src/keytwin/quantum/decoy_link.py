@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +10,7 @@ import numpy.typing as npt
 from keytwin.quantum.decoy_bb84 import Optics, error_share
 from keytwin.quantum.finite_key import Counts, Estimator
 from keytwin.quantum.link import DistilledBlock, ExpectedRate, rectified
+from keytwin.quantum.outlook import outlook
 from keytwin.vocabulary.units import Bits, Duration, in_seconds
 
 
@@ -44,26 +44,9 @@ class DecoyLink:
         return ExpectedRate(rectified(mean, deviation) / in_seconds(self.block_time), qber)
 
     def outlook(self) -> tuple[float, float]:
-        """Return mean and standard deviation of a block's secret bits before negative ones are discarded.
-
-        Each count is nearly Poisson and independent of the others, as hardly any pulse is detected. The length is bent
-        only slightly within a standard deviation of each, so its values there give both moments to second order.
-        """
+        """Return mean and standard deviation of a block's secret bits before negative ones are discarded."""
         expected = [self.pulses * cell for cell in self.optics.cells(self.estimator.settings)]
-        centre = self._length(expected)
-        mean, variance = centre - 0.5, 0.0  # rounding down takes half a bit
-        for index, count in enumerate(expected):
-            spread = sqrt(count)
-            above, below = (self._length(_moved(expected, index, step)) for step in (spread, -spread))
-            mean += (above + below) / 2.0 - centre
-            variance += ((above - below) / 2.0) ** 2
-        return mean, sqrt(variance)
+        return outlook(self._length, expected)
 
     def _length(self, cells: list[float]) -> float:
         return self.estimator.signed_length(Counts.of(cells))[0]
-
-
-def _moved(cells: list[float], index: int, step: float) -> list[float]:
-    moved = cells.copy()
-    moved[index] = max(0.0, moved[index] + step)
-    return moved

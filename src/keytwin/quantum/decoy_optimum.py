@@ -5,7 +5,7 @@ Where no settings give key, the length still tells by how much it falls short, s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import product
 from math import exp
@@ -13,15 +13,13 @@ from typing import Final
 
 from keytwin.quantum.decoy_bb84 import Optics, Settings, sifted_share
 from keytwin.quantum.finite_key import Counts, Distillation, Estimator
+from keytwin.quantum.search import Point, Space, four_digits, logistic
 
-Point = Sequence[float]
-"""Logit of the key basis, ln(p_1 / p_3), ln(p_2 / p_3), ln(k1 - 2 k3), logit of (k2 - k3) / (k1 - 2 k3)."""
 Objective = Callable[[Settings], float]
 
 _BOUNDS: Final = ((-2.0, 6.0), (-4.0, 6.0), (-4.0, 6.0), (-4.0, 0.5), (-5.0, 5.0))
 _STARTS: Final = tuple(product((0.3, 1.2, 2.2), (-1.2, 0.3, 1.5), (0.6,), (-0.85,), (-0.5, 0.2)))
 """A grid across the optima of blocks from 1e4 to 1e10 sifted bits."""
-_TRIES: Final = 3
 _CACHED: Final = 4096  # distinct links of one network
 
 
@@ -50,47 +48,22 @@ def best_settings_for_sifted(optics: Optics, distillation: Distillation, vacuum:
 
 
 def _maximise(objective: Objective, vacuum: float) -> Settings:
-    def value(point: Point) -> float:
-        return objective(_settings(point, vacuum))
-
-    tried = []
-    for start in sorted(_STARTS, key=value, reverse=True)[:_TRIES]:
-        tried.append(_rounded(_settings(_climb(value, start), vacuum)))
-        if objective(tried[-1]) > 0:
-            break
-    return max(tried, key=objective)
-
-
-def _climb(value: Callable[[Point], float], start: Point) -> list[float]:
-    # scipy takes 0.4 s to import, and a device that fixes its settings never comes here.
-    from scipy.optimize import minimize  # noqa: PLC0415
-
-    scale = abs(value(start)) or 1.0
-    options = {"xtol": 1e-2, "ftol": 1e-6}  # the optimum is flat: this is within 1e-4 of the best rate
-    found = minimize(lambda point: -value(point) / scale, start, method="Powell", bounds=_BOUNDS, options=options)
-    return [float(coordinate) for coordinate in found.x]
+    return Space(lambda point: _settings(point, vacuum), _rounded, _STARTS, _BOUNDS).best(objective)
 
 
 def _settings(point: Point, vacuum: float) -> Settings:
+    """Read ln(p_1 / p_3), ln(p_2 / p_3) and ln(k1 - 2 k3) between two logits: key basis, (k2 - k3) / (k1 - 2 k3)."""
     basis, signal_odds, decoy_odds, excess, part = point
     first, second = exp(signal_odds), exp(decoy_odds)
     whole = 1.0 + first + second
     room = exp(excess)
-    intensities = (2.0 * vacuum + room, vacuum + room * _logistic(part), vacuum)
-    return Settings(intensities, (first / whole, second / whole, 1.0 / whole), _logistic(basis))
+    intensities = (2.0 * vacuum + room, vacuum + room * logistic(part), vacuum)
+    return Settings(intensities, (first / whole, second / whole, 1.0 / whole), logistic(basis))
 
 
 def _rounded(settings: Settings) -> Settings:
     """Keep what a modulator can be set to, and what does not depend on the last digit of a library's exp."""
-    signal, decoy = (_four_digits(intensity) for intensity in settings.intensities[:2])
-    first, second = (_four_digits(share) for share in settings.shares[:2])
+    signal, decoy = (four_digits(intensity) for intensity in settings.intensities[:2])
+    first, second = (four_digits(share) for share in settings.shares[:2])
     intensities = (signal, decoy, settings.intensities[2])
-    return Settings(intensities, (first, second, 1.0 - first - second), _four_digits(settings.key_basis))
-
-
-def _four_digits(value: float) -> float:
-    return float(f"{value:.4g}")
-
-
-def _logistic(value: float) -> float:
-    return 1.0 / (1.0 + exp(-value))
+    return Settings(intensities, (first, second, 1.0 - first - second), four_digits(settings.key_basis))

@@ -147,11 +147,15 @@ class Estimator:
         )  # gamma vanishes at 0, yet a sample without any error proves little: assume one
         if share >= NO_INFORMATION:
             return NO_INFORMATION
-        return min(NO_INFORMATION, share + self._sampling(share, tested, single))
+        return min(NO_INFORMATION, share + sampling_deviation(share, tested, single, self._logarithm))
 
-    def _sampling(self, share: float, tested: float, single: float) -> float:
-        """Return gamma(eps_sec, share, tested, single): how far a sample may lie from the whole."""
-        scale = (tested + single) / (tested * single)
-        spread = share * (1.0 - share)
-        doublings = log2(scale / spread) + 2.0 * self._logarithm / log(2.0)
-        return sqrt(scale * spread / log(2.0) * doublings) if doublings > 0 else 0.0
+
+def sampling_deviation(share: float, tested: float, single: float, logarithm: float) -> float:
+    """Return gamma(a, share, tested, single), eq. (5): how far a sample may lie from the whole.
+
+    `logarithm` is ln(c / a), where c counts the parts into which the secrecy is split: 21 for two decoys.
+    """
+    scale = (tested + single) / (tested * single)
+    spread = share * (1.0 - share)
+    doublings = log2(scale / spread) + 2.0 * logarithm / log(2.0)
+    return sqrt(scale * spread / log(2.0) * doublings) if doublings > 0 else 0.0

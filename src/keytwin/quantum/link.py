@@ -5,9 +5,10 @@ A link model is immutable. A change in the world (a cut fibre, a tap, dusk) is a
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from math import erfc, exp, pi, sqrt
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -65,6 +66,8 @@ class QkdProtocol:
     link: Callable[[Device, Channel], LinkModel]
     """Makes the model of one link; Mistake, with the physical reason, when it would never give key."""
     traits: Traits = UNKNOWN
+    unfit: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    """Media over which it cannot work, each with the physical reason."""
 
 
 def rectified(mean: float, deviation: float) -> float:

@@ -6,16 +6,69 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from keytwin.quantum.bb84_device import no_decoy_link, one_decoy_link, single_photon_link
+from keytwin.quantum.bb84_traits import BLACK_BOX, NO_DECOY, ONE_DECOY, SARG04, SINGLE_PHOTON, TWO_DECOYS
 from keytwin.quantum.channel import Channel
 from keytwin.quantum.decoy_device import decoy_link
 from keytwin.quantum.empirical import empirical_link
+from keytwin.quantum.gg02_device import GG02_TRAITS, NO_FADING, gg02_heterodyne_link, gg02_homodyne_link
 from keytwin.quantum.link import LinkModel, QkdProtocol
+from keytwin.quantum.mdi_device import MDI_TRAITS, mdi_link
+from keytwin.quantum.pair_device import (
+    BBM92_TRAITS,
+    DEVICE_INDEPENDENT_TRAITS,
+    E91_TRAITS,
+    NO_HERALDS,
+    bbm92_cw_link,
+    bbm92_link,
+    device_independent_link,
+    e91_link,
+)
+from keytwin.quantum.phase_reference_device import COW_TRAITS, DPS_TRAITS, cow_link, dps_link
+from keytwin.quantum.relay_link import NO_RELAY_IN_THE_SKY, NO_SHARED_PHASE
+from keytwin.quantum.repeater_device import FIBRE_ONLY, REPEATER_TRAITS, repeater_link
+from keytwin.quantum.sarg04 import sarg04_link
+from keytwin.quantum.scheduled_link import ScheduledLink, pooled
+from keytwin.quantum.twin_field_device import (
+    COHERENT_TWIN_TRAITS,
+    PHASE_MATCHING_TRAITS,
+    coherent_twin_link,
+    phase_matching_link,
+)
 from keytwin.vocabulary.device import DecoyBb84Device, Device, EmpiricalDevice
+from keytwin.vocabulary.device_bb84 import NoDecoyBb84Device, OneDecoyBb84Device, Sarg04Device, SinglePhotonBb84Device
+from keytwin.vocabulary.device_continuous import Gg02Device
+from keytwin.vocabulary.device_pairs import Bbm92CwDevice, Bbm92Device, DeviceIndependentDevice, E91Device
+from keytwin.vocabulary.device_phase_reference import CowDevice, DpsDevice
+from keytwin.vocabulary.device_relay import CoherentTwinDevice, MdiDevice, PhaseMatchingDevice
+from keytwin.vocabulary.device_repeater import RepeaterDevice
 from keytwin.vocabulary.errors import Mistake
 
 _BROUGHT: Final = (
-    QkdProtocol("decoy-bb84", DecoyBb84Device, decoy_link),
-    QkdProtocol("empirical", EmpiricalDevice, empirical_link),
+    QkdProtocol("decoy-bb84", DecoyBb84Device, decoy_link, TWO_DECOYS),
+    QkdProtocol("empirical", EmpiricalDevice, empirical_link, BLACK_BOX),
+    QkdProtocol("bb84-one-decoy", OneDecoyBb84Device, one_decoy_link, ONE_DECOY),
+    QkdProtocol("bb84-no-decoy", NoDecoyBb84Device, no_decoy_link, NO_DECOY),
+    QkdProtocol("bb84-single-photon", SinglePhotonBb84Device, single_photon_link, SINGLE_PHOTON),
+    QkdProtocol("sarg04", Sarg04Device, sarg04_link, SARG04),
+    QkdProtocol("bbm92", Bbm92Device, bbm92_link, BBM92_TRAITS),
+    QkdProtocol("bbm92-cw", Bbm92CwDevice, bbm92_cw_link, BBM92_TRAITS),
+    QkdProtocol("e91", E91Device, e91_link, E91_TRAITS),
+    QkdProtocol(
+        "e91-device-independent",
+        DeviceIndependentDevice,
+        device_independent_link,
+        DEVICE_INDEPENDENT_TRAITS,
+        NO_HERALDS,
+    ),
+    QkdProtocol("gg02-homodyne", Gg02Device, gg02_homodyne_link, GG02_TRAITS, NO_FADING),
+    QkdProtocol("gg02-heterodyne", Gg02Device, gg02_heterodyne_link, GG02_TRAITS, NO_FADING),
+    QkdProtocol("dps", DpsDevice, dps_link, DPS_TRAITS),
+    QkdProtocol("cow", CowDevice, cow_link, COW_TRAITS),
+    QkdProtocol("mdi", MdiDevice, mdi_link, MDI_TRAITS, NO_RELAY_IN_THE_SKY),
+    QkdProtocol("twin-field-pm", PhaseMatchingDevice, phase_matching_link, PHASE_MATCHING_TRAITS, NO_SHARED_PHASE),
+    QkdProtocol("twin-field-cal", CoherentTwinDevice, coherent_twin_link, COHERENT_TWIN_TRAITS, NO_SHARED_PHASE),
+    QkdProtocol("repeater-chain", RepeaterDevice, repeater_link, REPEATER_TRAITS, FIBRE_ONLY),
 )
 PROTOCOLS: Final[Mapping[str, QkdProtocol]] = MappingProxyType({protocol.name: protocol for protocol in _BROUGHT})
 """By name; those of the extension point `keytwin.protocols` are added by the caller."""
@@ -29,4 +82,8 @@ def link_model(device: Device, channel: Channel, protocols: Mapping[str, QkdProt
     protocol = protocols[device.protocol]
     if not isinstance(device, protocol.device):
         raise Mistake(f"device {device.name}: its parameters are not those of protocol {protocol.name!r}")
-    return protocol.link(device, channel)
+    if channel.medium in protocol.unfit:
+        raise Mistake(f"protocol {protocol.name} cannot use {channel.medium!r}: {protocol.unfit[channel.medium]}")
+    if channel.schedule is None:
+        return protocol.link(device, channel)
+    return ScheduledLink(protocol.link(pooled(device, channel.schedule), channel), channel.schedule.share)

@@ -14,7 +14,9 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from keytwin.quantum.light import Light
 from keytwin.quantum.link import LinkModel
+from keytwin.quantum.schedule import Schedule
 from keytwin.vocabulary.events import BlockDistilled
 from keytwin.vocabulary.identity import CONTROLLER, MONITORING, DeviceId, LinkId, NodeId, km_of, link_ends, twin_of
 from keytwin.vocabulary.link_messages import BlockReceived, LinkKeyBlock, LinkMeasured
@@ -59,14 +61,21 @@ SMALLEST_BLOCK: Final = Bits(1024)  # below it, agreeing on a block costs a nota
 
 
 class Phase(StrEnum):
-    """Whether light arrives."""
+    """Whether light arrives; WAITING: not before the next pass, or not before a cloud has gone."""
 
     DISTILLING = "distilling"
+    WAITING = "waiting"
     DARK = "dark"
 
 
 class BlockDue(Message, frozen=True, gc=False):
     """To oneself: the present block is complete."""
+
+    link: LinkId
+
+
+class LightDue(Message, frozen=True, gc=False):
+    """To oneself: the light comes back, or has come to its end."""
 
     link: LinkId
 
@@ -94,11 +103,19 @@ TWIN_TABLE: Final = StateTable(
             for phase in Phase
             for message in (BlockReceived, RepeatDue, LinkRegistered, LinkStatusNoted)
         },
-        (Phase.DISTILLING, BlockDue): to(Phase.DISTILLING),
+        (Phase.DISTILLING, BlockDue): to(
+            Phase.DISTILLING, Phase.WAITING, DISTILLING="there is still light", WAITING="it was the block of a pass"
+        ),
+        (Phase.DISTILLING, LightDue): to(Phase.WAITING),
+        (Phase.WAITING, LightDue): to(Phase.DISTILLING),
         (Phase.DISTILLING, CutQuantumChannel): to(Phase.DARK),
-        (Phase.DARK, HealQuantumChannel): to(Phase.DISTILLING),
+        (Phase.WAITING, CutQuantumChannel): to(Phase.DARK),
+        (Phase.DARK, HealQuantumChannel): to(
+            Phase.DISTILLING, Phase.WAITING, DISTILLING="light passes now", WAITING="no light passes for now"
+        ),
         **ignored(Phase.DISTILLING, (HealQuantumChannel,)),
-        **ignored(Phase.DARK, (CutQuantumChannel, BlockDue)),
+        **ignored(Phase.WAITING, (HealQuantumChannel, BlockDue)),
+        **ignored(Phase.DARK, (CutQuantumChannel, BlockDue, LightDue)),
     },
 )
 
@@ -113,12 +130,14 @@ class TwinSetup(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Twin:
-    """The element `link/<id>`."""
+    """The element `link/<id>`; without a `schedule` its light never ends."""
 
     setup: TwinSetup
     model: LinkModel
     entropy: Entropy
     generator: np.random.Generator
+    schedule: Schedule | None = None
+    light: Light | None = None
     state: StrEnum = Phase.DISTILLING
     number: int = 0
     reserved: int = 0  # numbers up to it are saved as given
@@ -132,6 +151,7 @@ class Twin:
     full_at: int = 0  # number of the last block after which a key manager had no room
     pause: int = 0  # blocks to throw away before the next one is handed over
     skipped: int = 0
+    is_stocked: bool = False  # some key was handed over, so that there is a stock when the light goes
     unreceived: dict[tuple[NodeId, int], tuple[KeyBlock, float]] = field(default_factory=dict)
 
     def receive(self, message: Message, now: Instant) -> list[Effect]:
@@ -140,37 +160,55 @@ class Twin:
 
     def restore(self, records: Iterable[Record], now: Instant) -> list[Effect]:
         """Register the link and begin a block; the last number given is taken up."""
-        del now
         for record in records:
             assert isinstance(record, BlockNumbered)
             self.number = self.reserved = record.number
             self.status_sequence = record.status_sequence
             self.state = Phase.DARK if record.is_dark else Phase.DISTILLING
+        self.is_stocked = self.number > 0
+        if self.schedule is not None:
+            self.light = Light(self.schedule, self.model.block_time, self.setup.speed, self.generator)
         # After a restart the controller may still hold what an earlier incarnation told it.
         if self.state is Phase.DARK:
-            return [_register(self), *self._report(LinkStatus.OFF, "loss of signal"), *self._repeat_timer()]
+            return [_register(self), *self._report(LinkStatus.OFF, "loss of signal"), *_repeat_timer(self)]
+        if self.light is not None and not self.light.look(now):
+            return [_register(self), *self._wait(now), *_repeat_timer(self)]
         told = self._report(LinkStatus.ACTIVE, "restarted") if self.number else []
-        return [_register(self), _next_block(self), *told, *self._repeat_timer()]
+        return [_register(self), _next_block(self, now), *told, *_repeat_timer(self)]
 
     def on_block_due(self, due: BlockDue, now: Instant) -> list[Effect]:
         """Distil the block that is complete, and begin the next."""
-        del due, now
+        del due
         block = self.model.draw_block(self.generator)
         octets = block.secret // BITS_PER_BYTE
         size = bits(octets) if bits(octets) >= SMALLEST_BLOCK else Bits(0)
-        is_kept = bool(size) and self._is_wanted()
+        is_kept = bool(size) and _is_wanted(self)
         taken = _hastened(self, block.duration)
         rate = BitsPerSecond(size * NANOSECONDS_PER_SECOND // taken)
         self.number += 1
         distilled = BlockDistilled(self.setup.link, self.number, size, block.qber, taken, is_kept or not size)
         measured = LinkMeasured(self.setup.link, self.number, rate, block.qber)
-        effects: list[Effect] = [*self._reserve_numbers(), _next_block(self)]
+        effects: list[Effect] = [*_reserve_numbers(self), *self._go_on(now)]
         effects += [Publish(distilled), Send(MONITORING, measured)]
         if is_kept:
             effects += self._hand_over(self.entropy.block(octets), block.qber)
-        if size and self.status is not LinkStatus.ACTIVE:
+        if self.state is Phase.WAITING:
+            effects += self._report_dark()
+        elif size and self.status is not LinkStatus.ACTIVE:
             effects += self._report(LinkStatus.ACTIVE, "first block")
-        return [*effects, *self._repeat_timer()]
+        return [*effects, *_repeat_timer(self)]
+
+    def on_light_due(self, due: LightDue, now: Instant) -> list[Effect]:
+        """Begin a block with the light; at its end, lose what is not complete."""
+        del due
+        assert self.light is not None
+        if self.state is Phase.DISTILLING:
+            self.light.leave()
+            return [*self._wait(now), *_repeat_timer(self)]
+        self.state = Phase.DISTILLING
+        self.light.begin()
+        status = LinkStatus.ACTIVE if self.is_stocked else LinkStatus.PENDING
+        return [_next_block(self, now), *self._report(status, "light is back"), *_repeat_timer(self)]
 
     def on_block_received(self, received: BlockReceived, now: Instant) -> list[Effect]:
         """Stop repeating a block, and wipe it."""
@@ -180,7 +218,7 @@ class Twin:
         if not received.has_room and received.number == self.handed != self.full_at:
             self.full_at = received.number
             self.pause, self.skipped = min(max(1, 2 * self.pause), LONGEST_PAUSE), 0
-        self._drop(received.node, received.number)
+        _drop(self, received.node, received.number)
         if _is_settled(self) and self.is_repeating:
             self.is_repeating = False
             return [StopTimer(f"{self.setup.link}/repeat")]
@@ -195,7 +233,7 @@ class Twin:
             effects.append(_status_report(self))
         for node in link_ends(self.setup.link):
             effects += _oldest_for(self, node)
-        return [*effects, *self._repeat_timer()]
+        return [*effects, *_repeat_timer(self)]
 
     def on_link_registered(self, registered: LinkRegistered, now: Instant) -> list[Effect]:
         """Stop registering."""
@@ -214,49 +252,48 @@ class Twin:
         del cut, now
         self.state = Phase.DARK
         stop = StopTimer(f"{self.setup.link}/block")
-        return [stop, *self._report(LinkStatus.OFF, "loss of signal"), *self._repeat_timer()]
+        return [stop, *self._report(LinkStatus.OFF, "loss of signal"), *_repeat_timer(self)]
 
     def on_heal_quantum_channel(self, heal: HealQuantumChannel, now: Instant) -> list[Effect]:
         """Begin a block and report the signal."""
-        del heal, now
+        del heal
+        if self.light is not None and not self.light.look(now):
+            return [*self._wait(now), *_repeat_timer(self)]
         self.state = Phase.DISTILLING
-        return [_next_block(self), *self._report(LinkStatus.ACTIVE, "signal is back"), *self._repeat_timer()]
+        return [_next_block(self, now), *self._report(LinkStatus.ACTIVE, "signal is back"), *_repeat_timer(self)]
 
-    def _reserve_numbers(self) -> list[Effect]:
-        """Save ahead how far numbers may go, so that not every block costs a write; a restart skips what is left."""
-        if self.number <= self.reserved:
-            return []
-        self.reserved = self.number + NUMBERS_AHEAD
-        return [_saved(self)]
+    def _go_on(self, now: Instant) -> list[Effect]:
+        """Begin the next block; after the one of a pass, wait for the next pass."""
+        if self.light is not None:
+            self.light.go_on()
+            if self.light.is_over:
+                self.light.leave()
+                self.state = Phase.WAITING
+                return [_light_timer(self, now)]
+        return [_next_block(self, now)]
 
-    def _is_wanted(self) -> bool:
-        """Whether to hand the next block over: while the stores stay full only one in up to `LONGEST_PAUSE` + 1 is.
+    def _wait(self, now: Instant) -> list[Effect]:
+        """Wait for the light, and say why there is none."""
+        self.state = Phase.WAITING
+        return [_light_timer(self, now), *self._report_dark()]
 
-        So a link that nobody uses costs next to nothing, and one whose stock is drawn on is filled again soon.
-        """
-        if self.skipped < self.pause:
-            self.skipped += 1
-            return False
-        return True
+    def _report_dark(self) -> list[Effect]:
+        assert self.light is not None
+        # PASSIVE in the words of ETSI GS QKD 015: no generation, stock left.
+        return self._report(LinkStatus.PASSIVE if self.is_stocked else LinkStatus.OFF, self.light.cause)
 
     def _hand_over(self, block: KeyBlock, qber: float) -> list[Effect]:
         effects: list[Effect] = []
         if self.full_at != self.handed:
             self.pause = 0
-        self.handed, self.skipped = self.number, 0
+        self.handed, self.skipped, self.is_stocked = self.number, 0, True
         for node in link_ends(self.setup.link):
             is_first = not any(waiting == node for waiting, _ in self.unreceived)
             self.unreceived[node, self.number] = (block, qber)
             effects += _oldest_for(self, node) if is_first else []
         while len(self.unreceived) > 2 * MOST_UNRECEIVED:
-            self._drop(*next(iter(self.unreceived)))
+            _drop(self, *next(iter(self.unreceived)))
         return effects
-
-    def _drop(self, node: NodeId, number: int) -> None:
-        """Forget that a key manager has not received a block; wipe it when the other has."""
-        block, _ = self.unreceived.pop((node, number))
-        if all(waiting != number for _, waiting in self.unreceived):
-            block.wipe()
 
     def _report(self, status: LinkStatus, cause: str) -> list[Effect]:
         self.status, self.status_cause = status, cause
@@ -264,11 +301,38 @@ class Twin:
         self.is_status_noted = False
         return [_saved(self), _status_report(self)]
 
-    def _repeat_timer(self) -> list[Effect]:
-        if self.is_repeating or _is_settled(self):
-            return []
-        self.is_repeating = True
-        return [StartTimer(f"{self.setup.link}/repeat", REPEAT_AFTER, RepeatDue(self.setup.link))]
+
+def _repeat_timer(twin: Twin) -> list[Effect]:
+    if twin.is_repeating or _is_settled(twin):
+        return []
+    twin.is_repeating = True
+    return [StartTimer(f"{twin.setup.link}/repeat", REPEAT_AFTER, RepeatDue(twin.setup.link))]
+
+
+def _reserve_numbers(twin: Twin) -> list[Effect]:
+    """Save ahead how far numbers may go, so that not every block costs a write; a restart skips what is left."""
+    if twin.number <= twin.reserved:
+        return []
+    twin.reserved = twin.number + NUMBERS_AHEAD
+    return [_saved(twin)]
+
+
+def _is_wanted(twin: Twin) -> bool:
+    """Whether to hand the next block over: while the stores stay full only one in up to `LONGEST_PAUSE` + 1 is.
+
+    So a link that nobody uses costs next to nothing, and one whose stock is drawn on is filled again soon.
+    """
+    if twin.skipped < twin.pause:
+        twin.skipped += 1
+        return False
+    return True
+
+
+def _drop(twin: Twin, node: NodeId, number: int) -> None:
+    """Forget that a key manager has not received a block; wipe it when the other has."""
+    block, _ = twin.unreceived.pop((node, number))
+    if all(waiting != number for _, waiting in twin.unreceived):
+        block.wipe()
 
 
 def _oldest_for(twin: Twin, node: NodeId) -> list[Effect]:
@@ -296,8 +360,17 @@ def _saved(twin: Twin) -> Effect:
     return Save(BlockNumbered(twin.reserved, twin.status_sequence, is_dark=twin.state is Phase.DARK))
 
 
-def _next_block(twin: Twin) -> Effect:
-    return StartTimer(f"{twin.setup.link}/block", _hastened(twin, twin.model.block_time), BlockDue(twin.setup.link))
+def _next_block(twin: Twin, now: Instant) -> Effect:
+    link, light = twin.setup.link, twin.light
+    if light is None:
+        return StartTimer(f"{link}/block", _hastened(twin, twin.model.block_time), BlockDue(link))
+    return StartTimer(f"{link}/block", light.until_change(now), BlockDue(link) if light.has_room else LightDue(link))
+
+
+def _light_timer(twin: Twin, now: Instant) -> Effect:
+    """Wake up with the light; of the same name as that of a block, as there is never both."""
+    assert twin.light is not None
+    return StartTimer(f"{twin.setup.link}/block", twin.light.until_start(now), LightDue(twin.setup.link))
 
 
 def _hastened(twin: Twin, time: Duration) -> Duration:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from keytwin.quantum.channel import channel_of
 from keytwin.vocabulary.blueprint import App, Blueprint, Endpoint
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import CONTROLLER, AppId, ElementName, sae_element, twin_of
 from keytwin.vocabulary.machine import Message
+from keytwin.vocabulary.medium import SATELLITE
 from keytwin.vocabulary.operator_messages import (
     AskForKeys,
     CutQuantumChannel,
@@ -63,12 +65,16 @@ def orders(action: Action, blueprint: Blueprint) -> Iterator[Order]:
 
 
 def bare(blueprint: Blueprint) -> Scenario:
-    """Return the timeline of a network without one: every app opens at 0 s and asks for 60 s at its granted rate."""
+    """Return the timeline of a network without one: every app opens and asks for 60 s at its granted rate.
+
+    It does so at 0 s, or when each satellite has made its first pass: before, there is no key.
+    """
     if not blueprint.apps:
         raise Mistake(f"network {blueprint.name!r} has no apps, so nobody would ask for a key: add some under 'apps:'")
-    closing = after(START, ASKING_TIME + SETTLING_TIME)
-    opening = tuple(Step(START, OpenApp(app.id)) for app in blueprint.apps)
-    asking = tuple(Step(START, at_granted_rate(app, blueprint)) for app in blueprint.apps)
+    start = _ready(blueprint)
+    closing = after(start, ASKING_TIME + SETTLING_TIME)
+    opening = tuple(Step(start, OpenApp(app.id)) for app in blueprint.apps)
+    asking = tuple(Step(start, at_granted_rate(app, blueprint)) for app in blueprint.apps)
     ending = tuple(Step(closing, CloseApp(app.id)) for app in blueprint.apps)
     return Scenario(
         name=blueprint.name,
@@ -78,6 +84,13 @@ def bare(blueprint: Blueprint) -> Scenario:
         steps=opening + asking + ending,
         expect=Expectations(sessions_end=True, keys_for_all=True),
     )
+
+
+def _ready(blueprint: Blueprint) -> Instant:
+    """Return when every link that waits for passes has had one."""
+    schedules = [channel_of(link).schedule for link in blueprint.topology.links if link.medium == SATELLITE]
+    passes = [schedule.ready for schedule in schedules if schedule is not None]
+    return after(max(passes), SETTLING_TIME) if passes else START
 
 
 def at_granted_rate(app: App, blueprint: Blueprint) -> AskKeys:

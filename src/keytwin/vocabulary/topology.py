@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from keytwin.vocabulary.identity import DeviceId, LinkId, NodeId, link_ends
+from keytwin.vocabulary.medium import Setting
 from keytwin.vocabulary.units import Decibels, DecibelsPerKilometre, Kilometres
 
 MOST_HOPS: Final = 64  # a route longer than this is refused: time to live of relayed messages (invariant C4)
@@ -29,6 +30,7 @@ class QLink(msgspec.Struct, frozen=True):
     length: Kilometres = Kilometres(0.0)
     attenuation: DecibelsPerKilometre = DecibelsPerKilometre(0.2)  # ITU-T G.652.D, 1550 nm
     total_loss: Decibels | None = None
+    setting: Setting | None = None  # what else is said of the medium; None = its defaults
 
     @property
     def ends(self) -> tuple[NodeId, NodeId]:

@@ -21,13 +21,17 @@ class LinkStatus(StrEnum):
 
 
 class LinkState(msgspec.Struct, frozen=True, gc=False):
-    """What the topology database holds of a link; `rate`: the registered, analytic one of both directions together."""
+    """What the topology database holds of a link; `rate`: the registered, analytic one of both directions together.
+
+    `is_stocked`: PASSIVE by its device's own word, with key to go on with, as between two passes of a satellite.
+    """
 
     link: LinkId
     status: LinkStatus
     rate: BitsPerSecond
     qber: float
     device: DeviceId
+    is_stocked: bool = False
 
 
 class NodeState(msgspec.Struct, frozen=True, gc=False):

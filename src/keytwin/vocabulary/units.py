@@ -23,6 +23,15 @@ BitsPerSecond = NewType("BitsPerSecond", int)
 Decibels = NewType("Decibels", float)
 DecibelsPerKilometre = NewType("DecibelsPerKilometre", float)
 Kilometres = NewType("Kilometres", float)
+Metres = NewType("Metres", float)
+Nanometres = NewType("Nanometres", float)
+"""Of light: a wavelength, or the width of a filter."""
+Radians = NewType("Radians", float)
+Watts = NewType("Watts", float)
+Radiance = NewType("Radiance", float)
+"""Of the sky, in W m^-2 sr^-1 nm^-1."""
+TurbulenceStrength = NewType("TurbulenceStrength", float)
+"""The structure constant Cn2 of the air's refractive index, in m^(-2/3)."""
 Hertz = NewType("Hertz", float)
 
 NANOSECONDS_PER_SECOND: Final = 1_000_000_000
@@ -100,6 +109,12 @@ _TIME: Final = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9
 _DATA: Final = {"bit": 1, "kbit": 10**3, "Mbit": 10**6, "Gbit": 10**9, "B": 8, "kB": 8_000, "MB": 8_000_000}
 _RATE: Final = {f"{unit}/s": scale for unit, scale in _DATA.items()}
 _LENGTH: Final = {"m": Decimal("0.001"), "km": Decimal(1)}
+_APERTURE: Final = {"mm": Decimal("0.001"), "cm": Decimal("0.01"), "m": Decimal(1)}
+_WAVELENGTH: Final = {"nm": 1}
+_ANGLE: Final = {"urad": Decimal("1e-6"), "mrad": Decimal("1e-3"), "rad": Decimal(1)}
+_POWER: Final = {"nW": Decimal("1e-9"), "uW": Decimal("1e-6"), "mW": Decimal("1e-3"), "W": Decimal(1)}
+_RADIANCE: Final = {"W/m2/sr/nm": 1}
+_TURBULENCE: Final = {"m-2/3": 1}
 _FREQUENCY: Final = {"Hz": 1, "kHz": 10**3, "MHz": 10**6, "GHz": 10**9}
 _LOSS: Final = {"dB": 1}
 _ATTENUATION: Final = {"dB/km": 1}
@@ -127,6 +142,36 @@ def parse_rate(text: str) -> BitsPerSecond:
 def parse_kilometres(text: str) -> Kilometres:
     """Read "20 km" or "350 m"."""
     return Kilometres(float(_parse(text, _LENGTH, "a length", "20 km")))
+
+
+def parse_metres(text: str) -> Metres:
+    """Read "30 cm", the width of a telescope."""
+    return Metres(float(_parse(text, _APERTURE, "a width", "30 cm")))
+
+
+def parse_nanometres(text: str) -> Nanometres:
+    """Read "850 nm"."""
+    return Nanometres(float(_parse(text, _WAVELENGTH, "a wavelength", "850 nm")))
+
+
+def parse_radians(text: str) -> Radians:
+    """Read "10 urad"."""
+    return Radians(float(_parse(text, _ANGLE, "an angle", "10 urad")))
+
+
+def parse_watts(text: str) -> Watts:
+    """Read "1 mW"."""
+    return Watts(float(_parse(text, _POWER, "a power", "1 mW")))
+
+
+def parse_radiance(text: str) -> Radiance:
+    """Read "2.5e-7 W/m2/sr/nm"."""
+    return Radiance(float(_parse(text, _RADIANCE, "a radiance", "2.5e-7 W/m2/sr/nm")))
+
+
+def parse_turbulence(text: str) -> TurbulenceStrength:
+    """Read "1e-15 m-2/3"."""
+    return TurbulenceStrength(float(_parse(text, _TURBULENCE, "a strength of turbulence", "1e-15 m-2/3")))
 
 
 def parse_hertz(text: str) -> Hertz:
@@ -223,6 +268,12 @@ QUANTITIES: Final[Mapping[str, Callable[[str], object]]] = MappingProxyType(
         "bits": parse_bits,
         "rate": parse_rate,
         "length": parse_kilometres,
+        "width": parse_metres,
+        "wavelength": parse_nanometres,
+        "angle": parse_radians,
+        "power": parse_watts,
+        "radiance": parse_radiance,
+        "turbulence": parse_turbulence,
         "frequency": parse_hertz,
         "loss": parse_decibels,
         "attenuation": parse_attenuation,
@@ -238,6 +289,12 @@ UNITS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "bits": tuple(_DATA),
         "rate": tuple(_RATE),
         "length": tuple(_LENGTH),
+        "width": tuple(_APERTURE),
+        "wavelength": tuple(_WAVELENGTH),
+        "angle": tuple(_ANGLE),
+        "power": tuple(_POWER),
+        "radiance": tuple(_RADIANCE),
+        "turbulence": tuple(_TURBULENCE),
         "frequency": tuple(_FREQUENCY),
         "loss": tuple(_LOSS),
         "attenuation": tuple(_ATTENUATION),
