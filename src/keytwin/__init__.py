@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from keytwin.control.metrics import LinkView
     from keytwin.keymanagement.algorithms import PoolLevel
+    from keytwin.report.link import LinkRate, link_rate
+    from keytwin.report.link_limits import Explanation, explain_link
     from keytwin.report.run import Run, run
     from keytwin.runtime.trace import Happening
     from keytwin.scenario.load import load
@@ -25,12 +27,14 @@ __all__ = [
     "AppEvidence",
     "Blueprint",
     "Evidence",
+    "Explanation",
     "FileMistake",
     "Finding",
     "Happening",
     "KeyAccount",
     "KeytwinError",
     "LinkAccount",
+    "LinkRate",
     "LinkView",
     "Mistake",
     "PoolLevel",
@@ -38,6 +42,8 @@ __all__ = [
     "Run",
     "Scenario",
     "Violation",
+    "explain_link",
+    "link_rate",
     "load",
     "run",
 ]
@@ -47,12 +53,14 @@ _HOME: Final = MappingProxyType(
         "AppEvidence": "vocabulary.evidence",
         "Blueprint": "vocabulary.blueprint",
         "Evidence": "vocabulary.evidence",
+        "Explanation": "report.link_limits",
         "FileMistake": "vocabulary.errors",
         "Finding": "vocabulary.errors",
         "Happening": "runtime.trace",
         "KeyAccount": "vocabulary.evidence",
         "KeytwinError": "vocabulary.errors",
         "LinkAccount": "vocabulary.evidence",
+        "LinkRate": "report.link",
         "LinkView": "control.metrics",
         "Mistake": "vocabulary.errors",
         "PoolLevel": "keymanagement.algorithms",
@@ -60,6 +68,8 @@ _HOME: Final = MappingProxyType(
         "Run": "report.run",
         "Scenario": "vocabulary.timeline",
         "Violation": "vocabulary.errors",
+        "explain_link": "report.link_limits",
+        "link_rate": "report.link",
         "load": "scenario.load",
         "run": "report.run",
     }

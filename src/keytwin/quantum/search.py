@@ -48,9 +48,10 @@ def _climb(value: Callable[[Point], float], start: Point, bounds: Bounds) -> lis
     # scipy takes 0.4 s to import, and a device that fixes its settings never comes here.
     from scipy.optimize import minimize  # noqa: PLC0415
 
+    inside = [min(max(each, low), high) for each, (low, high) in zip(start, bounds, strict=True)]
     scale = abs(value(start)) or 1.0
     options = {"xtol": 1e-2, "ftol": 1e-6}  # the optimum is flat: this is within 1e-4 of the best rate
-    found = minimize(lambda point: -value(point) / scale, start, method="Powell", bounds=bounds, options=options)
+    found = minimize(lambda point: -value(point) / scale, inside, method="Powell", bounds=bounds, options=options)
     return [float(coordinate) for coordinate in found.x]
 
 
