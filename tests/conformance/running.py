@@ -19,12 +19,11 @@ import msgspec
 
 from keytwin.service.operator_values import NetworkStatus
 from tests.conformance.speaking import Sae
-from tests.operation.live import free_base_port
+from tests.fakes.ports import free_ports
 
 NODES: Final = 4  # of the largest network here
 SPEED: Final = 20.0  # pools fill within a second
 START: Final = 60.0  # seconds until a network that has not come up never will
-PAUSE: Final = 0.02  # seconds between two looks at a pool that fills
 DELIVERED: Final = re.compile(r"^keytwin_keys_delivered_total\{[^}]*\} (\S+)$", flags=re.MULTILINE)
 
 
@@ -81,7 +80,7 @@ def started(network: str, folder: Path) -> Iterator[Network]:
 def _up(network: str, state: Path, log: Path) -> tuple[subprocess.Popen[bytes], bytes]:
     """Start the process and wait for what it says once every face accepts; nothing when it has ended."""
     reading, writing = os.pipe()
-    options = ["--state", str(state), "--speed", str(SPEED), "--base-port", str(free_base_port(NODES))]
+    options = ["--state", str(state), "--speed", str(SPEED), "--base-port", str(free_ports(2 * NODES + 1))]
     command = [sys.executable, "-m", "keytwin", "up", network, *options, "--ready-fd", str(writing)]
     with log.open("wb") as written:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=written, stderr=written, pass_fds=(writing,))
@@ -99,7 +98,6 @@ def _await_keys(sae: Sae) -> None:
         if answer.status == 200 and answer.json["stored_key_count"] == answer.json["max_key_count"]:
             return
         assert answer.status in {200, 503}, answer
-        time.sleep(PAUSE)
     raise AssertionError(f"{sae.name} has no full pool after {START} s")
 
 

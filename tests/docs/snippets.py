@@ -22,7 +22,7 @@ from unittest.mock import patch
 
 from keytwin.operation.settings import BASE_PORT
 from keytwin.operation.whereabouts import running_below
-from tests.operation.live import free_base_port
+from tests.fakes.ports import free_ports
 
 LONGEST_RUN: Final = 120  # seconds for one command: a page is read, not waited for
 MOST_NODES: Final = 16  # of a network that a page brings up
@@ -139,7 +139,7 @@ def stop_networks(folder: Path) -> None:
 def _base_port(folder: Path) -> int:
     """Choose the ports of a page once: the usual ones may be in use by another test, or by a user."""
     del folder
-    return free_base_port(MOST_NODES)
+    return free_ports(2 * MOST_NODES + 1)
 
 
 def _on_free_ports(text: str, folder: Path) -> str:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from itertools import count
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -22,31 +19,10 @@ from keytwin.vocabulary.blueprint import Blueprint
 from keytwin.vocabulary.identity import ElementName
 from keytwin.vocabulary.machine import Event
 from keytwin.vocabulary.timeline import Scenario
+from tests.fakes.ports import free_ports
 
-FIRST_PORT: Final = 21_000  # below those that systems give to outgoing connections
-WINDOW: Final = 64  # ports for one network
 LONGEST: Final = 60.0  # seconds until a test that hangs is a failed one
 T = TypeVar("T")
-_turns = count(os.getpid() % 100)
-
-
-def free_base_port(nodes: int) -> int:
-    """Return where a network of so many nodes finds all its ports free; parallel tests begin at different places."""
-    for _ in range(100):
-        base = FIRST_PORT + next(_turns) % 100 * WINDOW
-        if all(_is_free(port) for port in range(base, base + 2 * nodes + 1)):
-            return base
-    raise AssertionError("no free ports")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as tried:
-        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            tried.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def network(name: str) -> Blueprint:
@@ -56,7 +32,7 @@ def network(name: str) -> Blueprint:
 
 
 def settings(blueprint: Blueprint, state: Path, speed: float = 1.0) -> UpSettings:
-    return UpSettings(blueprint, state, speed=speed, base_port=free_base_port(len(blueprint.topology.nodes)))
+    return UpSettings(blueprint, state, speed=speed, base_port=free_ports(2 * len(blueprint.topology.nodes) + 1))
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from keytwin.operation.whereabouts import find
 from keytwin.vocabulary.identity import KeyId, Ksid, SaeId, uuids
 from keytwin.vocabulary.key import KeyMaterial, Method, Provenance
 from keytwin.vocabulary.units import Instant
-from tests.operation.live import free_base_port
+from tests.fakes.ports import free_ports
 
 MEGABYTE: Final = 1_000_000
 KEYS: Final = 10_000
@@ -52,7 +52,7 @@ def test_ten_thousand_pooled_keys_take_less_than_twenty_megabytes_at_both_ends_t
 @pytest.mark.slow
 def test_six_nodes_with_full_stores_take_less_than_250_megabytes(tmp_path: Path) -> None:
     state = tmp_path / "state"
-    port = str(free_base_port(6))
+    port = str(free_ports(2 * 6 + 1))
     up = ("up", "star6", "-d", "--speed", "50", "--base-port", port, "--state", str(state))
     command = [sys.executable, "-m", "keytwin"]
     subprocess.run([*command, *up], check=True, capture_output=True, timeout=60)

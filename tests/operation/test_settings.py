@@ -59,7 +59,7 @@ def test_a_host_is_a_name_or_an_address(star6: Blueprint, host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "url", "further"),
+    ("host", "url", "beside_loopback"),
     [
         ("127.0.0.1", "https://127.0.0.1:10140", ()),
         ("localhost", "https://localhost:10140", ()),
@@ -69,10 +69,11 @@ def test_a_host_is_a_name_or_an_address(star6: Blueprint, host: str) -> None:
     ],
 )
 def test_the_host_stands_in_urls_and_certificates(
-    star6: Blueprint, host: str, url: str, further: tuple[str, ...]
+    star6: Blueprint, host: str, url: str, beside_loopback: tuple[str, ...]
 ) -> None:
     settings = UpSettings(star6, STATE, host=host)
-    assert (settings.url(settings.ports.operator), settings.further_hosts) == (url, further)
+    assert settings.url(settings.ports.operator) == url
+    assert settings.hosts == ("localhost", "127.0.0.1", "::1", *beside_loopback)
 
 
 def test_brackets_are_for_addresses_of_ipv6_alone() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,8 @@ import pytest
 from keytwin.runtime import leaves
 from keytwin.runtime.certificates import TOLERANCE
 from keytwin.runtime.identities import Identity, Role
-from keytwin.runtime.leaves import is_renewal_due, renewal_at
+from keytwin.runtime.leaves import leaf_in as own_leaf
+from keytwin.runtime.leaves import renewal_at
 from keytwin.runtime.pki import LEAF_LIFE, Authority
 from keytwin.vocabulary.errors import FileMistake
 from tests.runtime.papers import DAY, KM0, NOW, SAE, leaf_in
@@ -50,15 +50,13 @@ def test_a_leaf_is_due_at_half_of_its_life(authority: Authority) -> None:
     files = authority.issue(SAE, NOW)
     due = renewal_at(leaf_in(files.certificate))
     assert due == NOW - TOLERANCE + (LEAF_LIFE + TOLERANCE) / 2
-    assert not is_renewal_due(files, due - timedelta(seconds=1))
-    assert is_renewal_due(files, due)
 
 
 def test_a_leaf_that_cannot_be_read_is_named(authority: Authority) -> None:
     files = authority.issue(SAE, NOW)
     files.certificate.write_bytes(b"no certificate")
     with pytest.raises(FileMistake, match=r"certificate\.pem: holds no certificate"):
-        is_renewal_due(files, NOW)
+        own_leaf(files)
 
 
 def test_a_renewal_that_fails_leaves_the_old_pair_in_use(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from keytwin.network import Customers, Plugins, elements, standing
 from keytwin.operation.certification import Certification, km_identity, twin_identity
 from keytwin.operation.faces import LOOPBACK, Faces, told_of_port
 from keytwin.operation.settings import UpSettings
-from keytwin.runtime.bus import InProcessBus
+from keytwin.runtime.bus import Bus, InProcessBus
 from keytwin.runtime.clock import wall_clock
 from keytwin.runtime.identities import Identity, Role
 from keytwin.runtime.live import Live
@@ -59,12 +59,11 @@ class LiveNetwork:
         self.blueprint = settings.blueprint
         self.certification = certification
         authority = certification.authority
-        self.doorkeeper = Doorkeeper(authority.network, authority.is_denied)
         self.live = Live(store, self._lay, hooks.failed)
-        self.bus = InProcessBus(self.live.post)
+        self.bus: Bus = InProcessBus(self.live.post)
         streams = StreamSetup(
             links=frozenset(link.id for link in self.blueprint.topology.links),
-            doorkeeper=self.doorkeeper,
+            doorkeeper=Doorkeeper(authority.network, authority.is_denied),
             now=wall_clock,
             dice=random.Random(),  # noqa: S311  # spreads attempts to connect; nothing secret depends on it
             on_violation=hooks.violated,
@@ -73,7 +72,7 @@ class LiveNetwork:
         self.streams = Streams(streams, self._deliver)
         self._missing = set(self._pairs())
         self._connected = asyncio.Event()
-        self.faces = Faces(settings, certification, self.doorkeeper, self.live)
+        self.faces = Faces(settings, certification, self.live)
         made = elements(self.blueprint, self.live, Plugins(), settings.speed, customers or standing)
         for name, make in made.items():
             self.live.add(name, make)

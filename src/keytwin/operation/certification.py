@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from keytwin.operation.settings import BroughtAuthority
 from keytwin.runtime.brought import read_certificate
 from keytwin.runtime.identities import Identity, Role
 from keytwin.runtime.leaves import LeafFiles, leaf_in, renewal_at
-from keytwin.runtime.pki import LEAF_LIFE, Authority
+from keytwin.runtime.pki import Authority
 from keytwin.runtime.private_files import mistake
 from keytwin.vocabulary.blueprint import Blueprint
 from keytwin.vocabulary.errors import FileMistake
@@ -84,13 +84,7 @@ class Certification:
         self.authority.issue(identity, now, self._hosts if identity.role.serves else ())
 
 
-def authority_of(
-    folder: Path,
-    network: str,
-    now: datetime,
-    life: timedelta = LEAF_LIFE,
-    brought: BroughtAuthority | None = None,
-) -> Authority:
+def authority_of(folder: Path, network: str, now: datetime, brought: BroughtAuthority | None = None) -> Authority:
     """Take up the network's authority; where there is none yet, take the one that is brought, or make one.
 
     FileMistake when another is brought than the one that is there: certificates of both would not go together.
@@ -98,13 +92,13 @@ def authority_of(
     home = folder / "authority"
     if not home.is_dir():
         if brought is None:
-            return Authority.create(folder, network, now, life)
-        return Authority.bring(folder, network, brought.certificate, brought.key, now, life=life)
+            return Authority.create(folder, network, now)
+        return Authority.bring(folder, network, brought.certificate, brought.key, now)
     if brought is not None and read_certificate(brought.certificate) != read_certificate(home / "issuing.pem"):
         raise mistake(
             brought.certificate, f"is not the authority of the state in {folder.parent}", "choose another with --state"
         )
-    return Authority.load(folder, network, now, life)
+    return Authority.load(folder, network, now)
 
 
 def _everyone(blueprint: Blueprint) -> Iterator[Identity]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from keytwin.operation.certification import CONTROL, Certification, authority_of, km_identity
-from keytwin.operation.settings import LOOPBACK_NAMES, Misbehaviour, UpSettings
+from keytwin.operation.settings import Misbehaviour, UpSettings
 from keytwin.runtime.clock import wall_clock
 from keytwin.runtime.crash import contain
 from keytwin.runtime.edge import Edge
@@ -50,7 +50,6 @@ class Faces:
 
     settings: UpSettings
     certification: Certification
-    doorkeeper: Doorkeeper
     live: Live
     served: list[Served] = field(default_factory=list)
 
@@ -106,7 +105,7 @@ class Faces:
             label=f"{FACE_PREFIX}{files.identity.name}",
             role=role,
             context=context,
-            doorkeeper=self.doorkeeper,
+            doorkeeper=self._doorkeeper(role),
             face=face,
             asker=self.live,
             supervise=_supervised,
@@ -117,11 +116,17 @@ class Faces:
         self.served.append(served)
         return served
 
+    def _doorkeeper(self, role: Role) -> Doorkeeper:
+        """Return who looks at the peers of a face: an authority of others may name an SAE as usual, by its CN."""
+        authority = self.certification.authority
+        is_others = role is Role.SAE and authority.is_brought
+        return Doorkeeper(authority.network, authority.is_denied, common_name_as=Role.SAE if is_others else None)
+
     def _strange_files(self, node: NodeId) -> LeafFiles:
         """Return a certificate of an authority that no client has heard of."""
         now, identity = wall_clock(), km_identity(node)
         stranger = authority_of(self.settings.state / "strange-authority", self.settings.blueprint.name, now)
-        shown = stranger.issue(identity, now, (*sorted(LOOPBACK_NAMES), *self.settings.further_hosts))
+        shown = stranger.issue(identity, now, self.settings.hosts)
         ours = self.certification.files_of(identity)
         return replace(shown, trusted=ours.trusted, revoked=ours.revoked)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from keytwin.files.page import nearest
 from keytwin.operation.assembly import LiveNetwork
@@ -26,8 +25,6 @@ from keytwin.service.operator_values import (
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import CONTROLLER, LinkId, NodeId, SaeId, twin_of
 from keytwin.vocabulary.operator_messages import CutQuantumChannel, HealQuantumChannel, SetNodeTrust
-
-LOCAL: Final = "127.0.0.1"
 
 
 @dataclass(slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
@@ -17,7 +16,7 @@ BASE_PORT: Final = 10_140  # below the ports that systems give to outgoing conne
 LARGEST_PORT: Final = 65_535
 FIRST_FREE_PORT: Final = 1_024  # those below belong to the system
 HOST: Final = "127.0.0.1"
-LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "::1")
 FASTEST: Final = 1_000.0  # beyond it a twin makes more key than stores of the usual size ever hold
 
 
@@ -82,7 +81,6 @@ class UpSettings:
     base_port: int = BASE_PORT
     host: str = HOST  # where the faces listen: stands in URLs and, beside those of the loopback, in certificates
     misbehaviour: Misbehaviour | None = None
-    certificate_life: timedelta | None = None  # None: as long as the authority has it
     authority: BroughtAuthority | None = None  # None: the network makes its own
 
     def __post_init__(self) -> None:
@@ -98,9 +96,9 @@ class UpSettings:
         return PortPlan(self.base_port, len(self.blueprint.topology.nodes))
 
     @property
-    def further_hosts(self) -> tuple[str, ...]:
-        """What certificates of those that serve name beside the loopback."""
-        return () if self.host in LOOPBACK_NAMES else (self.host,)
+    def hosts(self) -> tuple[str, ...]:
+        """The names under which those that serve are reached, as their certificates have them."""
+        return tuple(dict.fromkeys((*LOOPBACK_NAMES, self.host)))
 
     def url(self, port: int) -> str:
         """Return the URL of a face."""

@@ -25,12 +25,11 @@ from keytwin.operation.metrics import Metrics
 from keytwin.operation.office import Office
 from keytwin.operation.picture import Picture
 from keytwin.operation.settings import Ready, UpSettings
-from keytwin.operation.whereabouts import Claim, Run
+from keytwin.operation.whereabouts import PKI, Claim, Run
 from keytwin.runtime.clock import wall_clock
 from keytwin.runtime.envelope import Envelope, KeyFile
 from keytwin.runtime.journal import Journal
 from keytwin.runtime.journal_codec import RecordCodec, record_types
-from keytwin.runtime.pki import LEAF_LIFE
 from keytwin.runtime.private_files import mistake, private_folder, read_public, write_whole
 from keytwin.runtime.trace import own_version
 from keytwin.service.http import Request, Response
@@ -92,11 +91,8 @@ async def running(
     _bound_resources()
     now, blueprint = wall_clock(), settings.blueprint
     _check_shape(private_folder(settings.state) / "network.json", blueprint)
-    authority = authority_of(
-        settings.state / "pki", blueprint.name, now, settings.certificate_life or LEAF_LIFE, settings.authority
-    )
-    hosts = ("localhost", "127.0.0.1", "::1", *settings.further_hosts)
-    certification = Certification(authority, blueprint, hosts)
+    authority = authority_of(settings.state / PKI, blueprint.name, now, settings.authority)
+    certification = Certification(authority, blueprint, settings.hosts)
     certification.begin(now)
     key = KeyFile.at(settings.state / "journal" / "key")
     journal = Journal.open(settings.state / "journal" / "journal.db", Envelope(key), RecordCodec(record_types()))

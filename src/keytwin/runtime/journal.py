@@ -70,11 +70,6 @@ class Journal:
             journal._exit = undo.pop_all()
             return journal
 
-    @property
-    def is_staged(self) -> bool:
-        """Whether a commit has something to write."""
-        return bool(self._staged)
-
     def stage(self, element: ElementName, record: Record) -> None:
         """Take a record into the next commit, as octets: what its owner wipes later stays."""
         octets = self._codec.encode(record)

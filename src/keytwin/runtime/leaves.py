@@ -63,11 +63,6 @@ def renewal_at(certificate: x509.Certificate) -> datetime:
     return validity.start + (validity.end - validity.start) / 2
 
 
-def is_renewal_due(files: LeafFiles, now: datetime) -> bool:
-    """Whether it is time to issue a new certificate to the owner of these files."""
-    return now >= renewal_at(leaf_in(files))
-
-
 def leaf_in(files: LeafFiles) -> x509.Certificate:
     """Read the owner's own certificate, without those above it."""
     try:

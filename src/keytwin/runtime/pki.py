@@ -128,6 +128,11 @@ class Authority:
         serials = [entry.serial for entry in read_entries(self._issued) if entry.note == note and entry.at > now]
         return self._revoke(serials, now, note)
 
+    @property
+    def is_brought(self) -> bool:
+        """Whether it is the operator's own: then there is no root of ours above it."""
+        return not (self._home / "root.pem").exists()
+
     def is_denied(self, serial: int) -> bool:
         """Whether a certificate is revoked."""
         return serial in self.denied
