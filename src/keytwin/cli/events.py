@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from keytwin.service.operator_values import EventPage
 
 PAUSE: Final = 0.5  # seconds between two looks
+STOPPING: Final = 20  # looks during which a network that answers no more may still be closing its journal
 MOST_SHOWN: Final = 3  # of a list in one line
 
 
@@ -69,10 +70,19 @@ def _pages(operator: Console, *, follow: bool) -> Iterator[EventPage]:
         try:
             page = operator.events(page.last)
         except Refusal:
-            if is_running(operator.where.state):
+            # A network that stops closes its faces first and gives up its state last.
+            if _stays(lambda: is_running(operator.where.state)):
                 raise
             complain("the network has stopped")
             return
+
+
+def _stays(is_there: Callable[[], bool]) -> bool:
+    for _ in range(STOPPING):
+        if not is_there():
+            return False
+        time.sleep(PAUSE)
+    return True
 
 
 def _value(value: object) -> str:
