@@ -24,6 +24,10 @@ DeviceId = NewType("DeviceId", str)
 KeyId = NewType("KeyId", str)
 Ksid = NewType("Ksid", str)
 """Key_stream_ID of ETSI GS QKD 004 = session ID of paper B."""
+VariationPointId = NewType("VariationPointId", str)
+"""A variation point of an OVM (paper A): `medium`."""
+VariantId = NewType("VariantId", str)
+"""A variant with its variation point before it: `medium.terrestrial`."""
 ElementName = NewType("ElementName", str)
 """Address of a machine on the bus: `km/km0`, `admission`, `link/km0--km1`."""
 

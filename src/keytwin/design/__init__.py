@@ -1,0 +1,1 @@
+"""Paper A's design work: variability, selection, views, composition, SysML v2."""
