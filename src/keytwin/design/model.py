@@ -1,4 +1,4 @@
-"""The one model that all views of an architecture are projections of: paper A III, and DESIGN.md's names for it.
+"""The one model that all views of an architecture are projections of: paper A, III and IV-B (step 4).
 
 An element is immutable and has an identifier of its own, by which the others refer to it; nothing is said twice.
 `because` and `rules` say why it is there: the variants that asked for it, and the rules of synchronisation that added
