@@ -106,7 +106,16 @@ _LONGEST_QUANTITY: Final = 64  # characters; no quantity needs more, and Decimal
 _LARGEST: Final = Decimal(10) ** 18  # keeps every parsed quantity, in its base unit, within 64 bits
 
 _TIME: Final = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9}
-_DATA: Final = {"bit": 1, "kbit": 10**3, "Mbit": 10**6, "Gbit": 10**9, "B": 8, "kB": 8_000, "MB": 8_000_000}
+_DATA: Final = {
+    "bit": 1,
+    "kbit": 10**3,
+    "Mbit": 10**6,
+    "Gbit": 10**9,
+    "B": 8,
+    "kB": 8_000,
+    "MB": 8_000_000,
+    "GB": 8 * 10**9,
+}
 _RATE: Final = {f"{unit}/s": scale for unit, scale in _DATA.items()}
 _LENGTH: Final = {"m": Decimal("0.001"), "km": Decimal(1)}
 _APERTURE: Final = {"mm": Decimal("0.001"), "cm": Decimal("0.01"), "m": Decimal(1)}
