@@ -57,7 +57,7 @@ def test_the_device_of_star6_is_a_decoy_bb84_one() -> None:
             "50 kbit",
             (
                 "6:17: '50 kbit' has an unknown unit 'kbit': a rate takes one of "
-                "bit/s, kbit/s, Mbit/s, Gbit/s, B/s, kB/s, MB/s"
+                "bit/s, kbit/s, Mbit/s, Gbit/s, B/s, kB/s, MB/s, GB/s"
             ),
         ),
         (

@@ -198,7 +198,7 @@ twin: {physics: count}
         "10:12: unknown node 'km7' (did you mean 'km2'?)",
         (
             "11:34: '64 kbit' has an unknown unit 'kbit': a rate takes one of "
-            "bit/s, kbit/s, Mbit/s, Gbit/s, B/s, kB/s, MB/s"
+            "bit/s, kbit/s, Mbit/s, Gbit/s, B/s, kB/s, MB/s, GB/s"
         ),
         "11:69: 'priority' is missing in an SLA (a whole number; 0 is served first)",
         "12:22: unknown SLA 'goold' (did you mean 'gold'?)",
