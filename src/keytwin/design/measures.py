@@ -1,0 +1,238 @@
+"""What a plan is worth, measure by measure, by analysis and inspection: no run is needed. Measures are in `need.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import inf
+from types import MappingProxyType
+from typing import Final
+
+from keytwin.algorithms.graphs import Edge, Graph, Path
+from keytwin.design.model import Method
+from keytwin.design.need import Condition, Failure, Need, Security
+from keytwin.design.plan import Plan
+from keytwin.design.resilience import (
+    Worst,
+    compromise,
+    links_survived,
+    nodes_survived,
+    worst_group_failure,
+    worst_link_failure,
+    worst_node_failure,
+)
+from keytwin.design.throughput import Demand, bottleneck, sustained
+from keytwin.vocabulary.errors import Mistake
+from keytwin.vocabulary.identity import LinkId, NodeId
+
+Pair = tuple[NodeId, NodeId]
+_NO_DEMAND: Final = "nobody asks for a rate"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a measure came to."""
+
+    value: float
+    """In the base unit of its quantity; infinity where nothing limits it."""
+    method: Method
+    culprits: tuple[str, ...] = ()
+    """The elements that hold it down."""
+    remark: str = ""
+    """In words, where the number alone would mislead."""
+
+
+def find_out(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found | None:
+    """Return what analysis or inspection makes of a need; None where only a run of the network can tell."""
+    finder = _FINDERS.get(need.measure)
+    return finder(plan, need, pairs) if finder else None
+
+
+# --- key ------------------------------------------------------------------------------------------------------------
+
+
+def key_rate(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
+    """The key that the worst served of these pairs gets while all pairs ask at once, under the worst failure."""
+    worst = _worst(plan, need.under)
+    asked = {frozenset(demand.ends): demand.rate for demand in plan.demands}
+    least = min(asked.get(frozenset(pair), need.threshold) for pair in pairs)
+    culprits = worst.failed or _limits(plan)
+    stranded = ", ".join(f"{first} -- {second}" for first, second in (each.ends for each in worst.left.stranded))
+    remark = f"no way is left for {stranded}" if stranded else ""
+    return Found(worst.left.share * least, Method.ANALYSIS, culprits, remark)
+
+
+def headroom(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
+    """What is left above all demands."""
+    del pairs
+    if not plan.demands:
+        return Found(inf, Method.ANALYSIS, remark=_NO_DEMAND)
+    worst = _worst(plan, need.under)
+    return Found(worst.left.headroom, Method.ANALYSIS, worst.failed or _limits(plan))
+
+
+def autonomy(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
+    """How long full stores serve all demands in the dark: key in both directions of each link, spent at once."""
+    del need, pairs
+    if not plan.demands:
+        return Found(inf, Method.ANALYSIS, remark=_NO_DEMAND)
+    stored = [span._replace(capacity=2.0 * plan.store if span.capacity > 0 else 0.0) for span in plan.spans]
+    # Bits in stock over bits a second: the share of the demands that a second's worth of stock meets is a time.
+    lasting = sustained(stored, plan.demands, plan.relays)
+    return Found(lasting.share * 1e9, Method.ANALYSIS, bottleneck(stored, plan.demands, plan.relays))
+
+
+# --- failures -------------------------------------------------------------------------------------------------------
+
+
+def links_that_may_fail(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
+    """Return how many links any of the pairs can lose, whichever."""
+    del need
+    counts = {pair: links_survived(plan.spans, pair, plan.relays) for pair in pairs}
+    weakest = min(counts, key=lambda pair: counts[pair])
+    return Found(counts[weakest], Method.ANALYSIS, _named(weakest))
+
+
+def nodes_that_may_fail(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
+    """Return how many relays any of the pairs can lose, whichever; infinity where all are neighbours."""
+    del need
+    counts = {pair: nodes_survived(plan.spans, pair, plan.relays) for pair in pairs}
+    limited = {pair: count for pair, count in counts.items() if count is not None}
+    if not limited:
+        return Found(inf, Method.ANALYSIS, remark="every pair has a link of its own")
+    weakest = min(limited, key=lambda pair: limited[pair])
+    return Found(limited[weakest], Method.ANALYSIS, _named(weakest))
+
+
+def channels_that_may_be_attacked(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
+    """Return how many channels may give no key before a pair has no way: a line with all its spans, or a satellite."""
+    del need
+    # One link stands for a whole channel in series with the others of it: cutting any of them cuts it.
+    for count in range(len(plan.channels) + 1):
+        worst = worst_group_failure(plan.spans, _ones(pairs), plan.relays, plan.channels, count)
+        if worst.left.stranded:
+            return Found(count - 1, Method.ANALYSIS, worst.failed)
+    return Found(len(plan.channels), Method.ANALYSIS)
+
+
+# --- trust ----------------------------------------------------------------------------------------------------------
+
+
+def third_party_relays(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
+    """Return the relays of others that may come to see keys: routes change, so each that can relay counts."""
+    del need, pairs
+    others = tuple(sorted(node for node in _relaying(plan) if plan.owners.get(node)))
+    return Found(len(others), Method.INSPECTION, others)
+
+
+def own_relays(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
+    """Return the stakeholder's own relays that may come to see keys."""
+    del need, pairs
+    own = tuple(sorted(node for node in _relaying(plan) if not plan.owners.get(node)))
+    return Found(len(own), Method.INSPECTION, own)
+
+
+def compromised(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
+    """Return the probability that somebody else has a key of the pair that is worst off."""
+    del need
+    risks: dict[Pair, float] = {}
+    for pair in pairs:
+        routes = _routes(plan, pair)
+        if len(routes) < plan.routes:
+            raise Mistake(
+                f"{pair[0]} and {pair[1]} have {len(routes)} routes without a common relay, where each key is to go "
+                f"in {plan.routes} shares: ask for fewer shares, or add a line"
+            )
+        risks[pair] = compromise([route.nodes[1:-1] for route in routes], plan.risks)
+    worst = max(risks, key=lambda pair: risks[pair])
+    inner = {node for route in _routes(plan, worst) for node in route.nodes[1:-1]}
+    return Found(risks[worst], Method.ANALYSIS, tuple(sorted(inner)) or _named(worst))
+
+
+def security(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
+    """Return what the secrecy of the keys of the pair that is worst off rests on."""
+    del need
+    levels = {pair: _level(plan, pair) for pair in pairs}
+    order = list(Security)
+    worst = min(levels, key=lambda pair: order.index(levels[pair]))
+    return Found(order.index(levels[worst]), Method.INSPECTION, _named(worst), str(levels[worst]))
+
+
+def reach(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
+    """Return the distance of the farthest pair that has a way."""
+    del need
+    joined = {pair for pair in pairs if links_survived(plan.spans, pair, plan.relays) >= 0}
+    known = {pair: plan.distances[pair] for pair in joined if pair in plan.distances}
+    if not known:
+        return Found(0.0, Method.ANALYSIS, remark="no pair with a known distance has a way")
+    farthest = max(known, key=lambda pair: known[pair])
+    return Found(known[farthest], Method.ANALYSIS, _named(farthest))
+
+
+# --- what they share ------------------------------------------------------------------------------------------------
+
+
+def _worst(plan: Plan, condition: Condition | None) -> Worst:
+    demands = plan.demands
+    match condition:
+        case None:
+            return Worst((), sustained(plan.spans, demands, plan.relays))
+        case Condition(failure=Failure.CUT, count=count):
+            return worst_link_failure(plan.spans, demands, plan.relays, count)
+        case Condition(failure=Failure.ATTACK, count=count):
+            return worst_group_failure(plan.spans, demands, plan.relays, plan.channels, count)
+        case Condition(count=count):
+            return worst_node_failure(plan.spans, demands, plan.relays, count)
+
+
+def _limits(plan: Plan) -> tuple[str, ...]:
+    return tuple(str(link) for link in bottleneck(plan.spans, plan.demands, plan.relays))
+
+
+def _ones(pairs: tuple[Pair, ...]) -> tuple[Demand, ...]:
+    """Return the least demand for each pair: only whether there is a way matters."""
+    return tuple(Demand(pair, 1.0) for pair in pairs)
+
+
+def _named(pair: Pair) -> tuple[str, ...]:
+    return (f"{pair[0]} -- {pair[1]}",)
+
+
+def _relaying(plan: Plan) -> frozenset[NodeId]:
+    """Return the nodes that may relay and have something to relay between."""
+    ends = [node for span in plan.spans for node in span.ends]
+    return frozenset(node for node in plan.relays if ends.count(node) > 1)
+
+
+def _routes(plan: Plan, pair: Pair) -> tuple[Path[NodeId, LinkId], ...]:
+    """Return the routes of the shares of a key: without a common relay, and as short as so many can be."""
+    usable = [span for span in plan.spans if all(node in plan.relays or node in pair for node in span.ends)]
+    graph: Graph[NodeId, LinkId] = Graph(
+        {*pair, *(node for span in usable for node in span.ends)}, [Edge(span.id, *span.ends) for span in usable]
+    )
+    return graph.disjoint_paths(*pair, plan.routes)
+
+
+def _level(plan: Plan, pair: Pair) -> Security:
+    routes = _routes(plan, pair)
+    if any(len(route.edges) == 1 for route in routes):
+        return Security.END_TO_END
+    return Security.DISJOINT_SHARES if len(routes) >= plan.routes > 1 else Security.TRUSTED_RELAYS
+
+
+_Finder = Callable[[Plan, Need, tuple[Pair, ...]], Found]
+_FINDERS: Final[Mapping[str, _Finder]] = MappingProxyType(
+    {
+        "key-rate": key_rate,
+        "headroom": headroom,
+        "autonomy": autonomy,
+        "links-survived": links_that_may_fail,
+        "nodes-survived": nodes_that_may_fail,
+        "channels-survived": channels_that_may_be_attacked,
+        "third-party-relays": third_party_relays,
+        "own-relays": own_relays,
+        "compromise": compromised,
+        "security": security,
+        "reach": reach,
+    }
+)

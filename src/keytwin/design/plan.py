@@ -1,0 +1,51 @@
+"""A configuration laid out on the stakeholder's sites: what a blueprint says, and what a blueprint has no word for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+
+from keytwin.design.throughput import Demand, Span
+from keytwin.design.variability import Configuration
+from keytwin.vocabulary.blueprint import Blueprint
+from keytwin.vocabulary.identity import LinkId, NodeId, VariantId
+from keytwin.vocabulary.units import Bits, Kilometres
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One way to meet a case."""
+
+    configuration: Configuration
+    blueprint: Blueprint
+    rates: Mapping[LinkId, float]
+    """Bits of key a second that each link gives in the mean."""
+    demands: tuple[Demand, ...]
+    """What the key-rate needs ask for, all at once; pairs that ask for no rate are not among them."""
+    pairs: tuple[tuple[NodeId, NodeId], ...]
+    """All pairs that want keys."""
+    relays: frozenset[NodeId]
+    """Nodes that may pass keys on."""
+    owners: Mapping[NodeId, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Of nodes that are not the stakeholder's own."""
+    risks: Mapping[NodeId, float] = field(default_factory=lambda: MappingProxyType({}))
+    """Of relays: the probability that somebody else has them."""
+    channels: Mapping[str, tuple[LinkId, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """Links that an attack takes together: one line, or one satellite."""
+    distances: Mapping[tuple[NodeId, NodeId], Kilometres] = field(default_factory=lambda: MappingProxyType({}))
+    """Between the sites of a pair; a pair whose distance nobody knows is left out."""
+    store: Bits = Bits(0)
+    """Key kept of each direction of a link."""
+    routes: int = 1
+    """Node-disjoint routes over which each key goes in shares; 1 = whole."""
+    because: Mapping[str, tuple[VariantId | str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """Per node and link: the variants and rules that put it there."""
+    not_runnable: tuple[str, ...] = ()
+    """Chosen variants that the running half lacks: analysed only."""
+
+    @cached_property
+    def spans(self) -> tuple[Span, ...]:
+        """The links as the measures of throughput see them."""
+        return tuple(Span(link.id, link.ends, self.rates[link.id]) for link in self.blueprint.topology.links)
