@@ -1,0 +1,262 @@
+"""From a configuration and the stakeholder's sites to a plan with its blueprint: paper A's last step, made executable.
+
+Nothing is put in silently: each node and link says which variants and which rule asked for it, and relays stand only
+where the case allows any. A variant that the running half lacks is named, never replaced by another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from math import asin, ceil, cos, radians, sin, sqrt
+from types import MappingProxyType
+from typing import Final
+
+from keytwin.design.layout import Laid, LinkRate, lay_passes, lay_spans, lay_whole
+from keytwin.design.need import Case, Line, Priority, Site
+from keytwin.design.plan import Plan
+from keytwin.design.throughput import Demand
+from keytwin.design.variability import Configuration, Ovm
+from keytwin.vocabulary.blueprint import (
+    AdmissionSettings,
+    App,
+    Blueprint,
+    ControlSettings,
+    Endpoint,
+    KeyManagementSettings,
+    MonitoringSettings,
+    Sla,
+    User,
+)
+from keytwin.vocabulary.device import Device
+from keytwin.vocabulary.errors import Mistake
+from keytwin.vocabulary.identity import (
+    AppId,
+    DeviceId,
+    NodeId,
+    SaeId,
+    SlaId,
+    UserId,
+    VariantId,
+    VariationPointId,
+)
+from keytwin.vocabulary.medium import SATELLITE
+from keytwin.vocabulary.topology import Node, QLink, Topology
+from keytwin.vocabulary.units import Bits, BitsPerSecond, Kilometres, hours, kilobits, minutes
+
+EARTH_RADIUS: Final = 6371.0  # km, mean (IUGG)
+USUAL_RATE: Final = BitsPerSecond(256)  # of a pair that asks for keys but for no rate: one AES-256 key a second
+LEAST_BURST: Final = kilobits(16)  # 62 keys of 256 bit at once
+STAKEHOLDER: Final = UserId("stakeholder")
+
+PROTOCOL: Final = VariationPointId("protocol")
+DIRECT, REPEATER, RELAY, CENTRE = (
+    VariantId(f"q-link.{name}") for name in ("direct", "repeater", "trusted-relay", "untrusted-centre")
+)
+TERRESTRIAL, SKY = VariantId("medium.terrestrial"), VariantId("medium.satellite")
+
+CONSTELLATION: Final = VariantId("free-space.constellation")
+ON_GROUND: Final = tuple(VariantId(f"terrestrial.{name}") for name in ("fibre", "hollow-core"))
+"""Channels that lines are; a beam through the air is no line of a case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What networks can be built of, and the physics that says what it gives."""
+
+    devices: tuple[Device, ...]
+    """In the order of preference."""
+    rate: LinkRate
+
+    def named(self, device: DeviceId) -> Device:
+        """Return a device; Mistake when there is none such."""
+        found = next((each for each in self.devices if each.name == device), None)
+        if found is None:
+            raise Mistake(f"device {device!r} is not at hand: choose one of {', '.join(d.name for d in self.devices)}")
+        return found
+
+
+def realise(case: Case, ovm: Ovm, configuration: Configuration, shelf: Shelf, routes: int = 1) -> Plan:
+    """Lay a configuration out on the sites of a case.
+
+    Mistake, with the physical reason, when a channel that it chooses cannot give key there, or the case has none.
+    """
+    demands = _demands(case)
+    laid = tuple(_laid(case, ovm, configuration, shelf, sum(demand.rate for demand in demands)))
+    if not laid:
+        raise Mistake(f"{case.name}: the chosen media are none of those that the case has lines or satellites for")
+    pairs = tuple(dict.fromkeys(pair for need in case.needs for pair in case.pairs(need)))
+    links = tuple(link for each in laid for link in each.links)
+    reached = {node for link in links for node in link.ends}
+    sites = [site for site in case.sites if site.is_endpoint or site.id in reached]
+    owners = {site.id: site.owner for site in sites if site.owner}
+    owners |= {node: each.owner for each in laid for node in each.relays if each.owner}
+    huts = [node for each in laid for node in each.relays]
+    return Plan(
+        configuration=configuration,
+        blueprint=_blueprint(case, shelf, [*(site.id for site in sites), *huts], links, pairs),
+        rates=MappingProxyType(
+            {link.id: rate for each in laid for link, rate in zip(each.links, each.rates, strict=True)}
+        ),
+        demands=demands,
+        pairs=pairs,
+        relays=frozenset((*huts, *(site.id for site in sites if site.is_own or RELAY in configuration))),
+        owners=MappingProxyType(owners),
+        risks=MappingProxyType(dict(_risks(case, sites, laid))),
+        channels=MappingProxyType({each.channel: tuple(link.id for link in each.links) for each in laid}),
+        distances=MappingProxyType(dict(_distances(case, pairs))),
+        store=case.assume.store,
+        routes=routes,
+        because=MappingProxyType(dict(_reasons(configuration, laid))),
+        not_runnable=_not_runnable(ovm, configuration),
+    )
+
+
+# --- channels -------------------------------------------------------------------------------------------------------
+
+
+def _laid(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf, wanted: float) -> Iterator[Laid]:
+    if TERRESTRIAL in chosen and any(kind in chosen for kind in ON_GROUND):
+        device = _device(case, ovm, chosen, shelf, is_sky=False)
+        for line in case.lines:
+            if RELAY in chosen and line.relay_owner is not None and _may_relay(case, line):
+                yield lay_spans(line, device, shelf.rate, wanted, case.assume.span)
+            else:
+                yield lay_whole(line, device, shelf.rate)
+    if SKY in chosen:
+        device = _device(case, ovm, chosen, shelf, is_sky=True)
+        for satellite in case.satellites if CONSTELLATION in chosen else case.satellites[:1]:
+            yield lay_passes(case, satellite, device, shelf.rate)
+
+
+def _may_relay(case: Case, line: Line) -> bool:
+    """Whether relays of this line's owner are let in by every need that must be met."""
+    strict = [need for need in case.needs if need.measure == "third-party-relays" and need.priority is Priority.MUST]
+    return not line.relay_owner or all(need.threshold > 0 for need in strict)
+
+
+def _device(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf, *, is_sky: bool) -> Device:
+    """Return the device that stands for the chosen protocol, or for the repeater; that of the case comes first."""
+    protocol = next((variant for variant in chosen.chosen if ovm.variants[variant].point == PROTOCOL), None)
+    # A repeater chain is a device of its own on the ground; over a satellite the protocol goes as it is.
+    deciding = REPEATER if REPEATER in chosen and not is_sky else protocol
+    if deciding is None:
+        raise Mistake("no QKD protocol is chosen: a link needs one")
+    given = case.assume.devices.get(SKY if is_sky else deciding)
+    if given is not None:
+        return shelf.named(given)
+    runs_as = ovm.variants[deciding].runs_as
+    fitting = [device for device in shelf.devices if device.protocol == runs_as]
+    in_orbit = [device for device in fitting if device.name.startswith(SATELLITE)]
+    generic = [device for device in fitting if not device.name.startswith(SATELLITE)]
+    found = (in_orbit or generic) if is_sky else generic
+    if not found:
+        raise Mistake(f"no device at hand runs {ovm.variants[deciding].name}: name one under assume.devices")
+    return found[0]
+
+
+# --- what is asked for ----------------------------------------------------------------------------------------------
+
+
+def _demands(case: Case) -> tuple[Demand, ...]:
+    """Return what each pair asks for: the largest of its key-rate needs."""
+    asked: dict[frozenset[NodeId], Demand] = {}
+    for need in case.needs:
+        if need.measure == "key-rate" and need.threshold > 0:
+            for pair in case.pairs(need):
+                before = asked.get(frozenset(pair))
+                if before is None or before.rate < need.threshold:
+                    asked[frozenset(pair)] = Demand(pair, need.threshold)
+    return tuple(asked.values())
+
+
+def _blueprint(
+    case: Case,
+    shelf: Shelf,
+    nodes: Iterable[NodeId],
+    links: tuple[QLink, ...],
+    pairs: tuple[tuple[NodeId, NodeId], ...],
+) -> Blueprint:
+    rates = {frozenset(demand.ends): BitsPerSecond(max(1, ceil(demand.rate))) for demand in _demands(case)}
+    asked = {pair: rates.get(frozenset(pair), USUAL_RATE) for pair in pairs}
+    slas = {rate: Sla(SlaId(f"at-{rate}"), 0, rate, Bits(max(LEAST_BURST, rate))) for rate in asked.values()}
+    owners = {rate: UserId(f"{STAKEHOLDER}-{rate}") for rate in slas}
+    is_passed = any(link.medium == SATELLITE for link in links)
+    return Blueprint(
+        name=case.name,
+        topology=Topology(tuple(Node(node) for node in nodes), links),
+        about=case.about or f"What {case.stakeholder} needs",
+        slas=tuple(slas.values()),
+        users=tuple(User(owners[rate], sla.id) for rate, sla in slas.items()),
+        apps=tuple(_app(pair, owners[rate]) for pair, rate in asked.items()),
+        control=_PATIENT if is_passed else ControlSettings(),
+        key_management=KeyManagementSettings(
+            store=case.assume.store,
+            pool_depth=minutes(30) if is_passed else KeyManagementSettings().pool_depth,
+            key_lifetime=hours(24) if is_passed else KeyManagementSettings().key_lifetime,
+        ),
+        devices=MappingProxyType({link.device: shelf.named(link.device) for link in links}),
+    )
+
+
+_PATIENT: Final = ControlSettings(
+    admission=AdmissionSettings(inactivity_timeout=hours(72)),
+    monitoring=MonitoringSettings(probe_period=hours(1), report_period=minutes(1), stock_alarm=kilobits(8)),
+)
+"""Of a network that sees light a few minutes a day: each active test of a link costs key."""
+
+
+def _app(pair: tuple[NodeId, NodeId], user: UserId) -> App:
+    first, second = pair
+    ends = (Endpoint(SaeId(f"{first}.to.{second}"), first), Endpoint(SaeId(f"{second}.to.{first}"), second))
+    return App(AppId(f"{first}-{second}"), user, ends)
+
+
+# --- what a blueprint has no word for -------------------------------------------------------------------------------
+
+
+def _risks(case: Case, sites: list[Site], laid: tuple[Laid, ...]) -> Iterator[tuple[NodeId, float]]:
+    for site in sites:
+        yield site.id, case.assume.risk if site.risk is None else site.risk
+    for each in laid:
+        for node in each.relays:
+            yield node, case.assume.risk
+
+
+def _distances(
+    case: Case, pairs: tuple[tuple[NodeId, NodeId], ...]
+) -> Iterator[tuple[tuple[NodeId, NodeId], Kilometres]]:
+    """Give the distance over the globe, or along the line of two sites whose places are not known."""
+    for pair in pairs:
+        first, second = (case.site(end).position for end in pair)
+        along = [line.length for line in case.lines if set(line.ends) == set(pair)]
+        if first and second:
+            yield pair, great_circle(first, second)
+        elif along:
+            yield pair, min(along)
+
+
+def great_circle(first: tuple[float, float], second: tuple[float, float]) -> Kilometres:
+    """Return the distance of two positions in degrees north and east, along the surface of a sphere (haversine)."""
+    (north, east), (far_north, far_east) = (tuple(map(radians, position)) for position in (first, second))
+    chord = sin((far_north - north) / 2) ** 2 + cos(north) * cos(far_north) * sin((far_east - east) / 2) ** 2
+    return Kilometres(2 * EARTH_RADIUS * asin(sqrt(min(1.0, chord))))
+
+
+def _reasons(chosen: Configuration, laid: tuple[Laid, ...]) -> Iterator[tuple[str, tuple[VariantId | str, ...]]]:
+    for each in laid:
+        is_sky = any(link.medium == SATELLITE for link in each.links)
+        medium = SKY if is_sky else TERRESTRIAL
+        kind = tuple(v for v in chosen.chosen if v == medium or v.startswith(("protocol.", "q-link.")))
+        for link in each.links:
+            yield link.id, (*kind, each.rule)
+        for node in each.relays:
+            yield node, (medium if is_sky else RELAY, each.rule)
+
+
+_ANALYSED_ONLY: Final = ("hybrid.", "key-api.etsi-004")
+"""Variants, or beginnings of their names, that have no part in the running half so far."""
+
+
+def _not_runnable(ovm: Ovm, chosen: Configuration) -> tuple[str, ...]:
+    return tuple(ovm.variants[variant].name for variant in chosen.chosen if variant.startswith(_ANALYSED_ONLY))

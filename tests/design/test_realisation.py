@@ -1,0 +1,250 @@
+"""A configuration on a stakeholder's sites: spans, relays only where allowed, satellites, and what asked for each."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import pytest
+from msgspec import structs
+
+from keytwin.design.need import Assumptions, Case, Line, Need, NeedId, Orbiter, Priority, Site
+from keytwin.design.plan import Plan
+from keytwin.design.realisation import USUAL_RATE, Shelf, great_circle, realise
+from keytwin.vocabulary.device import Device
+from keytwin.vocabulary.errors import Mistake
+from keytwin.vocabulary.identity import DeviceId, LinkId, NodeId, VariantId, link_ends
+from keytwin.vocabulary.medium import SATELLITE, Satellite
+from keytwin.vocabulary.units import Decibels, DecibelsPerKilometre, Kilometres, minutes
+from tests.design.ovms import chosen, small_ovm
+from tests.fakes.rates import PASSES, rate_by_loss
+
+GROUND = ("medium.terrestrial", "terrestrial.fibre")
+USUAL = Assumptions()
+SKY = ("medium.satellite", "free-space.single")
+RELAYED = ("protocol.decoy-bb84", "q-link.trusted-relay", *GROUND)
+
+
+def device(name: str, protocol: str) -> Device:
+    return Device(name=DeviceId(name), about="", protocol=protocol, sources={})
+
+
+SHELF = Shelf(
+    (
+        device("satellite-decoy-bb84", "decoy-bb84"),
+        device("generic-decoy-bb84", "decoy-bb84"),
+        device("other-decoy-bb84", "decoy-bb84"),
+        device("generic-bb84", "bb84-single-photon"),
+        device("chain", "repeater-chain"),
+    ),
+    rate_by_loss,
+)
+
+
+def line(ends: str, length: float, relays: str | None = None, extra: float = 0.0, name: str = "") -> Line:
+    first, second = link_ends(LinkId(ends))
+    return Line((first, second), name, Kilometres(length), DecibelsPerKilometre(0.2), Decibels(extra), relays)
+
+
+def need(measure: str, threshold: float, *pairs: str, priority: Priority = Priority.MUST) -> Need:
+    return Need(
+        id=NeedId(f"N-{measure}-{threshold}"),
+        text="",
+        priority=priority,
+        measure=measure,
+        threshold=threshold,
+        between=tuple(link_ends(LinkId(pair)) for pair in pairs),
+    )
+
+
+def case(
+    *lines: Line,
+    needs: tuple[Need, ...] = (),
+    sites: tuple[Site, ...] = (),
+    satellites: tuple[Orbiter, ...] = (),
+    assume: Assumptions = USUAL,
+) -> Case:
+    known = {site.id: site for site in sites}
+    named = dict.fromkeys(end for each in lines for end in each.ends)
+    return Case(
+        name="test",
+        stakeholder="somebody",
+        sites=(*sites, *(Site(NodeId(end)) for end in named if end not in known)),
+        lines=lines,
+        satellites=satellites,
+        needs=needs or (need("key-rate", 1_000.0),),
+        assume=assume,
+    )
+
+
+def plan(subject: Case, *variants: str, routes: int = 1) -> Plan:
+    return realise(subject, small_ovm(), chosen(*variants), SHELF, routes)
+
+
+def links(subject: Plan) -> list[tuple[str, float]]:
+    return [(link.id, round(link.length, 6)) for link in subject.blueprint.topology.links]
+
+
+def test_a_direct_line_is_one_link_of_the_protocols_device() -> None:
+    found = plan(case(line("a--b", 50.0, extra=1.5)), "protocol.decoy-bb84", "q-link.direct", *GROUND)
+    (link,) = found.blueprint.topology.links
+    assert (link.id, link.device, link.total_loss) == ("a--b", "generic-decoy-bb84", 11.5)
+    assert found.rates[link.id] == pytest.approx(1e6 * 10**-1.15)
+    assert found.because["a--b"] == (
+        "medium.terrestrial",
+        "protocol.decoy-bb84",
+        "q-link.direct",
+        "layout-whole",
+    )
+
+
+def test_a_direct_line_beyond_the_reach_says_the_physical_reason() -> None:
+    with pytest.raises(Mistake, match=r"no key at 30\.0 dB: it reaches 20 dB"):
+        plan(case(line("a--b", 150.0)), "protocol.decoy-bb84", "q-link.direct", *GROUND)
+
+
+def test_a_long_line_is_cut_into_as_few_spans_as_give_enough_key() -> None:
+    found = plan(case(line("a--b", 150.0, relays="Telco"), needs=(need("key-rate", 20_000.0),)), *RELAYED)
+    # Two spans of 75 km and 15 dB give 31,600 bit/s.
+    assert links(found) == [("a--a-b.1", 75.0), ("a-b.1--b", 75.0)]
+    assert found.owners == {"a-b.1": "Telco"}
+    assert "a-b.1" in found.relays
+    assert found.because["a-b.1"] == ("q-link.trusted-relay", "layout-span")
+    more = plan(case(line("a--b", 150.0, relays="Telco"), needs=(need("key-rate", 50_000.0),)), *RELAYED)
+    assert len(more.blueprint.topology.links) == 3
+
+
+def test_a_demand_that_no_span_meets_gets_the_most_there_is() -> None:
+    found = plan(case(line("a--b", 20.0, relays=""), needs=(need("key-rate", 1e9),)), *RELAYED)
+    assert len(found.blueprint.topology.links) == 4  # of 5 km, below which nothing is cut
+    assert min(found.rates.values()) < 1e9
+
+
+def test_the_span_that_a_case_assumes_is_never_exceeded() -> None:
+    subject = case(line("a--b", 150.0, relays=""), assume=Assumptions(span=Kilometres(40.0)))
+    assert links(plan(subject, *RELAYED)) == [
+        ("a--a-b.1", 37.5),
+        ("a-b.1--a-b.2", 37.5),
+        ("a-b.2--a-b.3", 37.5),
+        ("a-b.3--b", 37.5),
+    ]
+
+
+def test_relays_of_others_stand_only_where_no_need_forbids_them() -> None:
+    strict = (need("key-rate", 1_000.0), need("third-party-relays", 0.0))
+    with pytest.raises(Mistake, match=r"no key at 30\.0 dB"):
+        plan(case(line("a--b", 150.0, relays="Telco"), needs=strict), *RELAYED)
+    assert len(plan(case(line("a--b", 150.0, relays=""), needs=strict), *RELAYED).relays) == 3
+    wished = (need("key-rate", 1_000.0), need("third-party-relays", 0.0, priority=Priority.SHOULD))
+    assert len(plan(case(line("a--b", 150.0, relays="Telco"), needs=wished), *RELAYED).owners) == 1
+
+
+def test_sites_of_others_relay_only_with_trusted_relays() -> None:
+    subject = case(line("a--b", 10.0), line("b--c", 10.0), sites=(Site(NodeId("b"), owner="Telco", is_endpoint=False),))
+    direct = plan(subject, "protocol.decoy-bb84", "q-link.direct", *GROUND)
+    assert direct.relays == {"a", "c"}
+    assert plan(subject, *RELAYED).relays == {"a", "b", "c"}
+    assert [node.id for node in direct.blueprint.topology.nodes] == ["b", "a", "c"]
+
+
+def test_two_lines_between_the_same_sites_are_two_channels() -> None:
+    subject = case(line("a--b", 80.0, name="north", relays=""), line("a--b", 150.0, name="south", relays=""))
+    found = plan(subject, *RELAYED)
+    assert found.channels == {
+        "a--b/north": ("a--b/north",),
+        "a--b/south": ("a--a-b-south.1", "a-b-south.1--b"),
+    }
+
+
+LEO = Orbiter(NodeId("leo"), "Agency", Satellite(first=minutes(1)), minutes(90))
+APART = (Site(NodeId("a"), position=(40.0, 0.0)), Site(NodeId("b"), position=(40.0, 90.0)))
+
+
+def test_a_satellite_is_a_trusted_node_above_each_site_in_its_turn() -> None:
+    found = plan(case(sites=APART, satellites=(LEO,)), "protocol.decoy-bb84", "q-link.direct", *SKY)
+    first, second = found.blueprint.topology.links
+    assert (first.id, first.medium, first.device) == ("a--leo", SATELLITE, "satellite-decoy-bb84")
+    assert [link.setting for link in (first, second)] == [
+        structs.replace(LEO.passes, first=minutes(1)),
+        structs.replace(LEO.passes, first=minutes(91)),
+    ]
+    assert set(found.rates.values()) == {PASSES}
+    assert found.owners == {"leo": "Agency"}
+    assert found.channels == {"leo": ("a--leo", "b--leo")}
+    assert found.distances[NodeId("a"), NodeId("b")] == pytest.approx(7_200, rel=0.05)
+    assert found.blueprint.control.monitoring.probe_period == minutes(60)
+
+
+def test_only_a_constellation_is_more_than_the_first_satellite() -> None:
+    two = (LEO, Orbiter(NodeId("second")))
+    subject = case(sites=APART, satellites=two)
+    assert list(plan(subject, "protocol.decoy-bb84", "q-link.direct", *SKY).channels) == ["leo"]
+    constellation = ("medium.satellite", "free-space.constellation")
+    assert list(plan(subject, "protocol.decoy-bb84", "q-link.direct", *constellation).channels) == ["leo", "second"]
+
+
+def test_the_case_study_runs_over_a_repeater_on_the_ground_and_bb84_in_the_sky() -> None:
+    subject = case(
+        line("a--b", 90.0),
+        satellites=(LEO,),
+        sites=APART,
+        assume=Assumptions(devices=MappingProxyType({VariantId("medium.satellite"): DeviceId("satellite-decoy-bb84")})),
+    )
+    found = plan(subject, "protocol.bb84", "q-link.repeater", *GROUND, *SKY)
+    assert [(link.id, link.device) for link in found.blueprint.topology.links] == [
+        ("a--b", "chain"),
+        ("a--leo", "satellite-decoy-bb84"),
+        ("b--leo", "satellite-decoy-bb84"),
+    ]
+    assert found.because["a--b"][1:] == ("protocol.bb84", "q-link.repeater", "layout-whole")
+
+
+def test_a_device_of_the_case_wins_over_the_first_that_fits() -> None:
+    other = Assumptions(devices=MappingProxyType({VariantId("protocol.decoy-bb84"): DeviceId("other-decoy-bb84")}))
+    found = plan(case(line("a--b", 10.0), assume=other), "protocol.decoy-bb84", "q-link.direct", *GROUND)
+    assert found.blueprint.topology.links[0].device == "other-decoy-bb84"
+    unknown = Assumptions(devices=MappingProxyType({VariantId("protocol.decoy-bb84"): DeviceId("mine")}))
+    with pytest.raises(Mistake, match="device 'mine' is not at hand: choose one of satellite-decoy-bb84, generic"):
+        plan(case(line("a--b", 10.0), assume=unknown), "protocol.decoy-bb84", "q-link.direct", *GROUND)
+
+
+def test_what_cannot_be_built_is_said() -> None:
+    with pytest.raises(Mistake, match=r"no device at hand runs protocol.mdi: name one under assume.devices"):
+        plan(case(line("a--b", 10.0)), "protocol.mdi", "q-link.untrusted-centre", *GROUND)
+    with pytest.raises(Mistake, match="no QKD protocol is chosen"):
+        plan(case(line("a--b", 10.0)), "q-link.direct", *GROUND)
+    with pytest.raises(Mistake, match="the chosen media are none of those that the case has lines or satellites for"):
+        plan(case(line("a--b", 10.0)), "protocol.decoy-bb84", "q-link.direct", *SKY)
+
+
+def test_a_variant_that_does_not_run_yet_is_named_and_not_replaced() -> None:
+    found = plan(case(line("a--b", 10.0)), "protocol.decoy-bb84", "q-link.direct", "hybrid.ml-kem", *GROUND)
+    assert found.not_runnable == ("hybrid.ml-kem",)
+
+
+def test_every_pair_of_a_need_is_an_app_at_the_rate_it_asks_for() -> None:
+    needs = (need("key-rate", 2_000.5, "a--b"), need("key-rate", 1_000.0), need("latency", 1e9, "a--c"))
+    found = plan(
+        case(line("a--b", 10.0), line("b--c", 10.0), needs=needs), "protocol.decoy-bb84", "q-link.direct", *GROUND
+    )
+    by_app = {app.id: found.blueprint.sla_of(app).rate for app in found.blueprint.apps}
+    assert by_app == {"a-b": 2_001, "a-c": 1_000, "b-c": 1_000}
+    assert [demand.rate for demand in found.demands] == [2_000.5, 1_000.0, 1_000.0]
+    unrated = plan(
+        case(line("a--b", 10.0), needs=(need("latency", 1e9),)), "protocol.decoy-bb84", "q-link.direct", *GROUND
+    )
+    assert unrated.demands == ()
+    assert {unrated.blueprint.sla_of(app).rate for app in unrated.blueprint.apps} == {USUAL_RATE}
+
+
+def test_relays_bear_the_risk_that_their_site_or_the_case_says() -> None:
+    sites = (Site(NodeId("b"), risk=0.2),)
+    assume = Assumptions(risk=0.05)
+    found = plan(case(line("a--b", 150.0, relays=""), sites=sites, assume=assume), *RELAYED)
+    assert found.risks == {"a": 0.05, "b": 0.2, "a-b.1": 0.05}
+
+
+def test_distances_on_the_globe() -> None:
+    london, paris = (51.5074, -0.1278), (48.8566, 2.3522)
+    assert great_circle(london, paris) == pytest.approx(343.6, abs=0.5)  # haversine on a sphere of 6371 km
+    assert great_circle(london, london) == 0.0
+    assert great_circle((0.0, 0.0), (0.0, 180.0)) == pytest.approx(20_015, abs=1)
