@@ -75,6 +75,20 @@ def device_source(where: str, beside: Path | None = None) -> Source:
     return _file(where, "device", device_names(), beside)
 
 
+@cache
+def cost_book_names() -> tuple[str, ...]:
+    """Return the names of the cost books."""
+    found = (each.name for each in _library().joinpath("costs").iterdir() if each.name.endswith(".yaml"))
+    return tuple(sorted(name.removesuffix(".yaml") for name in found))
+
+
+def cost_book_source(where: str) -> Source:
+    """Find a cost book by its name in the library or by path; Mistake otherwise."""
+    if where in cost_book_names():
+        return _packaged("costs", f"{where}.yaml")
+    return _file(where, "cost book", cost_book_names())
+
+
 def any_source(where: str) -> Source:
     """Find a network, scenario or device, each as above; Mistake when it is none of them."""
     for names, find in _FINDERS:
