@@ -40,6 +40,8 @@ class Found:
     """The elements that hold it down."""
     remark: str = ""
     """In words, where the number alone would mislead."""
+    best: float | None = None
+    """The best that it may come to, where what is known is a range and `value` its bad end; None = it is no range."""
 
 
 def find_out(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found | None:
