@@ -71,7 +71,7 @@ def bare(blueprint: Blueprint) -> Scenario:
     """
     if not blueprint.apps:
         raise Mistake(f"network {blueprint.name!r} has no apps, so nobody would ask for a key: add some under 'apps:'")
-    start = _ready(blueprint)
+    start = ready(blueprint)
     closing = after(start, ASKING_TIME + SETTLING_TIME)
     opening = tuple(Step(start, OpenApp(app.id)) for app in blueprint.apps)
     asking = tuple(Step(start, at_granted_rate(app, blueprint)) for app in blueprint.apps)
@@ -86,7 +86,7 @@ def bare(blueprint: Blueprint) -> Scenario:
     )
 
 
-def _ready(blueprint: Blueprint) -> Instant:
+def ready(blueprint: Blueprint) -> Instant:
     """Return when every link that waits for passes has had one."""
     schedules = [channel_of(link).schedule for link in blueprint.topology.links if link.medium == SATELLITE]
     passes = [schedule.ready for schedule in schedules if schedule is not None]

@@ -1,0 +1,151 @@
+"""A network put to the test: every app asks at its rate, something fails in the middle, and the clock is watched.
+
+It begins when every link has had its first block, or its first pass: a need speaks of a network that runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from msgspec import structs
+
+from keytwin.network import Plugins, model_of
+from keytwin.scenario.run import run_scenario
+from keytwin.scenario.timeline import SETTLING_TIME, at_granted_rate, ready
+from keytwin.vocabulary.blueprint import Blueprint
+from keytwin.vocabulary.events import KeysAnswered, SessionAdmitted
+from keytwin.vocabulary.evidence import AppEvidence, Evidence
+from keytwin.vocabulary.identity import AppId, ElementName, Ksid
+from keytwin.vocabulary.machine import Event
+from keytwin.vocabulary.timeline import Action, AskKeys, CloseApp, Expectations, OpenApp, Scenario, Step
+from keytwin.vocabulary.units import Duration, Instant, after, in_seconds, seconds
+
+LEAST_HALF: Final = seconds(60)  # before a failure, and after it
+LEAST_REQUESTS: Final = 10  # of each app in a half, however rarely it asks
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What is done to a network."""
+
+    scenario: Scenario
+    opened: Instant
+    """When all apps open and begin to ask."""
+    failed: Instant
+    """When half of the time is over, and something fails if anything does."""
+    ended: Instant
+    """When they stop asking."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What one app saw. Rates are those of keys answered at their master, in bit/s."""
+
+    app: AppId
+    rate: float
+    """In the first half, when nothing has failed."""
+    rate_after: float
+    """In the second half."""
+    set_up: Duration | None
+    """From opening to the first key; None = none came."""
+    latency: Duration | None
+    """What 99 of 100 requests waited at most, of those answered."""
+    availability: float
+    """Keys received at both ends, as a share of those asked for."""
+    restoration: Duration | None
+    """From the middle of the trial to the next key; None = none came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trialled:
+    """What came of a trial."""
+
+    evidence: Evidence
+    apps: tuple[Observed, ...]
+
+    def of(self, app: AppId) -> Observed:
+        """Return what one app saw; KeyError when there is no such app."""
+        for each in self.apps:
+            if each.app == app:
+                return each
+        raise KeyError(app)
+
+
+def trial_of(blueprint: Blueprint, failures: Iterable[Action] = (), plugins: Plugins | None = None) -> Trial:
+    """Return a trial in which all apps ask at their granted rate, and `failures` happen at once in the middle."""
+    asking = {app.id: at_granted_rate(app, blueprint) for app in blueprint.apps}
+    half = max(LEAST_HALF, *(LEAST_REQUESTS * each.every for each in asking.values()))
+    opened = after(_stocked(blueprint, plugins), SETTLING_TIME)
+    failed, ended = after(opened, half), after(opened, 2 * half)
+    closed = after(ended, SETTLING_TIME)
+    steps = [Step(opened, OpenApp(app)) for app in asking]
+    steps += [Step(opened, _for(each, Duration(2 * half))) for each in asking.values()]
+    steps += [Step(failed, failure) for failure in failures]
+    steps += [Step(closed, CloseApp(app)) for app in asking]
+    scenario = Scenario(
+        name=f"{blueprint.name}-trial",
+        blueprint=blueprint,
+        duration=Duration(after(closed, SETTLING_TIME)),
+        about="All apps ask at their granted rate; what fails does so in the middle",
+        steps=tuple(steps),
+        expect=Expectations(sessions_end=True),
+    )
+    return Trial(scenario, opened, failed, ended)
+
+
+def run_trial(trial: Trial, seed: int, plugins: Plugins | None = None) -> Trialled:
+    """Run a trial in virtual time; equal seeds give equal outcomes."""
+    clock = _Clock()
+    evidence = run_scenario(trial.scenario, seed, [clock.see], plugins)
+    return Trialled(evidence, tuple(_observed(trial, app, clock) for app in evidence.apps))
+
+
+@dataclass(slots=True)
+class _Clock:
+    """Takes down when each app got keys as master."""
+
+    apps: dict[Ksid, AppId] = field(default_factory=dict)
+    answers: dict[AppId, list[tuple[Instant, int]]] = field(default_factory=dict)
+
+    def see(self, at: Instant, element: ElementName, event: Event) -> None:
+        del element
+        match event:
+            case SessionAdmitted():
+                self.apps[event.ksid] = event.app
+            case KeysAnswered(is_master=True):
+                self.answers.setdefault(self.apps[event.ksid], []).append((at, len(event.key_ids)))
+            case _:
+                pass
+
+
+def _observed(trial: Trial, app: AppEvidence, clock: _Clock) -> Observed:
+    answers = clock.answers.get(app.app, [])
+    first = min((at for at, _ in answers), default=None)
+    following = min((at for at, _ in answers if at >= trial.failed), default=None)
+
+    def rate(start: Instant, end: Instant) -> float:
+        keys = sum(number for at, number in answers if start <= at < end)
+        return keys * app.key_size / in_seconds(end - start)
+
+    return Observed(
+        app=app.app,
+        rate=rate(trial.opened, trial.failed),
+        rate_after=rate(trial.failed, trial.ended),
+        set_up=None if first is None else Duration(first - trial.opened),
+        latency=app.wait_p99,
+        availability=app.equal / app.asked if app.asked else 0.0,
+        restoration=None if following is None else Duration(following - trial.failed),
+    )
+
+
+def _for(asking: AskKeys, span: Duration) -> AskKeys:
+    """Go on asking for so long."""
+    return structs.replace(asking, times=span // asking.every)
+
+
+def _stocked(blueprint: Blueprint, plugins: Plugins | None) -> Instant:
+    """Return when the slowest link has made a block, after its first pass where it waits for one."""
+    blocks = [model_of(blueprint, link, plugins).block_time for link in blueprint.topology.links]
+    return Instant(max(ready(blueprint), *blocks))
