@@ -1,0 +1,190 @@
+"""From needs to variants: rules that say which variants a need asks for or rules out, and why. Paper A, step 4.
+
+Each rule has a name that stands in the trace. A rule speaks only where the case itself decides; what is left open is
+tried out, and measured. What the stakeholder has chosen is a wish like the others, so that conflicts name it too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from keytwin.design.model import RuleId
+from keytwin.design.need import Case, Failure, Need, NeedId, Priority, Security
+from keytwin.design.realisation import CENTRE, CONSTELLATION, RELAY, REPEATER, SKY, TERRESTRIAL
+from keytwin.design.variability import Ovm, Variant
+from keytwin.design.verdict import SLACK
+from keytwin.vocabulary.errors import Mistake
+from keytwin.vocabulary.identity import VariantId
+
+
+class Stance(StrEnum):
+    """What a wish does with its variants."""
+
+    TAKE = "take"
+    """At least one of them."""
+    LEAVE = "leave"
+    """None of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a rule makes of a need."""
+
+    stance: Stance
+    variants: tuple[VariantId, ...]
+    rule: RuleId
+    reason: str
+    """As a full clause, with the figures that it rests on."""
+    needs: tuple[NeedId, ...] = ()
+    """None where the case as a whole decides, or the stakeholder has chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What all rules together say."""
+
+    wishes: tuple[Wish, ...]
+    routes: int
+    """Shares that each key is made of, over routes without a common relay."""
+
+
+REACH, CHANNEL, TRUST, SHARES, READY, SECRECY, MEDIA, CHOSEN = (
+    RuleId(f"derive-{name}")
+    for name in ("reach", "channel", "trust", "shares", "readiness", "secrecy", "media", "choice")
+)
+RULES: Final = {
+    REACH: "a line beyond what one link reaches needs relays, repeaters, an untrusted centre or a satellite",
+    CHANNEL: "what must outlive an attacked channel needs a second one that shares nothing with it",
+    TRUST: "where no relay of others is let in, relays stand on own ground only",
+    SHARES: "a key that few relays may give away goes in shares over routes without a common relay",
+    READY: "a variant less ready than what is asked for is left out",
+    SECRECY: "secrecy from end to end lets no relay see a key",
+    MEDIA: "a medium for which the case has nothing is left out",
+    CHOSEN: "what the stakeholder has chosen is taken",
+}
+"""By name: what each says in general."""
+
+DUAL_PATH, DUAL_MEDIUM = VariantId("redundancy.dual-path"), VariantId("redundancy.dual-medium")
+MOST_SHARES: Final = 4  # beyond it no network of a stakeholder has so many disjoint routes
+
+Reaches = Callable[[float], bool]
+"""Whether a direct link of any protocol at hand gives key over so many decibels of fibre."""
+
+
+def derive(case: Case, ovm: Ovm, reaches: Reaches) -> Derived:
+    """Return what the needs of a case ask of the variants of an OVM; Mistake when it chooses what the OVM has not."""
+    found = [*_chosen(case, ovm), *_media(case), *_reach(case, reaches), *_channel(case), *_trust(case)]
+    found += [*_ready(case, ovm), *_secrecy(case)]
+    wishes = (replace(wish, variants=tuple(each for each in wish.variants if each in ovm.variants)) for wish in found)
+    return Derived(tuple(wish for wish in wishes if wish.variants), routes_of(case))
+
+
+def routes_of(case: Case) -> int:
+    """Return the fewest shares with which needs on compromise can be met where each route has one relay."""
+    wanted = [need.threshold for need in _musts(case, "compromise")]
+    if not wanted:
+        return 1
+    shares = 1
+    while case.assume.risk**shares > min(wanted) * (1 + SLACK) and shares < MOST_SHARES:
+        shares += 1
+    return shares
+
+
+# --- the rules ------------------------------------------------------------------------------------------------------
+
+
+def _chosen(case: Case, ovm: Ovm) -> Iterator[Wish]:
+    for point, variants in case.choose.items():
+        if point not in ovm.points:
+            raise Mistake(f"{case.name} chooses {point!r}: {ovm.name} has no such variation point")
+        for variant in variants:
+            if variant not in ovm.variants:
+                known = ", ".join(each.id.partition(".")[2] for each in ovm.variants_of(point))
+                raise Mistake(f"{case.name} chooses {variant!r}: {ovm.points[point].name} is one of {known}")
+            yield Wish(Stance.TAKE, (variant,), CHOSEN, f"{case.stakeholder} has chosen {ovm.variants[variant].name}")
+        others = tuple(each.id for each in ovm.variants_of(point) if each.id not in variants)
+        if others:
+            yield Wish(Stance.LEAVE, others, CHOSEN, f"{case.stakeholder} has chosen otherwise")
+
+
+def _media(case: Case) -> Iterator[Wish]:
+    if not case.lines:
+        yield Wish(Stance.LEAVE, (TERRESTRIAL,), MEDIA, "the case has no line on the ground")
+    if not case.satellites:
+        yield Wish(Stance.LEAVE, (SKY,), MEDIA, "the case has no satellite")
+    if len(case.satellites) < 2:
+        yield Wish(Stance.LEAVE, (CONSTELLATION,), MEDIA, "one satellite makes no constellation")
+
+
+def _reach(case: Case, reaches: Reaches) -> Iterator[Wish]:
+    """Speak for each line between two sites with keys that has no other way and no direct link could bridge."""
+    asking = tuple(need.id for need in case.needs if need.measure in {"key-rate", "reach"})
+    for line in case.lines:
+        if not reaches(line.loss):
+            ends = " -- ".join(line.ends)
+            reason = f"no direct link gives key over {ends}: {line.length:g} km lose {line.loss:.3g} dB"
+            yield Wish(Stance.TAKE, (RELAY, REPEATER, CENTRE, SKY), REACH, reason, asking)
+
+
+def _channel(case: Case) -> Iterator[Wish]:
+    attacked = tuple(
+        need
+        for need in case.needs
+        if (need.under is not None and need.under.failure is Failure.ATTACK)
+        or (need.measure == "channels-survived" and need.threshold > 0)
+    )
+    if not attacked:
+        return
+    names = tuple(need.id for need in attacked)
+    if len(case.lines) < 2 and case.satellites:
+        reason = "one line on the ground is one channel: the second has to be in the sky"
+        yield Wish(Stance.TAKE, (SKY,), CHANNEL, reason, names)
+        yield Wish(Stance.TAKE, (TERRESTRIAL,), CHANNEL, "one satellite is one channel: the second is a line", names)
+    yield Wish(
+        Stance.TAKE, (DUAL_PATH, DUAL_MEDIUM), CHANNEL, "what outlives an attacked channel needs a second one", names
+    )
+
+
+def _trust(case: Case) -> Iterator[Wish]:
+    strict = [need for need in _musts(case, "third-party-relays") if need.threshold < 1]
+    if strict and not any(line.relay_owner == "" for line in case.lines) and all(site.is_own for site in case.sites):
+        reason = "no relay of others is let in, and there is no own ground for one along any line"
+        yield Wish(Stance.LEAVE, (RELAY,), TRUST, reason, _names(strict))
+    if strict and all(satellite.owner for satellite in case.satellites):
+        reason = "every satellite belongs to others, and would hold the keys that it passes on"
+        yield Wish(Stance.LEAVE, (SKY,), TRUST, reason, _names(strict))
+
+
+def _ready(case: Case, ovm: Ovm) -> Iterator[Wish]:
+    for need in _musts(case, "readiness"):
+        for variant in ovm.variants.values():
+            level = readiness(variant)
+            if level is not None and level < need.threshold:
+                reason = f"{variant.name} is at level {level:g} of 9, and {need.threshold:g} is asked for"
+                yield Wish(Stance.LEAVE, (variant.id,), READY, reason, (need.id,))
+
+
+def _secrecy(case: Case) -> Iterator[Wish]:
+    levels = list(Security)
+    strict = [need for need in _musts(case, "security") if levels[int(need.threshold)] is Security.END_TO_END]
+    if strict:
+        yield Wish(Stance.LEAVE, (RELAY,), SECRECY, "a trusted relay sees the keys that it passes on", _names(strict))
+        yield Wish(Stance.LEAVE, (SKY,), SECRECY, "a satellite that joins two passes sees their keys", _names(strict))
+
+
+def readiness(variant: Variant) -> float | None:
+    """Return the readiness level of a variant; None where nobody has judged it."""
+    told = next((each.value for each in variant.attributes if each.name == "readiness"), None)
+    return None if told is None else float(told)
+
+
+def _musts(case: Case, measure: str) -> list[Need]:
+    """Return the needs of a measure that have to be met."""
+    return [need for need in case.needs if need.measure == measure and need.priority is Priority.MUST]
+
+
+def _names(needs: list[Need]) -> tuple[NeedId, ...]:
+    return tuple(need.id for need in needs)
