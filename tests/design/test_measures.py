@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 
 import pytest
 
-from keytwin.design.measures import Found, find_out
+from keytwin.design.cost import CostBook, Price
+from keytwin.design.measures import Found, Yardstick, find_out
 from keytwin.design.model import Method
 from keytwin.design.need import MEASURES, Condition, Failure, Need, NeedId, Priority, Security
 from keytwin.design.plan import Plan
 from keytwin.design.throughput import USUAL_OVERHEAD
 from keytwin.vocabulary.errors import Mistake
+from keytwin.vocabulary.identity import VariantId
+from tests.design.cases import GROUND, case, line
+from tests.design.cases import plan as realised
 from tests.design.plans import plan
 
 TAG = USUAL_OVERHEAD.factor
@@ -128,6 +133,35 @@ def test_reach_is_the_distance_of_the_farthest_pair_that_has_a_way() -> None:
     answer = found(subject, "reach")
     assert (answer.value, answer.culprits) == (25.0, ("a -- c",))
     assert found(plan(RING, {"a--b": 1.0}), "reach").value == 0.0
+
+
+def test_the_price_is_a_range_and_names_its_dearest_item() -> None:
+    need = Need(id=NeedId("N1"), text="", priority=Priority.MUST, measure="cost", threshold=1.0)
+    subject = realised(case(line("a--b", 20.0)), "protocol.decoy-bb84", "q-link.direct", *GROUND)
+    prices = {
+        "device-pair": Price(10.0, 20.0, ""),
+        "fibre-kilometre": Price(1.0, 4.0, ""),
+        "key-manager": Price(0, 0, ""),
+    }
+    answer = find_out(subject, need, subject.pairs, Yardstick(CostBook("mine", "", 10, prices)))
+    assert answer is not None
+    assert (answer.value, answer.best) == (100.0, 30.0)
+    assert answer.culprits == ("20 x fibre-kilometre",)
+    assert find_out(subject, need, subject.pairs) is None
+
+
+def test_the_least_ready_variant_decides() -> None:
+    subject = plan(RING, {"a--c": 1.0})
+    assert found(subject, "readiness").value == 0.0
+    rated = replace(subject, readiness={VariantId("x.a"): 9.0, VariantId("x.b"): 3.0})
+    assert (found(rated, "readiness").value, found(rated, "readiness").culprits) == (3.0, ("x.b",))
+
+
+def test_findings_are_those_of_the_views() -> None:
+    need = Need(id=NeedId("N1"), text="", priority=Priority.MUST, measure="consistency")
+    subject = plan(RING, {"a--c": 1.0})
+    assert find_out(subject, need, subject.pairs) is None
+    assert find_out(subject, need, subject.pairs, Yardstick(findings=3)) == Found(3, Method.INSPECTION)
 
 
 def test_only_a_run_can_tell_what_takes_time() -> None:

@@ -14,7 +14,7 @@ from typing import Final
 from keytwin.design.model import RuleId
 from keytwin.design.need import Case, Failure, Need, NeedId, Priority, Security
 from keytwin.design.realisation import CENTRE, CONSTELLATION, RELAY, REPEATER, SKY, TERRESTRIAL
-from keytwin.design.variability import Ovm, Variant
+from keytwin.design.variability import Ovm
 from keytwin.design.verdict import SLACK
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import VariantId
@@ -161,9 +161,8 @@ def _trust(case: Case) -> Iterator[Wish]:
 def _ready(case: Case, ovm: Ovm) -> Iterator[Wish]:
     for need in _musts(case, "readiness"):
         for variant in ovm.variants.values():
-            level = readiness(variant)
-            if level is not None and level < need.threshold:
-                reason = f"{variant.name} is at level {level:g} of 9, and {need.threshold:g} is asked for"
+            if variant.readiness is not None and variant.readiness < need.threshold:
+                reason = f"{variant.name} is at level {variant.readiness:g} of 9, and {need.threshold:g} is asked for"
                 yield Wish(Stance.LEAVE, (variant.id,), READY, reason, (need.id,))
 
 
@@ -173,12 +172,6 @@ def _secrecy(case: Case) -> Iterator[Wish]:
     if strict:
         yield Wish(Stance.LEAVE, (RELAY,), SECRECY, "a trusted relay sees the keys that it passes on", _names(strict))
         yield Wish(Stance.LEAVE, (SKY,), SECRECY, "a satellite that joins two passes sees their keys", _names(strict))
-
-
-def readiness(variant: Variant) -> float | None:
-    """Return the readiness level of a variant; None where nobody has judged it."""
-    told = next((each.value for each in variant.attributes if each.name == "readiness"), None)
-    return None if told is None else float(told)
 
 
 def _musts(case: Case, measure: str) -> list[Need]:

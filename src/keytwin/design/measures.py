@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from keytwin.algorithms.graphs import Edge, Graph, Path
+from keytwin.design.cost import CostBook, cost_of
 from keytwin.design.model import Method
 from keytwin.design.need import Condition, Failure, Need, Security
 from keytwin.design.plan import Plan
@@ -44,10 +45,28 @@ class Found:
     """The best that it may come to, where what is known is a range and `value` its bad end; None = it is no range."""
 
 
-def find_out(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found | None:
+@dataclass(frozen=True, slots=True)
+class Yardstick:
+    """What some measures need beside the plan; without it they cannot be told."""
+
+    book: CostBook | None = None
+    findings: int | None = None
+    """Left in the synchronised views of the configuration."""
+
+
+NO_YARDSTICK: Final = Yardstick()
+
+
+def find_out(plan: Plan, need: Need, pairs: tuple[Pair, ...], yardstick: Yardstick = NO_YARDSTICK) -> Found | None:
     """Return what analysis or inspection makes of a need; None where only a run of the network can tell."""
-    finder = _FINDERS.get(need.measure)
-    return finder(plan, need, pairs) if finder else None
+    match need.measure:
+        case "cost":
+            return None if yardstick.book is None else price(plan, yardstick.book)
+        case "consistency":
+            return None if yardstick.findings is None else Found(yardstick.findings, Method.INSPECTION)
+        case measure:
+            finder = _FINDERS.get(measure)
+            return finder(plan, need, pairs) if finder else None
 
 
 # --- key ------------------------------------------------------------------------------------------------------------
@@ -171,6 +190,23 @@ def reach(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     return Found(known[farthest], Method.ANALYSIS, _named(farthest))
 
 
+def price(plan: Plan, book: CostBook) -> Found:
+    """Return what a plan costs at most, and at best; the dearest item is the culprit."""
+    cost = cost_of(plan, book)
+    dearest = max(cost.lines, key=lambda line: line.most)
+    culprit = f"{dearest.count:g} x {dearest.item}"
+    return Found(cost.most, Method.ANALYSIS, (culprit,), f"assumed by cost book {book.name}", best=cost.least)
+
+
+def readiness(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
+    """Return the level of the least ready variant."""
+    del need, pairs
+    if not plan.readiness:
+        return Found(0.0, Method.INSPECTION, remark="nobody has judged any of the chosen variants")
+    least = min(plan.readiness, key=lambda variant: plan.readiness[variant])
+    return Found(plan.readiness[least], Method.INSPECTION, (least,))
+
+
 # --- what they share ------------------------------------------------------------------------------------------------
 
 
@@ -236,5 +272,6 @@ _FINDERS: Final[Mapping[str, _Finder]] = MappingProxyType(
         "compromise": compromised,
         "security": security,
         "reach": reach,
+        "readiness": readiness,
     }
 )

@@ -42,6 +42,8 @@ class Plan:
     """Node-disjoint routes over which each key goes in shares; 1 = whole."""
     because: Mapping[str, tuple[VariantId | str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """Per node and link: the variants and rules that put it there."""
+    readiness: Mapping[VariantId, float] = field(default_factory=lambda: MappingProxyType({}))
+    """Levels of the chosen variants, of those that anybody has judged."""
     not_runnable: tuple[str, ...] = ()
     """Chosen variants that the running half lacks: analysed only."""
 

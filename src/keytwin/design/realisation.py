@@ -108,6 +108,7 @@ def realise(case: Case, ovm: Ovm, configuration: Configuration, shelf: Shelf, ro
         store=case.assume.store,
         routes=routes,
         because=MappingProxyType(dict(_reasons(configuration, laid))),
+        readiness=MappingProxyType(dict(_readiness(ovm, configuration))),
         not_runnable=_not_runnable(ovm, configuration),
     )
 
@@ -252,6 +253,13 @@ def _reasons(chosen: Configuration, laid: tuple[Laid, ...]) -> Iterator[tuple[st
             yield link.id, (*kind, each.rule)
         for node in each.relays:
             yield node, (medium if is_sky else RELAY, each.rule)
+
+
+def _readiness(ovm: Ovm, chosen: Configuration) -> Iterator[tuple[VariantId, float]]:
+    for variant in chosen.chosen:
+        level = ovm.variants[variant].readiness
+        if level is not None:
+            yield variant, level
 
 
 _ANALYSED_ONLY: Final = ("hybrid.", "key-api.etsi-004")

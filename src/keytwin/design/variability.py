@@ -67,6 +67,12 @@ class Variant:
     runs_as: str = ""
     """What of the running half it is, such as a protocol's name; empty = it has no part of its own there."""
 
+    @property
+    def readiness(self) -> float | None:
+        """Its technology readiness level; None where nobody has judged it."""
+        told = next((each.value for each in self.attributes if each.name == "readiness"), None)
+        return None if told is None else float(told)
+
 
 class Bond(StrEnum):
     """Kinds of dependency."""
