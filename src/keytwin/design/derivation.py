@@ -68,6 +68,9 @@ RULES: Final = {
 """By name: what each says in general."""
 
 DUAL_PATH, DUAL_MEDIUM = VariantId("redundancy.dual-path"), VariantId("redundancy.dual-medium")
+GEO = VariantId("free-space.geo")
+NO_LINES = tuple(VariantId(f"terrestrial.{name}") for name in ("free-space-optical", "hollow-core"))
+GEOSTATIONARY: Final = 35_000.0  # km; a geostationary orbit is 35,786 km high
 MOST_SHARES: Final = 4  # beyond it no network of a stakeholder has so many disjoint routes
 
 Reaches = Callable[[float], bool]
@@ -117,6 +120,9 @@ def _media(case: Case) -> Iterator[Wish]:
         yield Wish(Stance.LEAVE, (SKY,), MEDIA, "the case has no satellite")
     if len(case.satellites) < 2:
         yield Wish(Stance.LEAVE, (CONSTELLATION,), MEDIA, "one satellite makes no constellation")
+    if not any(satellite.passes.altitude > GEOSTATIONARY for satellite in case.satellites):
+        yield Wish(Stance.LEAVE, (GEO,), MEDIA, "no satellite of the case stands still in the sky")
+    yield Wish(Stance.LEAVE, NO_LINES, MEDIA, "the lines of a case are standard fibres")
 
 
 def _reach(case: Case, reaches: Reaches) -> Iterator[Wish]:

@@ -11,7 +11,7 @@ from msgspec import structs
 from keytwin.design.need import Case, Line, Orbiter
 from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.errors import Mistake
-from keytwin.vocabulary.identity import LONGEST_NAME, LinkId, NodeId, link_id
+from keytwin.vocabulary.identity import LONGEST_NAME, NodeId, link_id
 from keytwin.vocabulary.medium import FIBRE, SATELLITE
 from keytwin.vocabulary.topology import QLink
 from keytwin.vocabulary.units import Decibels, Duration, Kilometres
@@ -49,7 +49,7 @@ class Laid:
 def lay_whole(line: Line, device: Device, rate: LinkRate) -> Laid:
     """Lay a line as one link; Mistake, with the physical reason, when it gives no key."""
     link = _span(line, device, 1, 0)
-    return Laid(_channel(line), (link,), (), "", (rate(link, device),), WHOLE_RULE)
+    return Laid(line.channel, (link,), (), "", (rate(link, device),), WHOLE_RULE)
 
 
 def lay_spans(line: Line, device: Device, rate: LinkRate, wanted: float, longest: Kilometres | None) -> Laid:
@@ -72,7 +72,7 @@ def lay_spans(line: Line, device: Device, rate: LinkRate, wanted: float, longest
         raise AssertionError("a link without key has a reason")
     links = tuple(_span(line, device, count, index) for index in range(count))
     relays = tuple(_hut(line, index) for index in range(1, count))
-    return Laid(_channel(line), links, relays, line.relay_owner, (best,) * count, SPAN_RULE)
+    return Laid(line.channel, links, relays, line.relay_owner, (best,) * count, SPAN_RULE)
 
 
 def lay_passes(case: Case, satellite: Orbiter, device: Device, rate: LinkRate) -> Laid:
@@ -112,10 +112,6 @@ def _hut(line: Line, index: int) -> NodeId:
     if len(name) > LONGEST_NAME:
         raise Mistake(f"relay {name!r} would have more than {LONGEST_NAME} characters: shorten the names of its line")
     return NodeId(name)
-
-
-def _channel(line: Line) -> str:
-    return str(LinkId(link_id(*line.ends, line.name)))
 
 
 def _rate_or_none(link: QLink, device: Device, rate: LinkRate) -> float:

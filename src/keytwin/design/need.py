@@ -15,7 +15,7 @@ from typing import Final, NewType
 
 from keytwin.design.model import Method
 from keytwin.vocabulary.errors import Mistake
-from keytwin.vocabulary.identity import DeviceId, NodeId, VariantId, VariationPointId
+from keytwin.vocabulary.identity import DeviceId, NodeId, VariantId, VariationPointId, link_id
 from keytwin.vocabulary.medium import Satellite
 from keytwin.vocabulary.units import (
     NANOSECONDS_PER_SECOND,
@@ -200,6 +200,11 @@ class Line:
     """Connectors and patches, once a line."""
     relay_owner: str | None = None
     """Who would run relays along it: empty = the stakeholder; None = there is no place for any."""
+
+    @property
+    def channel(self) -> str:
+        """How it is called: `a--b/name`."""
+        return link_id(*self.ends, self.name)
 
     @property
     def loss(self) -> Decibels:

@@ -44,6 +44,8 @@ class Plan:
     """Per node and link: the variants and rules that put it there."""
     readiness: Mapping[VariantId, float] = field(default_factory=lambda: MappingProxyType({}))
     """Levels of the chosen variants, of those that anybody has judged."""
+    left_out: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Lines and satellites of the case that would give no key, each with the physical reason."""
     not_runnable: tuple[str, ...] = ()
     """Chosen variants that the running half lacks: analysed only."""
 

@@ -6,11 +6,12 @@ where the case allows any. A variant that the running half lacks is named, never
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from math import asin, ceil, cos, radians, sin, sqrt
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeAlias
 
 from keytwin.design.layout import Laid, LinkRate, lay_passes, lay_spans, lay_whole
 from keytwin.design.need import Case, Line, Priority, Site
@@ -77,14 +78,12 @@ class Shelf:
 
 
 def realise(case: Case, ovm: Ovm, configuration: Configuration, shelf: Shelf, routes: int = 1) -> Plan:
-    """Lay a configuration out on the sites of a case.
+    """Lay a configuration out on the sites of a case; a line that would give no key is left out, and named.
 
-    Mistake, with the physical reason, when a channel that it chooses cannot give key there, or the case has none.
+    Mistake, with the physical reason, when a medium that it chooses gives no key anywhere there, or the case has none.
     """
     demands = _demands(case)
-    laid = tuple(_laid(case, ovm, configuration, shelf, sum(demand.rate for demand in demands)))
-    if not laid:
-        raise Mistake(f"{case.name}: the chosen media are none of those that the case has lines or satellites for")
+    laid, left_out = _laid(case, ovm, configuration, shelf, sum(demand.rate for demand in demands))
     pairs = tuple(dict.fromkeys(pair for need in case.needs for pair in case.pairs(need)))
     links = tuple(link for each in laid for link in each.links)
     reached = {node for link in links for node in link.ends}
@@ -109,6 +108,7 @@ def realise(case: Case, ovm: Ovm, configuration: Configuration, shelf: Shelf, ro
         routes=routes,
         because=MappingProxyType(dict(_reasons(configuration, laid))),
         readiness=MappingProxyType(dict(_readiness(ovm, configuration))),
+        left_out=MappingProxyType(left_out),
         not_runnable=_not_runnable(ovm, configuration),
     )
 
@@ -116,18 +116,47 @@ def realise(case: Case, ovm: Ovm, configuration: Configuration, shelf: Shelf, ro
 # --- channels -------------------------------------------------------------------------------------------------------
 
 
-def _laid(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf, wanted: float) -> Iterator[Laid]:
-    if TERRESTRIAL in chosen and any(kind in chosen for kind in ON_GROUND):
-        device = _device(case, ovm, chosen, shelf, is_sky=False)
-        for line in case.lines:
-            if RELAY in chosen and line.relay_owner is not None and _may_relay(case, line):
-                yield lay_spans(line, device, shelf.rate, wanted, case.assume.span)
-            else:
-                yield lay_whole(line, device, shelf.rate)
-    if SKY in chosen:
-        device = _device(case, ovm, chosen, shelf, is_sky=True)
-        for satellite in case.satellites if CONSTELLATION in chosen else case.satellites[:1]:
-            yield lay_passes(case, satellite, device, shelf.rate)
+def _laid(
+    case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf, wanted: float
+) -> tuple[tuple[Laid, ...], dict[str, str]]:
+    """Return the channels that give key, and why others do not."""
+    laid: list[Laid] = []
+    left_out: dict[str, str] = {}
+    for channels in (_on_ground(case, ovm, chosen, shelf, wanted), _in_sky(case, ovm, chosen, shelf)):
+        before = len(laid)
+        reason = ""
+        for name, lay in channels:
+            try:
+                laid.append(lay())
+            except Mistake as mistake:
+                left_out[name] = reason = str(mistake)
+        if reason and len(laid) == before:
+            raise Mistake(reason)
+    if not laid:
+        raise Mistake(f"{case.name}: the chosen media are none of those that the case has lines or satellites for")
+    return tuple(laid), left_out
+
+
+_Channel: TypeAlias = tuple[str, Callable[[], Laid]]
+
+
+def _on_ground(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf, wanted: float) -> Iterator[_Channel]:
+    if TERRESTRIAL not in chosen or not any(kind in chosen for kind in ON_GROUND):
+        return
+    device = _device(case, ovm, chosen, shelf, is_sky=False)
+    for line in case.lines:
+        if RELAY in chosen and line.relay_owner is not None and _may_relay(case, line):
+            yield line.channel, partial(lay_spans, line, device, shelf.rate, wanted, case.assume.span)
+        else:
+            yield line.channel, partial(lay_whole, line, device, shelf.rate)
+
+
+def _in_sky(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf) -> Iterator[_Channel]:
+    if SKY not in chosen:
+        return
+    device = _device(case, ovm, chosen, shelf, is_sky=True)
+    for satellite in case.satellites if CONSTELLATION in chosen else case.satellites[:1]:
+        yield satellite.id, partial(lay_passes, case, satellite, device, shelf.rate)
 
 
 def _may_relay(case: Case, line: Line) -> bool:

@@ -37,11 +37,14 @@ class Verdict:
     """By how much of the threshold it is met, negative where it is missed; None where there is nothing to compare."""
 
     @property
+    def measure(self) -> Measure:
+        """What was compared; KeyError where the need has none."""
+        return MEASURES[self.need.measure]
+
+    @property
     def value(self) -> str:
         """What was found, for people; nothing when nothing was."""
-        if self.found is None:
-            return ""
-        return show_value(MEASURES[self.need.measure], self.found.value)
+        return "" if self.found is None else show_value(self.measure, self.found.value)
 
     @property
     def rejects(self) -> bool:
