@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 from math import inf
 from types import MappingProxyType
 from typing import Final
@@ -81,13 +80,7 @@ def configurations(ovm: Ovm, derived: Derived) -> Iterator[Configuration]:
     for place in range(len(derived.wishes)):
         if selection.click(_name(place)) is None:
             return
-    points = [point for point in SHAPING if point in ovm.points]
-    seen: set[Configuration] = set()
-    for choice in product(*(_choices(ovm, point) for point in points)):
-        found = _completed(selection, ovm, [variant for several in choice for variant in several])
-        if found is not None and found not in seen:
-            seen.add(found)
-            yield found
+    yield from _decided(selection, ovm, [point for point in SHAPING if point in ovm.points])
 
 
 def propose(
@@ -170,17 +163,24 @@ def _choices(ovm: Ovm, point: VariationPointId) -> Iterator[tuple[str, ...]]:
         yield from ((first, second) for place, first in enumerate(variants) for second in variants[place + 1 :])
 
 
-def _completed(selection: Selection, ovm: Ovm, chosen: Sequence[str]) -> Configuration | None:
-    """Return the leanest configuration with exactly these variants at the shaping points; None when there is none."""
-    shaping = {each.id for each in ovm.variants.values() if each.point in SHAPING}
-    clicks = [(each, True) for each in chosen] + [(each, False) for each in sorted(shaping - set(chosen))]
-    done = 0
-    try:
-        for feature, wanted in clicks:
-            if selection.click(feature, wanted=wanted) is None:
-                return None
-            done += 1
-        return configuration_of(ovm, selection.completion())
-    finally:
+def _decided(selection: Selection, ovm: Ovm, points: Sequence[VariationPointId]) -> Iterator[Configuration]:
+    """Decide one variation point after the other; what is impossible by then is not gone into."""
+    if not points:
+        yield configuration_of(ovm, selection.completion())
+        return
+    variants = [each.id for each in ovm.variants_of(points[0])]
+    for choice in _choices(ovm, points[0]):
+        clicks = [(each, each in choice) for each in (*choice, *(other for other in variants if other not in choice))]
+        done = _clicked(selection, clicks)
+        if done == len(clicks):
+            yield from _decided(selection, ovm, points[1:])
         for _ in range(done):
             selection.undo()
+
+
+def _clicked(selection: Selection, clicks: Sequence[tuple[str, bool]]) -> int:
+    """Click as many as are possible together, in their order, and return how many."""
+    for place, (feature, wanted) in enumerate(clicks):
+        if selection.click(feature, wanted=wanted) is None:
+            return place
+    return len(clicks)
