@@ -38,5 +38,5 @@ def _farthest(
 ) -> N | None:
     """Return the free node that is farthest from `start`, the first of equals; None when there is none in reach."""
     distances = graph.distances(start, weight)
-    reached = (node for node in free if node != start and distances.get(node, float("inf")) <= farthest)
+    reached = (node for node in free if node != start and node in distances and distances[node] <= farthest)
     return max(reached, key=distances.__getitem__, default=None)

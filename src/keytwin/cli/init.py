@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Final
@@ -79,20 +79,20 @@ class Topology:
     ] = None
     medium: Annotated[str | None, Parameter(help="Medium of all links: fibre or free-space; fibre.")] = None
     apps: Annotated[
-        int | None, Parameter(help="How many apps ask for keys, between far nodes; 0 is none; 3.", converter=whole)
+        int | None, Parameter(help="How many apps ask for keys, between far nodes; 3, or fewer.", converter=whole)
     ] = None
 
     def wishes(self) -> Wishes:
         """Return what was said, with the usual values for what was not; Mistake when a span is no length."""
         from keytwin.files.topology_network import Wishes
 
-        said = {
-            "span": None if self.span is None else parse_kilometres(self.span),
-            "device": self.device,
-            "medium": self.medium,
-            "apps": self.apps,
-        }
-        return replace(Wishes(), **{key: value for key, value in said.items() if value is not None})
+        usual = Wishes()
+        return Wishes(
+            span=usual.span if self.span is None else parse_kilometres(self.span),
+            device=usual.device if self.device is None else self.device,
+            medium=usual.medium if self.medium is None else self.medium,
+            apps=self.apps,
+        )
 
     def refuse_alone(self) -> None:
         """Refuse what is said of a topology where none is named."""

@@ -11,7 +11,7 @@ from functools import cache
 from importlib import resources
 from importlib.metadata import version
 from importlib.resources.abc import Traversable
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -25,18 +25,22 @@ _MOST_NEAREST: Final = 3
 _SUFFIX: Final = ".json"
 
 
+SiteId: TypeAlias = int | str
+"""A number, in some collections written as a text."""
+
+
 class Site(msgspec.Struct, frozen=True):
     """A node of a topology; some have no name, and some have that of another."""
 
-    id: int
+    id: SiteId
     name: str | None = None
 
 
 class Cable(msgspec.Struct, frozen=True):
     """An edge of a topology; `dist` is the great-circle distance of its ends in kilometres."""
 
-    source: int
-    target: int
+    source: SiteId
+    target: SiteId
     dist: float
 
 
@@ -97,9 +101,10 @@ def _found(folder: Traversable, prefix: str) -> list[str]:
 
 
 def _hint(name: str) -> str:
-    """Say which names are nearest: first those that end in what was typed, then those that look like it."""
+    """Say which names are nearest: first those that end or begin with what was typed, then those that look like it."""
     typed = name.strip("/").lower()
     ends = [each for each in hub_names() if each.lower().endswith(f"/{typed}") or each.lower() == typed]
+    ends += [each for each in hub_names() if each.lower().startswith(f"{typed}/")]
     alike = get_close_matches(name, hub_names(), n=_MOST_NEAREST, cutoff=LIKENESS)
     near = [repr(each) for each in dict.fromkeys([*ends, *alike])][:_MOST_NEAREST]
     return f"did you mean {' or '.join(near)}?" if near else f"collections: {', '.join(hub_groups())}"

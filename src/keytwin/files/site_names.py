@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from keytwin.files.hub import Site
+from keytwin.files.hub import Site, SiteId
 from keytwin.vocabulary.identity import NodeId, parse_node
 
 LONGEST_SITE: Final = 28  # characters: "A-B.1234" of two of them, for a node between, still fits into a name of 64
@@ -20,9 +20,9 @@ _LETTERS: Final = str.maketrans(
 """What Unicode does not take apart into a plain letter and a mark; an apostrophe leaves no gap."""
 
 
-def name_sites(sites: Iterable[Site]) -> dict[int, NodeId]:
+def name_sites(sites: Iterable[Site]) -> dict[SiteId, NodeId]:
     """Return a name for each site: its own where that can name a node, else one like it."""
-    names: dict[int, NodeId] = {}
+    names: dict[SiteId, NodeId] = {}
     taken: set[str] = set()
     for site in sites:
         name = unique(plain_name(site.name or "") or f"node{site.id}", taken)
@@ -35,9 +35,9 @@ def plain_name(text: str) -> str:
     """Return `text` without accents, and with a hyphen for all that cannot stand in a name; perhaps nothing is left."""
     letters = unicodedata.normalize("NFKD", text.translate(_LETTERS))
     bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    hyphened = re.sub("-+", "-", _NOT_PLAIN.sub("-", bare)).strip(_EDGES)
-    # "St. Polten" as "St-Polten", not "St.-Polten"
-    return re.sub(r"[._]-", "-", hyphened)[:LONGEST_SITE].rstrip(_EDGES)
+    # Marks around a gap fall away with it: "St. Polten" is "St-Polten", not "St.-Polten".
+    hyphened = re.sub(r"[._]*-[._-]*", "-", _NOT_PLAIN.sub("-", bare))
+    return hyphened.strip(_EDGES)[:LONGEST_SITE].rstrip(_EDGES)
 
 
 def unique(name: str, taken: Collection[str]) -> str:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from math import ceil
 from typing import Final
 
-from keytwin.files.hub import Cable
+from keytwin.files.hub import Cable, SiteId
 from keytwin.vocabulary.identity import LinkId, NodeId, link_ends, link_id, parse_node
 from keytwin.vocabulary.units import Kilometres
 
@@ -36,7 +36,7 @@ class CutLink:
         return link_ends(self.spans[0].id)[0], link_ends(self.spans[-1].id)[1]
 
 
-def cut_links(cables: Iterable[Cable], names: Mapping[int, NodeId], longest: Kilometres) -> Iterator[CutLink]:
+def cut_links(cables: Iterable[Cable], names: Mapping[SiteId, NodeId], longest: Kilometres) -> Iterator[CutLink]:
     """Cut each cable into as few equal spans as are not longer than `longest`; one that leads to itself is left out.
 
     The trusted nodes of the link from Berlin to Hamburg are `Berlin-Hamburg.1` and so on; those of a second link
@@ -44,7 +44,7 @@ def cut_links(cables: Iterable[Cable], names: Mapping[int, NodeId], longest: Kil
     """
     taken = set(names.values())
     stems: set[str] = set()
-    met: dict[frozenset[int], int] = {}
+    met: dict[frozenset[SiteId], int] = {}
     for cable in cables:
         if cable.source == cable.target:
             continue

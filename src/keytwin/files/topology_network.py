@@ -10,7 +10,7 @@ from typing import Final
 from keytwin.algorithms.far_pairs import far_pairs
 from keytwin.algorithms.graphs import Edge, Graph
 from keytwin.files.device import read_device
-from keytwin.files.hub import PACKAGE, HubTopology, Site, hub_topology, hub_version
+from keytwin.files.hub import PACKAGE, HubTopology, Site, SiteId, hub_topology, hub_version
 from keytwin.files.known import BROUGHT, Known
 from keytwin.files.page import nearest
 from keytwin.files.site_names import name_sites
@@ -40,7 +40,8 @@ class Wishes:
     span: Kilometres = USUAL_SPAN
     device: str = "generic-decoy-bb84"
     medium: str = FIBRE
-    apps: int = USUAL_APPS
+    apps: int | None = None
+    """None = a few, as many as there are nodes for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def _about(name: str, topology: HubTopology, between: int, wishes: Wishes) -> st
     )
 
 
-def _renamed(sites: Iterable[Site], names: Mapping[int, NodeId]) -> Mapping[str, NodeId]:
+def _renamed(sites: Iterable[Site], names: Mapping[SiteId, NodeId]) -> Mapping[str, NodeId]:
     changed: dict[str, NodeId] = {}
     for site in sites:
         if site.name != names[site.id]:
@@ -138,10 +139,11 @@ def _length(link: QLink) -> float:
 
 
 def _apps(
-    nodes: Iterable[NodeId], cut: tuple[CutLink, ...], wanted: int, slowest: float | None
+    nodes: Iterable[NodeId], cut: tuple[CutLink, ...], wished: int | None, slowest: float | None
 ) -> tuple[Sla, tuple[App, ...]]:
     """Return apps between far nodes, and a service level that all of them could have on the same span."""
     named = tuple(nodes)
+    wanted = min(USUAL_APPS, len(named) // 2) if wished is None else wished
     if wanted > len(named) // 2:
         raise Mistake(f"{len(named)} nodes give at most {len(named) // 2} apps with nodes of their own, not {wanted}")
     hops = {index: len(each.spans) for index, each in enumerate(cut)}
