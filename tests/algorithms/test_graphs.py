@@ -96,6 +96,19 @@ def test_the_order_of_the_edges_does_not_matter(drawn: Drawn, shuffler: Random) 
     assert first.widest_path(0, 1, weights.__getitem__) == second.widest_path(0, 1, weights.__getitem__)
 
 
+@given(graphs(whole=False))
+def test_distances_are_those_of_networkx(drawn: Drawn) -> None:
+    edges, weights = drawn
+    found = graph_of(edges).distances(0, weights.__getitem__)
+    assert found == pytest.approx(nx.single_source_dijkstra_path_length(oracle(edges, weights), 0))
+    assert found[0] == 0
+
+
+def test_distances_leave_out_what_may_not_be_used() -> None:
+    graph = Graph("abc", [Edge("x", "a", "b"), Edge("y", "b", "c")])
+    assert graph.distances("a", usable=lambda edge: edge == "x") == {"a": 0, "b": 1}
+
+
 def test_a_whole_weight_stays_whole() -> None:
     path = Graph("abc", [Edge("x", "a", "b"), Edge("y", "b", "c")]).shortest_path("a", "c")
     assert path == Path(("a", "b", "c"), ("x", "y"), 2)

@@ -85,7 +85,10 @@ def test_an_unknown_name_is_answered_with_the_nearest(where: str) -> None:
 
 
 def test_a_name_like_no_other_is_answered_with_all() -> None:
-    with pytest.raises(Mistake, match=r"known: madqci, micius, nsf14, ring5, selfpair, star6.*which ends in \.yaml"):
+    with pytest.raises(
+        Mistake,
+        match=r"known: beijing-shanghai, madqci, micius, nsf14, ring5, selfpair, star6, tokyo.*which ends in \.yaml",
+    ):
         inspect("quux")
 
 

@@ -28,8 +28,13 @@ def shortest(outgoing: Adjacency, incoming: Adjacency, costs: Costs, source: int
     return arcs
 
 
-def _labels(incoming: Adjacency, costs: Costs, source: int, target: int) -> Labels:
-    """Search from the target back until the source is reached (Dijkstra); farther nodes may lack a label."""
+def distances_to(incoming: Adjacency, costs: Costs, target: int) -> dict[int, float]:
+    """Return the weight of the best way to `target` from each node that has one; the way from it, of arcs turned."""
+    return {node: weight for node, (weight, _) in _labels(incoming, costs, None, target).items()}
+
+
+def _labels(incoming: Adjacency, costs: Costs, source: int | None, target: int) -> Labels:
+    """Search from the target back until the source, if there is one, is reached; farther nodes may lack a label."""
     labels: Labels = {target: (0, 0)}
     queue: list[tuple[float, int, int]] = [(0, 0, target)]
     while queue:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Generic, Protocol, Self, TypeVar
 
-from keytwin.algorithms.adjacency import Adjacency, Arc, bottleneck, cut_edges, groups, shortest
+from keytwin.algorithms.adjacency import Adjacency, Arc, bottleneck, cut_edges, distances_to, groups, shortest
 from keytwin.algorithms.disjoint import SplitNodes, disjoint
 
 
@@ -100,6 +100,13 @@ class Graph(Generic[N, E]):
         costs = self._priced(weight, usable)
         arcs = shortest(self._outgoing, self._incoming, costs, self._places[source], self._places[target])
         return None if arcs is None else self._path(source, arcs, costs)
+
+    def distances(
+        self, source: N, weight: Callable[[E], float] = hop, usable: Callable[[E], bool] = every
+    ) -> dict[N, float]:
+        """Return the weight of the lightest way to each node that can be reached, 0 to `source` itself (Dijkstra)."""
+        found = distances_to(self._outgoing, self._priced(weight, usable), self._places[source])
+        return {self._nodes[place]: distance for place, distance in found.items()}
 
     def widest_path(
         self, source: N, target: N, capacity: Callable[[E], float], usable: Callable[[E], bool] = every

@@ -8,20 +8,26 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from keytwin.cli.output import show, show_json, suggest
+from keytwin.cli.topology import list_topologies
 
 
-def examples(name: str | None = None, /, *, json: bool = False) -> None:
+def examples(name: str | None = None, /, *, topologies: bool = False, json: bool = False) -> None:
     """List the example networks, scenarios and devices, or print the file of one.
 
     Parameters
     ----------
     name
-        Network or scenario whose file is printed, to begin one's own with.
+        Network or scenario whose file is printed, to begin one's own with; with --topologies a collection of these.
+    topologies
+        List the known topologies that `keytwin init --topology` can begin a network with.
     json
         Print the list as JSON, and nothing else.
     """
     from keytwin.files.library import example_text
 
+    if topologies:
+        list_topologies(name, json=json)
+        return
     # As it is in the library, comments included, and without our own words: it is meant to be redirected.
     if name is not None:
         print(example_text(name), end="")

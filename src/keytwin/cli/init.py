@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
-from typing import Final
+from typing import TYPE_CHECKING, Annotated, Final
+
+from cyclopts import Parameter
 
 from keytwin.cli.output import show, suggest
+from keytwin.cli.topology import show_grown, topology_text
+from keytwin.cli.values import whole
 from keytwin.vocabulary.errors import Mistake
+from keytwin.vocabulary.units import parse_kilometres
+
+if TYPE_CHECKING:
+    from keytwin.files.topology_network import Wishes
 
 NETWORK_FILE: Final = "network.yaml"
+SUFFIXES: Final = (".yaml", ".yml")
 STARTER: Final = """\
 # A network of four nodes for keytwin. Check it with `keytwin check`, run it with `keytwin run`.
 # Every quantity has its unit. An unknown word is a mistake, and keytwin says which word you may have meant.
@@ -53,24 +63,85 @@ control:
 """
 
 
-def init(folder: Path, /) -> None:
-    """Write a first network file with comments to start from.
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """A known topology to begin with, and what is made of it."""
+
+    topology: Annotated[
+        str | None, Parameter(help="Begin with this one, such as sndlib/germany50; examples --topologies lists them.")
+    ] = None
+    span: Annotated[str | None, Parameter(help="Cut links by trusted nodes into spans no longer than this; 80km.")] = (
+        None
+    )
+    device: Annotated[
+        str | None, Parameter(help="Device at all links: a name of the library or a file; generic-decoy-bb84.")
+    ] = None
+    medium: Annotated[str | None, Parameter(help="Medium of all links: fibre or free-space; fibre.")] = None
+    apps: Annotated[
+        int | None, Parameter(help="How many apps ask for keys, between far nodes; 3, or fewer.", converter=whole)
+    ] = None
+
+    def wishes(self) -> Wishes:
+        """Return what was said, with the usual values for what was not; Mistake when a span is no length."""
+        from keytwin.files.topology_network import Wishes
+
+        usual = Wishes()
+        return Wishes(
+            span=usual.span if self.span is None else parse_kilometres(self.span),
+            device=usual.device if self.device is None else self.device,
+            medium=usual.medium if self.medium is None else self.medium,
+            apps=self.apps,
+        )
+
+    def refuse_alone(self) -> None:
+        """Refuse what is said of a topology where none is named."""
+        alone = [key for key in ("span", "device", "medium", "apps") if getattr(self, key) is not None]
+        if alone:
+            raise Mistake(f"--{alone[0]} is said of a known topology: name one with --topology")
+
+
+AS_USUAL: Final = Topology()
+
+
+def init(target: Path, /, *, options: Topology = AS_USUAL) -> None:
+    """Write a first network file: a small one with comments, or a known topology with trusted nodes inserted.
 
     Parameters
     ----------
-    folder
-        Where `network.yaml` is written; made if it is not there. A file that is there is never overwritten.
+    target
+        A file, whose name ends in .yaml, or a folder, in which `network.yaml` is written. Folders are made if they are
+        not there. A file that is there is never overwritten.
     """
-    target = folder / NETWORK_FILE
-    # Checked before anything is made, so that a refusal leaves no trace.
-    if folder.exists() and not folder.is_dir():
-        raise Mistake(f"{folder} is a file, not a folder: choose another name")
-    if target.exists():
-        raise Mistake(f"{target} is there already: choose another folder, or move it away")
-    folder.mkdir(parents=True, exist_ok=True)
-    target.write_text(STARTER, encoding="utf-8")
-    show(f"wrote {target}")
+    file = target if target.suffix in SUFFIXES else target / NETWORK_FILE
+    _check(target, file)
+    if options.topology is None:
+        options.refuse_alone()
+        _write(file, STARTER)
+        show(f"wrote {file}")
+    else:
+        text, grown = topology_text(options.topology, options.wishes(), file)
+        _write(file, text)
+        show(f"wrote {file}")
+        show_grown(grown, options.wishes().span)
     suggest(
-        (f"keytwin check {quote(str(target))}", "find mistakes"),
-        (f"keytwin run {quote(str(target))}", "let every app ask for keys for a minute"),
+        (f"keytwin check {quote(str(file))}", "find mistakes"),
+        (f"keytwin run {quote(str(file))}", "let every app ask for keys for a minute"),
     )
+
+
+def _check(target: Path, file: Path) -> None:
+    """Refuse what cannot be written, before anything is made: a refusal leaves no trace."""
+    if file != target and target.exists() and not target.is_dir():
+        raise Mistake(f"{target} is a file, not a folder: choose another name")
+    if file.exists():
+        raise Mistake(f"{file} is there already: choose another {_kind(target, file)}, or move it away")
+
+
+def _kind(target: Path, file: Path) -> str:
+    return "name" if file == target else "folder"
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")

@@ -93,7 +93,7 @@ def write_network(blueprint: Blueprint, paths: Mapping[DeviceId, str] = MappingP
     usual = LinkValues(
         device=_most_common(link.device for link in links),
         medium=_most_common(link.medium for link in links),
-        length=_most_common(link.length for link in links),
+        length=_usual(tuple(link.length for link in links)),
         attenuation=_most_common(link.attenuation for link in links),
     )
     control = blueprint.control
@@ -241,6 +241,12 @@ def _most_common(values: Iterable[T]) -> T | None:
     """Return the value that most links have, the first of equals."""
     counted = Counter(values).most_common(1)
     return counted[0][0] if counted else None
+
+
+def _usual(values: tuple[T, ...]) -> T | None:
+    """Return the value that at least half of the links have; what two of fifty have by chance is no default."""
+    common = _most_common(values)
+    return common if 2 * values.count(cast(T, common)) >= len(values) else None
 
 
 # --- checks across sections -----------------------------------------------------------------------------------------

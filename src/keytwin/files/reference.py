@@ -40,6 +40,7 @@ from keytwin.files.media import Medium
 from keytwin.files.network_file import NETWORK, OVERRIDES
 from keytwin.files.scenario_file import ACTIONS, FAULT, SCENARIO, Disturbance, Element, Overrides, Sole
 from keytwin.files.shapes import NO_DEFAULT, Entries, Field, FormatOne, Items, Record, default_of
+from keytwin.vocabulary.device import Device
 
 _HEAD: Final = """\
 # Files
@@ -115,7 +116,7 @@ def _sections(record: Described, title: str, seen: set[str]) -> Iterator[str]:
     yield f"{level} {title or _heading(record)}\n"
     if record is LINK_VALUES:
         yield _LINKS
-    yield _table(("key", "value", "default", "meaning"), (_row(field, record) for field in record.fields))
+    yield keys_of(record)
     for field in record.fields:
         if isinstance(field.kind, Items):
             yield from _actions(seen)
@@ -131,7 +132,7 @@ def _actions(seen: set[str]) -> Iterator[str]:
     rows = (
         (f"`{key}`", _value(kind), (made.__doc__ or "").partition("\n")[0]) for key, (made, kind) in ACTIONS.items()
     )
-    yield _table(("action", "value", "meaning"), rows)
+    yield markdown_table(("action", "value", "meaning"), rows)
     for _, kind in ACTIONS.values():
         inner = _inner(kind)
         if inner is not None:
@@ -143,19 +144,29 @@ def _devices() -> Iterator[str]:
     yield "## Device\n"
     yield _DEVICE
     record = device_record(None)
-    yield _table(("key", "value", "default", "meaning"), (_row(field, record) for field in record.fields))
+    yield keys_of(record)
     for protocol, device in BROUGHT.protocols.items():
         yield f"### Parameters of protocol `{protocol}`\n"
-        fields = Parameters(device).record().fields
-        rows = ((f"`{each.name}`", _parameter(each), "yes" if each.required else "no") for each in fields)
-        yield _table(("parameter", "value", "required"), rows)
+        rows = ((f"`{name}`", value, "yes" if required else "no") for name, value, required in parameters_of(device))
+        yield markdown_table(("parameter", "value", "required"), rows)
+
+
+def parameters_of(device: type[Device]) -> Iterator[tuple[str, str, bool]]:
+    """Give name, kind of value, and whether it is required, of each parameter of a type of device."""
+    for each in Parameters(device).record().fields:
+        yield each.name, _parameter(each), each.required
+
+
+def keys_of(record: Described) -> str:
+    """Return the table of what may stand in a record."""
+    return markdown_table(("key", "value", "default", "meaning"), (_row(field, record) for field in record.fields))
 
 
 def _quantities() -> Iterator[str]:
     yield "## Quantities\n"
     yield "A number and its unit, with or without a space between them, such as `20 km`.\n"
     rows = ((kind.what, ", ".join(f"`{unit}`" if unit else "none" for unit in kind.units)) for kind in _QUANTITIES)
-    yield _table(("quantity", "units"), rows)
+    yield markdown_table(("quantity", "units"), rows)
 
 
 # --- what a key takes -----------------------------------------------------------------------------------------------
@@ -232,7 +243,8 @@ def _anchor(record: Described) -> str:
     return f"#{record.what.lower().replace(' ', '-')}"
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+def markdown_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """Return a table in Markdown."""
     lines = (head, ("---",) * len(head), *rows)
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines).replace("|  |", "| |")
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import MISSING, dataclass
 from dataclasses import fields as fields_of_dataclass
+from functools import cache
 from typing import Final, Generic, TypeVar, cast
 
 import msgspec
@@ -134,6 +135,7 @@ def or_empty(schema: Schema) -> Schema:
     return {**said, "anyOf": [rest, {"type": "null"}]}
 
 
+@cache  # msgspec works out a type's annotations anew each time it is asked, and a network asks for each of its links
 def default_of(make: Callable[..., object], attribute: str) -> object:
     """Return the default of a field of a msgspec struct or a dataclass, or NO_DEFAULT."""
     if isinstance(make, type) and issubclass(make, msgspec.Struct):
