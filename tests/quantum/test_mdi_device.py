@@ -90,7 +90,7 @@ def test_too_much_loss_names_the_detections_and_the_reach() -> None:
 
 
 def test_noise_is_named_where_it_is_the_cause() -> None:
-    with pytest.raises(Mistake, match=r"of the key bits would be wrong, and above 11% there is no key; not even"):
+    with pytest.raises(Mistake, match=r"of what is detected would be wrong, and above 11.0% there is no key; not even"):
         link(4.0, misalignment=0.2)
 
 

@@ -145,9 +145,7 @@ def test_too_much_loss_names_reason_and_reach(protocol: str) -> None:
 
 def test_noise_and_small_blocks_are_told_apart() -> None:
     assert "of what is detected would be wrong, and above 11.0% there is no key" in refusal("bbm92", 60.0)
-    assert "sifted bits, too few to bound what an eavesdropper knows" in refusal(
-        "bbm92", 25.0, block_time=seconds(0.05)
-    )
+    assert "sifted bits, too few for what error correction reveals" in refusal("bbm92", 25.0, block_time=seconds(0.05))
     assert link("bbm92", 25.0, block_time=minutes(10)).rate().secret > 0
 
 

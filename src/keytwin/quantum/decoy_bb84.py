@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, expm1
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
+QBER_LIMIT: Final = 0.11  # where 1 - 2 h(e) = 0 (Shor, Preskill, PRL 85 441)
 Three = tuple[float, float, float]
 """One value per intensity: signal, decoy, vacuum."""
 Cells = tuple[float, ...]
@@ -66,6 +67,14 @@ class Settings:
         assert all(share > 0 for share in self.shares)
         assert abs(sum(self.shares) - 1) < 1e-9
         assert 0 < self.key_basis < 1
+
+    def cells(self, optics: Optics) -> Cells:
+        """Return the probability per pulse of each of the twelve cells in which a sifted detection can fall."""
+        return optics.cells(self)
+
+    def gain(self, optics: Optics) -> float:
+        """Return the probability that a signal pulse is detected."""
+        return optics.answer(self.intensities[0]).click
 
 
 @dataclass(frozen=True, slots=True)
