@@ -92,7 +92,7 @@ def test_too_much_loss_names_the_noise_and_the_reach() -> None:
 
 def test_too_small_a_block_names_its_detections() -> None:
     text = refusal(generic(), loss=22.0)
-    assert "a block of 1 s would hold about 120,000 detections, too few" in text
+    assert "a block of 1 s would hold about 170,000 detections, too few" in text
     assert decoy_link(generic(block_time=minutes(10)), lossy(22.0)).rate().secret > 0
 
 

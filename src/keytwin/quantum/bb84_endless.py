@@ -48,10 +48,18 @@ class OpticsArray:
 
     def answer_to(self, seen: npt.ArrayLike, missed: npt.ArrayLike) -> tuple[Reals, Reals]:
         """Return the same for a pulse that is seen with probability `seen`, missed with `missed` = 1 - seen."""
+        click, wrong = self._yield_of(seen, missed)
+        scale = np.maximum(1.0, click)  # where each gate clicks, what clicks is wrong as often as before
+        return click / scale, np.minimum(wrong, click) / scale
+
+    def _yield_of(self, seen: npt.ArrayLike, missed: npt.ArrayLike) -> tuple[Reals, Reals]:
+        """Return the same to first order, so that coherent pulses are mixtures of photon numbers; it may pass 1."""
         light, dark, after = np.asarray(seen), np.asarray(self.dark_count), np.asarray(self.afterpulse)
         detected = light + 2.0 * dark * np.asarray(missed)
-        click = np.minimum(1.0, detected * (1.0 + after))
-        return click, np.minimum(dark + np.asarray(self.misalignment) * light + after * detected * COIN, click)
+        return (
+            np.asarray(detected * (1.0 + after)),
+            np.asarray(dark + np.asarray(self.misalignment) * light + after * detected * COIN),
+        )
 
     def live(self, clicks: Reals) -> Reals:
         """Return the share of the gates in which the detectors can click: non-paralysable dead time."""
@@ -71,7 +79,7 @@ class OpticsArray:
         empty = sum(share * np.exp(-mean) for share, mean in zip(shares, means, strict=True))
         single = sum(share * mean * np.exp(-mean) for share, mean in zip(shares, means, strict=True))
         eta = np.asarray(self.transmittance)
-        dark, (seen, amiss) = self.answer_to(0.0, 1.0)[0], self.answer_to(eta, 1.0 - eta)
+        (dark, _), (seen, amiss) = self._yield_of(0.0, 1.0), self._yield_of(eta, 1.0 - eta)
         private = np.minimum(gain, empty * dark + single * seen * (1.0 - entropy(ratio(amiss, seen))))
         error = ratio(np.asarray(wrong), np.asarray(gain))
         secret = self.live(np.asarray(gain)) * np.maximum(0.0, private - reconciliation * gain * entropy(error))

@@ -103,8 +103,10 @@ class Optics:
     def answer_to(self, seen: float, missed: float) -> Answer:
         """Return what a pulse causes that is seen with probability `seen`, missed with `missed` = 1 - seen."""
         detected = seen + 2.0 * self.dark_count * missed
-        click = min(1.0, detected * (1.0 + self.afterpulse))
+        click = detected * (1.0 + self.afterpulse)
         wrong = self.dark_count + self.misalignment * seen + self.afterpulse * detected / 2.0
+        if click > 1.0:  # each gate clicks, and what clicks is wrong as often as before
+            click, wrong = 1.0, wrong / click
         return Answer(click, min(wrong, click))
 
     def cells(self, choices: Choices) -> Cells:

@@ -15,7 +15,7 @@ from keytwin.quantum.gg02 import Detection, GaussianLink
 from keytwin.quantum.gg02_estimator import INTERCEPTED, NOTHING, Gg02Estimator, Receiver
 from keytwin.quantum.gg02_link import Gg02Link
 from keytwin.quantum.reach import best_setting, link_within_reach, refuse_broken
-from keytwin.quantum.traits import Proof, Traits
+from keytwin.quantum.traits import Proof, Threat, Traits
 from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.device_continuous import Gg02Device
 from keytwin.vocabulary.units import Decibels, in_seconds
@@ -26,7 +26,7 @@ _MODULATION: Final = (0.05, 100.0)  # units of shot noise; beyond, no modulator 
 GG02_TRAITS: Final = Traits(
     proof=Proof.COLLECTIVE,
     trl=7,
-    threats=("photon-number splitting", "detector blinding by single-photon avalanche"),
+    threats=(Threat.PHOTON_SPLITTING,),
     sources=MappingProxyType(
         {
             "proof": "Garcia-Patron, Cerf, PRL 97 190503; Navascues, Grosshans, Acin, PRL 97 190502 (2006)",

@@ -15,7 +15,7 @@ from keytwin.quantum.counted_link import CountedLink, Promises, why_no_key
 from keytwin.quantum.mdi import RelayOptics
 from keytwin.quantum.mdi_estimator import MdiEstimator, MdiSettings
 from keytwin.quantum.reach import link_within_reach
-from keytwin.quantum.relay_link import arms, check_relay, dark_count, promised, pulse_pairs
+from keytwin.quantum.relay_link import RELAY_THREATS, arms, check_relay, dark_count, promised, pulse_pairs
 from keytwin.quantum.search import Point, Space, four_digits, logistic
 from keytwin.quantum.traits import Proof, Traits
 from keytwin.vocabulary.device import Device
@@ -25,7 +25,7 @@ from keytwin.vocabulary.units import Decibels
 MDI_TRAITS: Final = Traits(
     Proof.COLLECTIVE,
     trl=6,
-    threats=("blinding", "time shift", "efficiency mismatch", "photon-number splitting"),
+    threats=RELAY_THREATS,
     sources=MappingProxyType(
         {
             "proof": "Lo, Curty, Qi, PRL 108 130503; counts by Chernoff bounds",

@@ -18,7 +18,7 @@ from keytwin.quantum.counted_link import MOST_PULSES, CountedLink, CountEstimato
 from keytwin.quantum.e91 import CLASSICAL, chsh_value, visibility, winning_share, with_fixed_outcomes
 from keytwin.quantum.pair_estimators import BellTested, DeviceIndependent, TwoBases
 from keytwin.quantum.reach import best_setting, link_within_reach, refuse_broken
-from keytwin.quantum.traits import Proof, Traits
+from keytwin.quantum.traits import Proof, Threat, Traits
 from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.device_pairs import (
     Bbm92CwDevice,
@@ -41,7 +41,7 @@ SLOWEST: Final = 1e3  # pairs a second of a continuous source
 BBM92_TRAITS: Final = Traits(
     proof=Proof.FINITE,
     trl=7,
-    threats=("photon-number splitting", "untrusted source"),
+    threats=(Threat.PHOTON_SPLITTING, Threat.UNTRUSTED_SOURCE),
     sources=MappingProxyType(
         {
             "proof": "Tomamichel, Lim, Gisin, Renner, Nat. Commun. 3 634; Koashi, Preskill, PRL 90 057902",
@@ -52,7 +52,7 @@ BBM92_TRAITS: Final = Traits(
 E91_TRAITS: Final = Traits(
     proof=Proof.COLLECTIVE,
     trl=5,
-    threats=("photon-number splitting", "untrusted source"),
+    threats=(Threat.PHOTON_SPLITTING, Threat.UNTRUSTED_SOURCE),
     sources=MappingProxyType(
         {
             "proof": "Ekert, PRL 67 661 (1991); the Bell operator as a test of complementary errors of trusted qubits",
@@ -63,10 +63,11 @@ E91_TRAITS: Final = Traits(
 DEVICE_INDEPENDENT_TRAITS: Final = Traits(
     proof=Proof.COLLECTIVE,
     trl=3,
-    threats=("photon-number splitting", "untrusted source", "detector blinding", "Trojan horse", "faulty devices"),
+    threats=tuple(Threat),
     sources=MappingProxyType(
         {
             "proof": "Acin et al., PRL 98 230501 (2007)",
+            "threats": "The same: nothing is assumed of the devices but that they send nothing out on their own",
             "trl": "Nadlinger et al., Nature 607 682 (2022); Zhang et al., Nature 607 687 (2022)",
         }
     ),

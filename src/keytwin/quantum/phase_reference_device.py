@@ -17,7 +17,7 @@ from keytwin.quantum.cow import CowEstimator, OneWayTrain
 from keytwin.quantum.decoy_asymptotic import ratio
 from keytwin.quantum.dps import DpsEstimator, PhaseTrain
 from keytwin.quantum.reach import best_setting, link_within_reach, refuse_broken
-from keytwin.quantum.traits import Proof, Traits
+from keytwin.quantum.traits import Proof, Threat, Traits
 from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.device_phase_reference import CowDevice, DpsDevice, PhaseReferenceDevice
 from keytwin.vocabulary.units import Decibels, in_seconds
@@ -30,7 +30,7 @@ X = TypeVar("X", float, Reals)
 DPS_TRAITS: Final = Traits(
     proof=Proof.INDIVIDUAL,
     trl=6,
-    threats=("photon-number splitting",),
+    threats=(Threat.PHOTON_SPLITTING,),
     sources=MappingProxyType(
         {
             "proof": "Waks, Takesue, Yamamoto, PRA 73 012344 (2006)",

@@ -11,6 +11,7 @@ from keytwin.quantum.background import clicks_over
 from keytwin.quantum.channel import Channel, Reals, transmittance
 from keytwin.quantum.counted_link import MOST_PULSES, Promises
 from keytwin.quantum.reach import refuse_broken
+from keytwin.quantum.traits import Threat
 from keytwin.vocabulary.device_relay import RelayDevice
 from keytwin.vocabulary.medium import FREE_SPACE, SATELLITE
 from keytwin.vocabulary.units import Decibels, in_seconds
@@ -26,6 +27,16 @@ NO_SHARED_PHASE: Final = MappingProxyType(
     }
 )
 """Media that twin-field protocols cannot use."""
+
+
+RELAY_THREATS: Final = (
+    Threat.PHOTON_SPLITTING,
+    Threat.UNTRUSTED_RELAY,
+    Threat.BLINDING,
+    Threat.TIME_SHIFT,
+    Threat.EFFICIENCY_MISMATCH,
+)
+"""What no end suffers from that has no detectors."""
 
 
 def arms(device: RelayDevice, loss: Decibels) -> tuple[float, float]:

@@ -14,7 +14,7 @@ from keytwin.quantum.counted_link import MOST_PULSES, CountedLink, Promises, why
 from keytwin.quantum.pair_estimators import TwoBases
 from keytwin.quantum.reach import link_within_reach, refuse_broken
 from keytwin.quantum.repeater import MOST_PAIRS, Chain
-from keytwin.quantum.traits import Proof, Traits
+from keytwin.quantum.traits import Proof, Threat, Traits
 from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.device_repeater import RepeaterDevice
 from keytwin.vocabulary.errors import Mistake
@@ -24,7 +24,7 @@ from keytwin.vocabulary.units import Decibels, Kilometres, in_seconds
 REPEATER_TRAITS: Final = Traits(
     Proof.FINITE,
     trl=3,
-    threats=("photon-number splitting", "untrusted source", "untrusted relay"),
+    threats=(Threat.PHOTON_SPLITTING, Threat.UNTRUSTED_SOURCE, Threat.UNTRUSTED_RELAY),
     is_repeaterless=False,
     sources=MappingProxyType(
         {

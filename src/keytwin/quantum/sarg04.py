@@ -19,7 +19,7 @@ from keytwin.quantum.empirical import Empirical
 from keytwin.quantum.reach import refuse_broken
 from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.device_bb84 import Sarg04Device
-from keytwin.vocabulary.errors import Mistake
+from keytwin.vocabulary.errors import OutOfReach
 from keytwin.vocabulary.units import in_seconds
 
 EXPONENT: Final = 1.5
@@ -31,9 +31,10 @@ def sarg04_link(device: Device, channel: Channel) -> Empirical:
     assert isinstance(device, Sarg04Device)
     _check(device)
     if channel.loss > device.reach:
-        raise Mistake(
+        raise OutOfReach(
             f"device {device.name} gives no key at {channel.loss:.1f} dB: dark counts take over where so little light "
-            f"arrives; it reaches {device.reach:.1f} dB: shorten the link, or take another device"
+            f"arrives; it reaches {device.reach:.1f} dB: shorten the link, or take another device",
+            device.reach,
         )
     block = device.rate * float(scale(channel.loss - device.measured_loss)) * in_seconds(device.block_time)
     return Empirical(block, block * device.deviation, device.qber, device.block_time)

@@ -20,7 +20,7 @@ from keytwin.quantum.coherent_twin_estimator import CoherentTwinEstimator, Coher
 from keytwin.quantum.counted_link import CountedLink, Promises, why_no_key
 from keytwin.quantum.phase_matching import PhaseMatching, PhaseMatchingEstimator, PhaseMatchingSettings
 from keytwin.quantum.reach import link_within_reach, refuse_broken
-from keytwin.quantum.relay_link import arms, check_relay, dark_count, promised, pulse_pairs
+from keytwin.quantum.relay_link import RELAY_THREATS, arms, check_relay, dark_count, promised, pulse_pairs
 from keytwin.quantum.search import Point, Space, four_digits, logistic
 from keytwin.quantum.traits import Proof, Traits
 from keytwin.vocabulary.device import Device
@@ -28,12 +28,11 @@ from keytwin.vocabulary.device_relay import CoherentTwinDevice, PhaseMatchingDev
 from keytwin.vocabulary.units import Decibels
 
 FARTHEST: Final = Decibels(200.0)  # beyond 1000 km of the best fibre
-_THREATS: Final = ("blinding", "time shift", "efficiency mismatch", "photon-number splitting")
 _RIPENESS: Final = "Chosen: several field trials (Liu et al., PRL 126 250502), no product"
 PHASE_MATCHING_TRAITS: Final = Traits(
     Proof.COLLECTIVE,
     trl=5,
-    threats=_THREATS,
+    threats=RELAY_THREATS,
     is_repeaterless=False,
     sources=MappingProxyType(
         {
@@ -46,7 +45,7 @@ PHASE_MATCHING_TRAITS: Final = Traits(
 COHERENT_TWIN_TRAITS: Final = Traits(
     Proof.COLLECTIVE,
     trl=5,
-    threats=_THREATS,
+    threats=RELAY_THREATS,
     is_repeaterless=False,
     sources=MappingProxyType(
         {

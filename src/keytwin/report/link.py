@@ -84,7 +84,7 @@ def link_rate(
 
 def rate_of(subject: Subject) -> LinkRate:
     """Return what one link gives; Mistake, with the physical reason, when it gives no key."""
-    model, channel, traits = subject.model(), subject.channel, subject.traits
+    model, channel, traits = subject.model(), subject.channel, subject.protocol.traits
     expected, told = model.rate(), model.per_pulse()
     per_pulse = _per_pulse(model, told)
     return LinkRate(

@@ -10,10 +10,12 @@ from typing import Final
 import msgspec
 
 from keytwin.network import Plugins
+from keytwin.quantum.analytic import AnalyticRate
 from keytwin.report.link import LinkRate, rate_of
+from keytwin.report.link_analytic import endless_rates
 from keytwin.report.link_subject import BLACK_BOX, Subject, subjects
 from keytwin.vocabulary.device import Device
-from keytwin.vocabulary.errors import Mistake
+from keytwin.vocabulary.errors import Mistake, OutOfReach
 from keytwin.vocabulary.medium import FIBRE, FREE_SPACE, SATELLITE, FreeSpace, Satellite
 from keytwin.vocabulary.units import Decibels, Kilometres, Radiance
 
@@ -79,6 +81,8 @@ class Explanation:
     places: tuple[float, ...]
     curve: tuple[LinkRate, ...]
     """At `places`, from nothing to the reach."""
+    endless: tuple[float, ...]
+    """What endless blocks would give there, in bit a pulse or, where the model tells no pulses, a second."""
 
 
 def explain_link(
@@ -102,12 +106,19 @@ def explain(subject: Subject) -> Explanation:
     axis = axis_of(subject)
     limits = sorted(_limits(subject, rate), key=lambda limit: -(limit.gain or 0.0))
     if axis is None:
-        return Explanation(rate, tuple(limits), "", None, (), ())
-    reach = _reach(axis)
+        return Explanation(rate, tuple(limits), "", None, (), (), ())
+    reach = _reach(subject, axis)
     end = FARTHEST[axis.unit] if reach is None else reach
     samples = [(place, found) for place in _places(end) if (found := _rate_at(axis, place)) is not None]
     places, curve = zip(*samples, strict=True)
-    return Explanation(rate, tuple(limits), axis.unit, reach, places, curve)
+    endless = endless_rates(axis.at(place) for place in places)
+    told = () if endless is None else _told(endless, is_per_pulse=rate.rate_per_pulse is not None)
+    return Explanation(rate, tuple(limits), axis.unit, reach, places, curve, told)
+
+
+def _told(endless: AnalyticRate, *, is_per_pulse: bool) -> tuple[float, ...]:
+    told = endless.rate_per_pulse if is_per_pulse else endless.rate_per_second
+    return () if told is None else tuple(told.tolist())
 
 
 def axis_of(subject: Subject) -> Axis | None:
@@ -167,10 +178,34 @@ def _with_device(subject: Subject, name: str, value: float) -> Subject:
 # --- over distance --------------------------------------------------------------------------------------------------
 
 
-def _reach(axis: Axis) -> float | None:
-    """Return the longest link with key, to three per cent; None when there is key as far as anyone looks.
+def _reach(subject: Subject, axis: Axis) -> float | None:
+    """Return the longest link with key; None when there is key as far as anyone looks."""
+    end = axis.at(FARTHEST[axis.unit])
+    try:
+        rate_of(end)
+    except OutOfReach as far:
+        per_unit = _decibels_per_unit(subject, axis)
+        if far.reach is not None and per_unit:
+            return max(axis.here, min(far.reach / per_unit, FARTHEST[axis.unit]))
+    except Mistake:  # the model does not cover so long a link
+        pass
+    else:
+        return None
+    return _searched(axis)
 
-    From here outwards in growing steps: each place without key takes a model long to be sure of.
+
+def _decibels_per_unit(subject: Subject, axis: Axis) -> float:
+    """Return what a model's own reach is to be divided by; 0 where more than the loss changes with the length."""
+    if axis.unit == "dB":
+        return 1.0
+    is_dark_fibre = subject.link.medium == FIBRE and subject.channel.background == 0
+    return subject.link.attenuation if is_dark_fibre else 0.0
+
+
+def _searched(axis: Axis) -> float | None:
+    """Look for the reach from here outwards in growing steps, to three per cent.
+
+    Each place without key takes a model long to be sure of.
     """
     near, step = axis.here, max(axis.here, 1.0) / 4.0
     while _rate_at(axis, near + step) is not None:

@@ -24,6 +24,7 @@ from keytwin.vocabulary.errors import Mistake
 SIZE: Final = (7.0, 6.4)  # inches
 FONT_SIZE: Final = 13  # points
 _WIDTH: Final = 2.0  # of a curve, in points
+_ENDLESS: Final = "in endless blocks"
 _HEADROOM: Final = 3.0  # above the bounds, as a factor
 _BOUNDS: Final[tuple[tuple[str, Callable[[LinkRate], float], object], ...]] = (
     ("TGW bound", lambda rate: rate.bounds.tgw, (0, (1.3, 1.3))),
@@ -65,6 +66,11 @@ def _draw_rates(axes: Axes, explanation: Explanation) -> None:
     axes.set_ylabel("secret key in bit/pulse" if is_per_pulse else "secret key in bit/s")
     told = [rate.rate_per_pulse if is_per_pulse else rate.rate_per_second for rate in curve]
     axes.plot(explanation.places, _drawable(told), color=COLOURS[0], linewidth=1.5 * _WIDTH, label=protocol)
+    if explanation.endless:
+        endless = _drawable(explanation.endless)
+        axes.plot(
+            explanation.places, endless, color=COLOURS[0], linestyle=(0, (1, 1)), linewidth=_WIDTH, label=_ENDLESS
+        )
     if is_per_pulse:
         for (label, bound, dash), colour in zip(_BOUNDS, COLOURS[1:], strict=False):
             values = _drawable([bound(rate) for rate in curve])
