@@ -1,4 +1,4 @@
-"""Every protocol over every medium, from files: a network runs and delivers, or physics forbids it and the file says why.
+"""Every protocol over every medium, from files: a network runs and delivers, or a mistake says why it cannot.
 
 Each cell of the matrix is written as a user would write it, and run in virtual time.
 """
@@ -35,9 +35,7 @@ MEDIA: Final = MappingProxyType(
 """What a link says of what lies between its modules."""
 SKY: Final = ("satellite", "satellite with clouds")
 AIR: Final = ("free space", "clouds")
-WAITING: Final = MappingProxyType(
-    {"satellite": 20, "satellite with clouds": 20, "repeater-chain": 12, "e91-device-independent": 25}
-)
+WAITING: Final = MappingProxyType({**dict.fromkeys(SKY, 20), "repeater-chain": 12, "e91-device-independent": 25})
 """Minutes before key is asked for: after the pass, or after a long block."""
 
 
@@ -52,9 +50,7 @@ FORBIDDEN: Final = MappingProxyType(
         **_all("bbm92 e91", SKY, "between ground and satellite nothing can stand"),
         **_all("e91-device-independent", SKY, "its heralds would come too late for any memory of today"),
         **_all("gg02-homodyne gg02-heterodyne", SKY, "what changes within a block counts as excess noise"),
-        **_all(
-            "mdi twin-field-cal twin-field-pm", SKY, "pulses of both ends would have to meet on board in one instant"
-        ),
+        **_all("mdi twin-field-cal twin-field-pm", SKY, "pulses of both ends would have to meet on board"),
         **_all("twin-field-cal twin-field-pm", AIR, "air turns the phase of light faster than two senders can be kept"),
         **_all("repeater-chain", (*AIR, *SKY), "a chain needs stations along its way, joined by fibre"),
     }

@@ -62,9 +62,10 @@ def coherent_twin_rates(device: Device, channels: Channels) -> AnalyticRate:
     check_relay(device)
     dark = dark_count_over(device, channels.background)
     optics = CoherentTwin(_shorter(device, channels), dark, device.misalignment)
+    yields = optics.yields()
 
     def rate(intensity: Reals) -> Reals:
-        return optics.rate(intensity, device.reconciliation)
+        return optics.rate(intensity, device.reconciliation, yields)
 
     return _told(device, optics.key, rate, best_settings(rate, *_DIM, _USUAL))
 
