@@ -172,7 +172,8 @@ def standing(blueprint: Blueprint, runtime: Runtime) -> dict[ElementName, Make]:
 def protocol_of(device: Device, plugins: Plugins | None = None) -> QkdProtocol:
     """Return the protocol of a device: one that keytwin brings, a plug-in, or one of an installed package."""
     given = plugins.protocols if plugins else {}
-    return _named(given, PROTOCOL_GROUP, PROTOCOLS, device.protocol, "QKD protocol")
+    protocol: QkdProtocol = _named(given, PROTOCOL_GROUP, PROTOCOLS, device.protocol, "QKD protocol")
+    return protocol
 
 
 def model_of(blueprint: Blueprint, link: QLink, plugins: Plugins | None = None) -> LinkModel:

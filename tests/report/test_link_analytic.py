@@ -37,7 +37,7 @@ def test_it_is_the_formula_of_the_paper_where_that_holds() -> None:
     }
     found = analytic_rates("generic-decoy-bb84", [0.0, 10.0, 20.0], settings=settings)
     paper = Asymptotic(0.045 * 10 ** -np.array([0.0, 1.0, 2.0]), 1.7e-6, 0.033, 1.22, sifting=1.0)
-    assert found.rate_per_pulse == pytest.approx(paper.rate(0.4789), rel=0.02)
+    assert found.rate_per_pulse == pytest.approx(paper.rate(0.4789), rel=0.03)
 
 
 def test_a_link_of_a_network_has_its_own_light_and_settings() -> None:
