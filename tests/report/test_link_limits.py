@@ -90,11 +90,12 @@ def test_a_black_box_is_limited_by_nothing_that_is_known() -> None:
 def test_the_block_of_a_satellite_is_its_pass() -> None:
     found = explain_link("micius", "nanshan--micius")
     assert (found.along, found.unit, found.here) == ("slant range at culmination", "km", 645.0)
-    assert (found.places[0], found.places[-1]) == (500.0, pytest.approx(0.99 * 1200.0))
+    assert found.reach is not None
+    assert (found.places[0], found.places[-1]) == (500.0, found.reach)
+    assert 1_150 < found.reach < 0.99 * 1_200, "a pass that only just clears the edge is too short"
     rates = [each.rate_per_second for each in found.curve]
     assert rates == sorted(rates, reverse=True), "a lower pass gives less"
     assert len(found.endless) == len(rates)
-    assert found.reach is None, "any pass that lasts gives key"
     assert {"block size", "loss of the channel"} & {each.what for each in found.limits} == set()
     assert {"foreign light", "dark counts"} <= {each.what for each in found.limits}
 

@@ -220,17 +220,15 @@ def _decibels_per_unit(subject: Subject, axis: Axis) -> float:
     return subject.link.attenuation if is_dark_fibre else 0.0
 
 
-def _searched(axis: Axis) -> float | None:
-    """Look for the reach from here outwards in growing steps, to three per cent.
+def _searched(axis: Axis) -> float:
+    """Look for the reach from here outwards in growing steps, to three per cent; at the farthest place is no key.
 
     Each place without key takes a model long to be sure of.
     """
-    near, step = axis.here, max(axis.here, 1.0) / 4.0
-    while _rate_at(axis, near + step) is not None:
+    near, step = axis.here, max(axis.here - axis.nearest, 1.0) / 4.0
+    while near + step < axis.farthest and _rate_at(axis, near + step) is not None:
         near, step = near + step, 2.0 * step
-        if near + step > axis.farthest:
-            return None
-    far = near + step
+    far = min(near + step, axis.farthest)
     for _ in range(_HALVINGS):
         middle = (near + far) / 2.0
         near, far = (middle, far) if _rate_at(axis, middle) is not None else (near, middle)

@@ -56,7 +56,7 @@ def draw_link(explanation: Explanation) -> Figure:
             _mark_here(axes, explanation)
             axes.grid(visible=True, color="#dddddd", linewidth=0.8)
             axes.set_axisbelow(True)
-        rates.legend(loc="best", frameon=True, framealpha=0.9)
+        figure.legend(*rates.get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False)
         return figure
 
 
