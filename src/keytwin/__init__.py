@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from keytwin.control.metrics import LinkView
     from keytwin.keymanagement.algorithms import PoolLevel
+    from keytwin.quantum.analytic import AnalyticRate
     from keytwin.report.link import LinkRate, link_rate
+    from keytwin.report.link_analytic import analytic_rates
     from keytwin.report.link_limits import Explanation, explain_link
     from keytwin.report.run import Run, run
     from keytwin.runtime.trace import Happening
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from keytwin.vocabulary.timeline import Scenario
 
 __all__ = [
+    "AnalyticRate",
     "AppEvidence",
     "Blueprint",
     "Evidence",
@@ -42,6 +45,7 @@ __all__ = [
     "Run",
     "Scenario",
     "Violation",
+    "analytic_rates",
     "explain_link",
     "link_rate",
     "load",
@@ -50,6 +54,7 @@ __all__ = [
 
 _HOME: Final = MappingProxyType(
     {
+        "AnalyticRate": "quantum.analytic",
         "AppEvidence": "vocabulary.evidence",
         "Blueprint": "vocabulary.blueprint",
         "Evidence": "vocabulary.evidence",
@@ -68,6 +73,7 @@ _HOME: Final = MappingProxyType(
         "Run": "report.run",
         "Scenario": "vocabulary.timeline",
         "Violation": "vocabulary.errors",
+        "analytic_rates": "report.link_analytic",
         "explain_link": "report.link_limits",
         "link_rate": "report.link",
         "load": "scenario.load",

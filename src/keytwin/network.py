@@ -35,7 +35,8 @@ from keytwin.service.application import Application
 from keytwin.service.encoding import SALT_OCTETS
 from keytwin.service.standing import Standing
 from keytwin.vocabulary.blueprint import App, Blueprint, Endpoint
-from keytwin.vocabulary.errors import Mistake
+from keytwin.vocabulary.device import Device
+from keytwin.vocabulary.errors import Mistake, OutOfReach
 from keytwin.vocabulary.identity import (
     ACCESS,
     ADMISSION,
@@ -168,13 +169,21 @@ def standing(blueprint: Blueprint, runtime: Runtime) -> dict[ElementName, Make]:
     return {sae_element(end.sae): partial(Standing, end.sae, end.node, peers) for end, peers in _customers(blueprint)}
 
 
+def protocol_of(device: Device, plugins: Plugins | None = None) -> QkdProtocol:
+    """Return the protocol of a device: one that keytwin brings, a plug-in, or one of an installed package."""
+    given = plugins.protocols if plugins else {}
+    protocol: QkdProtocol = _named(given, PROTOCOL_GROUP, PROTOCOLS, device.protocol, "QKD protocol")
+    return protocol
+
+
 def model_of(blueprint: Blueprint, link: QLink, plugins: Plugins | None = None) -> LinkModel:
     """Return the physics of one link; Mistake, with the physical reason, when it gives no key."""
-    given = plugins.protocols if plugins else {}
     device = blueprint.devices[link.device]
-    protocol = _named(given, PROTOCOL_GROUP, PROTOCOLS, device.protocol, "QKD protocol")
+    protocol = protocol_of(device, plugins)
     try:
         return link_model(device, channel_of(link), {device.protocol: protocol})
+    except OutOfReach as mistake:
+        raise OutOfReach(f"link {link.id}: {mistake}", mistake.reach) from None
     except Mistake as mistake:
         raise Mistake(f"link {link.id}: {mistake}") from None
 

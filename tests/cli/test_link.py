@@ -38,7 +38,7 @@ def test_a_device_is_told_in_full_with_the_next_command(shell: Shell) -> None:
     assert (code, err) == (0, "")
     for said in ("50 km, 10 dB", "bit/pulse", "bit/s", "PLOB bound", "TGW bound", "single repeater", "individual"):
         assert said in out
-    assert "gain             not told by this model" in out
+    assert "gain             0.002112 per signal pulse" in out
     assert "link explain generic-dps --length 50km --set dark_count=1e-7" in out
 
 
@@ -78,7 +78,7 @@ def test_a_link_is_explained_and_drawn(shell: Shell, tmp_path: Path) -> None:
     code, out, _ = shell("link", "explain", "generic-dps", "--length", "50km", "--figure", "dps.svg")
     assert code == 0
     assert "loss of the channel" in out
-    assert "reach: 203 km" in out
+    assert "reach: 206 km" in out
     assert "drawn in dps.svg" in out
     assert (tmp_path / "dps.svg").read_bytes().startswith(b"<?xml")
 

@@ -99,7 +99,7 @@ def test_a_mistake_tells_what_to_do(own: str, told: str) -> None:
     [
         ("satellite: {closest: 300 km}", "closest 300 km is less than the altitude 500 km of the satellite"),
         ("satellite: {farthest: 4000 km}", "2573 km at which a satellite of 500 km touches the horizon"),
-        ("satellite: {sky: day}", "of what is detected would be wrong, and above 11% BB84 gives no key"),
+        ("satellite: {sky: day}", "of what is detected would be wrong, and above 11.0% there is no key"),
         ("satellite: {overcast: 1 h}", "clear and overcast: the sky is clear for less than 1% of the time"),
     ],
 )

@@ -88,7 +88,7 @@ def test_what_no_hardware_can_be_is_a_mistake(name: str, changes: dict[str, obje
 @pytest.mark.parametrize("name", NAMES)
 def test_too_many_errors_are_told(name: str) -> None:
     text = refusal(name, {"misalignment": 0.2})
-    assert "of what is detected would be wrong, and above 11% BB84 gives no key" in text
+    assert "of what is detected would be wrong, and above 11.0% there is no key" in text
     assert "not even without any loss: change the device" in text
 
 
@@ -96,7 +96,7 @@ def test_too_many_errors_are_told(name: str) -> None:
 def test_too_small_a_block_names_its_detections(name: str, loss: float) -> None:
     text = refusal(name, {}, loss)
     assert text.startswith(f"device {name} gives no key at {loss:.1f} dB: a block of ")
-    assert "detections, too few" in text
+    assert "detections, too few for what error correction reveals" in text
     reach = float(text.partition("it reaches ")[2].partition(" dB")[0])
     assert loss - 3 < reach < loss
     assert link(name, reach - 0.1).rate().secret > 0

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from keytwin.quantum.bb84_traits import PHOTON_SPLITTING
 from keytwin.quantum.protocols import PROTOCOLS
-from keytwin.quantum.traits import Proof
+from keytwin.quantum.traits import Proof, Threat
 
 FAMILY = ("decoy-bb84", "empirical", "bb84-one-decoy", "bb84-no-decoy", "bb84-single-photon", "sarg04")
 
@@ -28,4 +27,4 @@ def test_a_measured_rate_proves_nothing(name: str) -> None:
 def test_what_is_proven_covers_finite_keys_and_pulses_with_several_photons(name: str) -> None:
     traits = PROTOCOLS[name].traits
     assert traits.proof is Proof.FINITE
-    assert PHOTON_SPLITTING in traits.threats
+    assert Threat.PHOTON_SPLITTING in traits.threats

@@ -69,14 +69,16 @@ def test_darkness_is_a_coin_toss() -> None:
 
 def test_an_estimate_is_the_formula_on_what_was_counted() -> None:
     length = CowEstimator(PROMISES, 0.1).signed_length([99_000, 1_000, 990, 10])
-    fraction = 1 - float(knowledge(0.1, 0.01, 0.98)) - 1.16 * binary_entropy(0.01)
+    seen = 0.98 - 2 * (sqrt(11) + 0.5) / 1_000
+    fraction = 1 - float(knowledge(0.1, 0.01, seen)) - 1.16 * binary_entropy(0.01)
     assert length == pytest.approx(1e5 * fraction - 1 + log2(1e-15))
 
 
 def test_an_endless_block_gives_the_rate() -> None:
     cells = [1e15 * float(cell) for cell in TRAIN.cells(0.1)]
     assert CowEstimator(PROMISES, 0.1).signed_length(cells) / 1e15 == pytest.approx(
-        float(TRAIN.rate(0.1, 1.16)), rel=1e-6
+        float(TRAIN.rate(0.1, 1.16)),
+        rel=1e-4,  # visibility less a deviation of 1e-7
     )
 
 

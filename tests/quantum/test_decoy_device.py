@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from keytwin.quantum.decoy_bb84 import Settings
 from keytwin.quantum.decoy_device import decoy_link
 from keytwin.vocabulary.device import DecoyBb84Device
 from keytwin.vocabulary.errors import Mistake
@@ -27,6 +28,7 @@ def refusal(device: DecoyBb84Device, loss: float = 4.0) -> str:
 
 def test_a_device_may_fix_its_settings() -> None:
     settings = decoy_link(generic(**FIXED), lossy(4.0)).estimator.settings
+    assert isinstance(settings, Settings)
     assert settings.intensities == (0.46, 0.23, 2e-4)
     assert settings.shares == pytest.approx((0.3, 0.5, 0.2))
     assert settings.key_basis == 0.82
@@ -82,13 +84,15 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
 
 def test_too_much_loss_names_the_noise_and_the_reach() -> None:
     text = refusal(generic(), loss=45.0)
-    assert text.startswith("device generic-decoy-bb84 gives no key at 45.0 dB: 33% of what is detected would be wrong")
+    assert text.startswith(
+        "device generic-decoy-bb84 gives no key at 45.0 dB: 32.7% of what is detected would be wrong"
+    )
     assert "it reaches 20.0 dB" in text
 
 
 def test_too_small_a_block_names_its_detections() -> None:
     text = refusal(generic(), loss=22.0)
-    assert "a block of 1 s would hold about 140,000 detections, too few" in text
+    assert "a block of 1 s would hold about 170,000 detections, too few" in text
     assert decoy_link(generic(block_time=minutes(10)), lossy(22.0)).rate().secret > 0
 
 

@@ -14,6 +14,7 @@ from keytwin.quantum.mdi_device import MDI_TRAITS, best_mdi_settings, mdi_link
 from keytwin.quantum.mdi_estimator import MdiEstimator
 from keytwin.quantum.protocols import PROTOCOLS
 from keytwin.quantum.relay_link import arms, promised, pulse_pairs
+from keytwin.quantum.traits import Threat
 from keytwin.vocabulary.device_relay import MdiDevice
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.units import Decibels, in_seconds, minutes
@@ -90,7 +91,7 @@ def test_too_much_loss_names_the_detections_and_the_reach() -> None:
 
 
 def test_noise_is_named_where_it_is_the_cause() -> None:
-    with pytest.raises(Mistake, match=r"of the key bits would be wrong, and above 11% there is no key; not even"):
+    with pytest.raises(Mistake, match=r"of what is detected would be wrong, and above 11.0% there is no key; not even"):
         link(4.0, misalignment=0.2)
 
 
@@ -108,4 +109,4 @@ def test_a_cut_fibre_gives_errors_and_no_key() -> None:
 def test_the_registry_knows_it() -> None:
     assert PROTOCOLS["mdi"].traits is MDI_TRAITS
     assert MDI_TRAITS.is_repeaterless, "its rate stays below that of a direct link"
-    assert "blinding" in MDI_TRAITS.threats
+    assert Threat.BLINDING in MDI_TRAITS.threats

@@ -16,7 +16,7 @@ from keytwin.quantum.counted_link import CountedLink
 from keytwin.quantum.e91 import chsh_of_winning
 from keytwin.quantum.protocols import PROTOCOLS, link_model
 from keytwin.quantum.satellite import SatellitePass
-from keytwin.quantum.traits import Proof
+from keytwin.quantum.traits import Proof, Threat
 from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.device_pairs import PulsedPairDevice
 from keytwin.vocabulary.errors import Mistake
@@ -145,9 +145,7 @@ def test_too_much_loss_names_reason_and_reach(protocol: str) -> None:
 
 def test_noise_and_small_blocks_are_told_apart() -> None:
     assert "of what is detected would be wrong, and above 11.0% there is no key" in refusal("bbm92", 60.0)
-    assert "sifted bits, too few to bound what an eavesdropper knows" in refusal(
-        "bbm92", 25.0, block_time=seconds(0.05)
-    )
+    assert "sifted bits, too few for what error correction reveals" in refusal("bbm92", 25.0, block_time=seconds(0.05))
     assert link("bbm92", 25.0, block_time=minutes(10)).rate().secret > 0
 
 
@@ -201,6 +199,6 @@ def test_traits_say_how_far_each_proof_goes() -> None:
     proofs = {protocol: PROTOCOLS[protocol].traits.proof for protocol in ALL}
     assert proofs["bbm92"] is proofs["bbm92-cw"] is Proof.FINITE
     assert proofs["e91"] is proofs["e91-device-independent"] is Proof.COLLECTIVE
-    assert "detector blinding" in PROTOCOLS["e91-device-independent"].traits.threats
-    assert "detector blinding" not in PROTOCOLS["e91"].traits.threats
+    assert Threat.BLINDING in PROTOCOLS["e91-device-independent"].traits.threats
+    assert Threat.BLINDING not in PROTOCOLS["e91"].traits.threats
     assert isinstance(device("e91"), PulsedPairDevice)

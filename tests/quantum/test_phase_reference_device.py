@@ -95,7 +95,9 @@ def test_too_much_loss_names_the_noise_and_the_reach(protocol: str) -> None:
 
 def test_bright_light_leaves_nothing() -> None:
     """A beam splitter knows all of 2 mu = 1, without any error."""
-    assert "all go to error correction and to what an eavesdropper may know" in refusal("dps", intensity=0.6)
+    assert "too few for what error correction reveals and what an eavesdropper may know" in refusal(
+        "dps", intensity=0.6
+    )
 
 
 @pytest.mark.parametrize("protocol", BOTH)

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from keytwin.quantum.bb84_link import Bb84Link
 from keytwin.quantum.channel import Channel
-from keytwin.quantum.decoy_link import DecoyLink
 from keytwin.quantum.empirical import Empirical, empirical_link
 from keytwin.quantum.link import LinkModel, QkdProtocol
 from keytwin.quantum.protocols import PROTOCOLS, link_model
@@ -27,7 +27,7 @@ def test_every_link_answers_to_the_same_interface(name: str) -> None:
 
 
 def test_the_protocol_chooses_the_physics() -> None:
-    assert isinstance(link_model(shipped("generic-decoy-bb84"), lossy(4.0)), DecoyLink)
+    assert isinstance(link_model(shipped("generic-decoy-bb84"), lossy(4.0)), Bb84Link)
     assert isinstance(link_model(shipped("empirical-black-box"), lossy(4.0)), Empirical)
 
 

@@ -103,7 +103,7 @@ def test_more_segments_reach_farther() -> None:
 
 
 def test_too_many_noisy_segments_give_errors() -> None:
-    assert "of the key bits would be wrong" in refusal(segments=16.0)
+    assert "of what is detected would be wrong" in refusal(segments=16.0)
 
 
 def test_purification_helps_noisy_pairs() -> None:

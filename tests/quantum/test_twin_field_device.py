@@ -88,9 +88,11 @@ def test_too_much_loss_names_reason_and_reach(name: str) -> None:
 
 
 def test_noise_is_named_where_it_is_the_cause() -> None:
-    with pytest.raises(Mistake, match=r"of the key bits would be wrong, and above 11% there is no key; not even"):
+    with pytest.raises(Mistake, match=r"of what is detected would be wrong, and above 11.0% there is no key; not even"):
         link(PM, 4.0, misalignment=0.25)
-    with pytest.raises(Mistake, match=r"40% of the key bits would be wrong, and above 29% there is no key; not even"):
+    with pytest.raises(
+        Mistake, match=r"40.0% of what is detected would be wrong, and above 29.1% there is no key; not even"
+    ):
         link(CAL, 4.0, misalignment=0.4)
 
 

@@ -8,7 +8,8 @@ import pytest
 
 import keytwin
 from keytwin.files.library import device_names
-from keytwin.quantum.decoy_link import DecoyLink
+from keytwin.quantum.bb84_link import Bb84Link
+from keytwin.quantum.decoy_bb84 import Settings
 from keytwin.report.link import LinkRate, bounds_at, link_rate, rate_of
 from keytwin.report.link_subject import subjects
 from keytwin.vocabulary.errors import Mistake
@@ -27,9 +28,10 @@ def told(device: str, **settings: str) -> LinkRate:
 def test_gain_and_rates_are_those_of_the_model() -> None:
     (subject,) = subjects("star6", "km0--km1")
     model, rate = subject.model(), rate_of(subject)
-    assert isinstance(model, DecoyLink)
-    signal = model.estimator.settings.intensities[0]
-    assert rate.gain == model.optics.answer(signal).click
+    assert isinstance(model, Bb84Link)
+    settings = model.estimator.settings
+    assert isinstance(settings, Settings)
+    assert rate.gain == model.optics.answer(settings.intensities[0]).click
     assert rate.rate_per_second == model.rate().secret
     assert rate.error_rate == model.rate().qber
     assert rate.rate_per_pulse is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from keytwin.report.link import link_rate
-from keytwin.report.link_limits import FARTHEST, POINTS, Explanation, axis_of, explain_link
+from keytwin.report.link_limits import FARTHEST_DECIBELS, POINTS, Explanation, axis_of, explain_link
 from keytwin.report.link_subject import subjects
 from keytwin.vocabulary.errors import Mistake
 
@@ -73,12 +73,11 @@ def test_a_measured_loss_is_looked_along_in_decibels() -> None:
     found = explain_link("generic-dps", settings={"loss": "10 dB"})
     assert (found.unit, found.places[0]) == ("dB", 0.0)
     assert found.reach is not None
-    assert 38 < found.reach < FARTHEST["dB"]
+    assert 38 < found.reach < FARTHEST_DECIBELS
 
 
-@pytest.mark.parametrize(("what", "link"), [("empirical-black-box", None), ("micius", "nanshan--micius")])
-def test_where_the_loss_is_not_chosen_there_is_no_distance(what: str, link: str | None) -> None:
-    (subject,) = subjects(what, link)
+def test_where_the_loss_says_nothing_there_is_no_distance() -> None:
+    (subject,) = subjects("empirical-black-box")
     assert axis_of(subject) is None
 
 
@@ -90,7 +89,13 @@ def test_a_black_box_is_limited_by_nothing_that_is_known() -> None:
 
 def test_the_block_of_a_satellite_is_its_pass() -> None:
     found = explain_link("micius", "nanshan--micius")
-    assert (found.unit, found.places) == ("", ())
+    assert (found.along, found.unit, found.here) == ("slant range at culmination", "km", 645.0)
+    assert found.reach is not None
+    assert (found.places[0], found.places[-1]) == (500.0, found.reach)
+    assert 1_150 < found.reach < 0.99 * 1_200, "a pass that only just clears the edge is too short"
+    rates = [each.rate_per_second for each in found.curve]
+    assert rates == sorted(rates, reverse=True), "a lower pass gives less"
+    assert len(found.endless) == len(rates)
     assert {"block size", "loss of the channel"} & {each.what for each in found.limits} == set()
     assert {"foreign light", "dark counts"} <= {each.what for each in found.limits}
 

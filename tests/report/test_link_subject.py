@@ -113,8 +113,9 @@ def test_a_black_box_needs_no_loss() -> None:
     assert alone({}, "empirical-black-box").model().rate().secret > 0
 
 
-def test_a_protocol_that_says_nothing_of_itself_is_unknown() -> None:
+def test_a_protocol_that_nobody_brings_is_a_mistake() -> None:
     found = alone({"loss": "1 dB"})
     stranger = Device(name=found.device.name, about="", protocol="new", sources={})
-    assert Subject(stranger, found.link).traits == UNKNOWN
-    assert found.traits != UNKNOWN
+    with pytest.raises(Mistake, match="QKD protocol 'new' is not known"):
+        _ = Subject(stranger, found.link).protocol
+    assert found.protocol.traits != UNKNOWN

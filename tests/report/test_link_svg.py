@@ -28,14 +28,14 @@ def test_axes_have_units_and_all_curves_are_there(dps: Explanation) -> None:
     assert (rates.get_ylabel(), errors.get_ylabel()) == ("secret key in bit/pulse", "QBER in %")
     assert errors.get_xlabel() == "length in km"
     _, labels = rates.get_legend_handles_labels()
-    assert labels == ["dps", "TGW bound", "PLOB bound", "single-repeater bound"]
+    assert labels == ["dps", "in endless blocks", "TGW bound", "PLOB bound", "single-repeater bound", "this link"]
 
 
 def test_curves_are_told_apart_without_colour(dps: Explanation) -> None:
     rates, _ = draw_link(dps).axes
     labelled = [line for line in rates.get_lines() if not str(line.get_label()).startswith("_")]
-    assert len({(str(line._unscaled_dash_pattern), line.get_linewidth()) for line in labelled}) == 4  # type: ignore[attr-defined]  # no public reader
-    assert len({line.get_color() for line in labelled}) == 4
+    assert len({(str(line._unscaled_dash_pattern), line.get_linewidth()) for line in labelled}) == 6  # type: ignore[attr-defined]  # no public reader
+    assert len({line.get_color() for line in labelled}) == 5, "endless blocks have the colour of the protocol"
 
 
 def test_letters_are_large_enough_for_half_the_size(dps: Explanation) -> None:
@@ -58,7 +58,7 @@ def test_per_second_there_are_no_bounds_to_compare_with() -> None:
     found = explain_link("generic-sarg04", settings={"loss": "5 dB"})
     rates, _ = draw_link(found).axes
     assert rates.get_ylabel() == "secret key in bit/s"
-    assert rates.get_legend_handles_labels()[1] == ["sarg04"]
+    assert rates.get_legend_handles_labels()[1] == ["sarg04", "this link"]
 
 
 def test_where_the_loss_is_not_chosen_nothing_can_be_drawn() -> None:

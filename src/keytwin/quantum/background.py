@@ -8,6 +8,9 @@ from __future__ import annotations
 from math import exp, expm1, log, pi
 from typing import Final, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from keytwin.vocabulary.medium import Coexistence, FreeSpace, Satellite, Sky
 from keytwin.vocabulary.units import Decibels, DecibelsPerKilometre, Kilometres, Nanometres, Radiance, Watts
 
@@ -61,7 +64,12 @@ def clicks(background: float, clock: float, efficiency: float) -> float:
 
     A gate is as long as a period of the `clock`; `efficiency` is that of receiver optics and detector together.
     """
-    return -expm1(-background * efficiency / (2.0 * clock))
+    return float(clicks_over(background, clock, efficiency))
+
+
+def clicks_over(background: npt.ArrayLike, clock: float, efficiency: float) -> npt.NDArray[np.float64]:
+    """Return the same for whole arrays."""
+    return np.asarray(-np.expm1(-np.asarray(background, dtype=np.float64) * efficiency / (2.0 * clock)))
 
 
 def _passed(loss: Decibels) -> float:

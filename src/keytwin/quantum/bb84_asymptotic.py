@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from keytwin.quantum.channel import Reals
-from keytwin.quantum.decoy_asymptotic import COIN, entropy
+from keytwin.quantum.decoy_asymptotic import COIN, entropy, ratio
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Bb84:
         """Return the error rate of coherent pulses; one half when nothing is detected at all."""
         mean, turned, dark = self._mean(intensity), np.asarray(self.misalignment), self._log_dark()
         right, wrong = -np.expm1(dark - mean * (1.0 - turned)), -np.expm1(dark - mean * turned)
-        return _ratio(wrong * (1.0 - right) + COIN * right * wrong, self.gain(intensity))
+        return ratio(wrong * (1.0 - right) + COIN * right * wrong, self.gain(intensity))
 
     def photon_gain(self) -> Reals:
         """Return Y_1, the probability of a click when exactly one photon is sent."""
@@ -51,7 +51,7 @@ class Bb84:
         # Each detector clicks by a dark count; where the photon clicks too, that is an error with probability 1/2.
         seen_wrong = COIN * (1.0 - turned) * dark + turned * (1.0 - COIN * dark)
         missed_wrong = dark * (1.0 - dark) + COIN * dark * dark
-        return _ratio(eta * seen_wrong + (1.0 - eta) * missed_wrong, self.photon_gain())
+        return ratio(eta * seen_wrong + (1.0 - eta) * missed_wrong, self.photon_gain())
 
     def single_photon_rate(self) -> Reals:
         """Return q Y_1 (1 - h(e_1) - f h(e_1)), for a source of exactly one photon: Shor, Preskill, PRL 85 441."""
@@ -75,7 +75,7 @@ class Bb84:
         mu = np.asarray(intensity, dtype=np.float64)
         gain = self.gain(mu)
         untagged = np.maximum(0.0, gain + np.expm1(-mu) + mu * np.exp(-mu))
-        wrong = _ratio(self.error_rate(mu) * gain, untagged)
+        wrong = ratio(self.error_rate(mu) * gain, untagged)
         return np.asarray(self.sifting * np.maximum(0.0, untagged * (1.0 - entropy(wrong)) - self._revealed(mu)))
 
     def _revealed(self, intensity: npt.ArrayLike) -> Reals:
@@ -86,7 +86,3 @@ class Bb84:
 
     def _log_dark(self) -> Reals:
         return np.asarray(np.log1p(-np.asarray(self.dark_count)))
-
-
-def _ratio(part: Reals, whole: Reals) -> Reals:
-    return np.asarray(np.divide(part, whole, out=np.full(np.broadcast(part, whole).shape, COIN), where=whole > 0))

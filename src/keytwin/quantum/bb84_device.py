@@ -5,15 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+import numpy as np
+
+from keytwin.quantum.analytic import AnalyticRate, Channels, best_settings
+from keytwin.quantum.bb84_endless import Pulses, tail
 from keytwin.quantum.bb84_link import Bb84Link, BlockEstimator
-from keytwin.quantum.channel import Channel
+from keytwin.quantum.channel import Channel, Reals
+from keytwin.quantum.counted_link import why_no_key
 from keytwin.quantum.decoy_bb84 import Optics
 from keytwin.quantum.finite_key import Distillation
-from keytwin.quantum.no_decoy import CoherentSource, NoDecoyEstimator, NoDecoySettings, PhotonSource, Source
+from keytwin.quantum.no_decoy import CoherentSource, NoDecoyEstimator, NoDecoySettings, PhotonSource
 from keytwin.quantum.no_decoy_optimum import best_basis, best_laser
 from keytwin.quantum.one_decoy import OneDecoyEstimator, OneDecoySettings
 from keytwin.quantum.one_decoy_optimum import best_one_decoy
-from keytwin.quantum.pulsed import all_or_none, optics_of, pulses_of, refuse_impossible, why_no_key
+from keytwin.quantum.pulsed import (
+    all_or_none,
+    best_signals,
+    optics_of,
+    optics_over,
+    pulses_of,
+    rates_of,
+    refuse_impossible,
+)
 from keytwin.quantum.reach import link_within_reach, refuse_broken
 from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.device_bb84 import (
@@ -24,11 +37,12 @@ from keytwin.vocabulary.device_bb84 import (
 )
 from keytwin.vocabulary.units import Decibels
 
-USUAL_INTENSITY: Final = 0.5  # near the best of one decoy, wherever dark counts don't matter
 _TEST_NEEDED: Final = "key_basis_share must be above 0 and below 1: the other basis finds the eavesdropper"
 
 Estimators = Callable[[Optics, int], BlockEstimator]
 """Makes the estimator of a device, by the optics and the pulses of a block."""
+Rates = Callable[[Device, Channels], AnalyticRate]
+_LASER: Final = (1e-10, 1.0)  # mean photons of a pulse without decoys: the best is near the transmittance
 
 
 def one_decoy_link(device: Device, channel: Channel) -> Bb84Link:
@@ -40,8 +54,7 @@ def one_decoy_link(device: Device, channel: Channel) -> Bb84Link:
     def estimator(optics: Optics, pulses: int) -> BlockEstimator:
         return OneDecoyEstimator(fixed or best_one_decoy(optics, distillation, pulses), distillation)
 
-    signal = CoherentSource(device.signal_intensity or USUAL_INTENSITY)
-    return _link(device, channel, estimator, lambda optics: why_no_key(device, signal.answer(optics)))
+    return _link(device, channel, estimator, one_decoy_rates)
 
 
 def no_decoy_link(device: Device, channel: Channel) -> Bb84Link:
@@ -53,10 +66,7 @@ def no_decoy_link(device: Device, channel: Channel) -> Bb84Link:
     def estimator(optics: Optics, pulses: int) -> BlockEstimator:
         return NoDecoyEstimator(fixed or best_laser(optics, distillation, pulses), distillation, pulses)
 
-    def why_not(optics: Optics) -> str:
-        return _why_not(device, CoherentSource(device.signal_intensity or optics.transmittance), optics)
-
-    return _link(device, channel, estimator, why_not)
+    return _link(device, channel, estimator, no_decoy_rates)
 
 
 def single_photon_link(device: Device, channel: Channel) -> Bb84Link:
@@ -74,26 +84,76 @@ def single_photon_link(device: Device, channel: Channel) -> Bb84Link:
         fixed = None if basis is None else NoDecoySettings(source, basis)
         return NoDecoyEstimator(fixed or best_basis(source, optics, distillation, pulses), distillation, pulses)
 
-    return _link(device, channel, estimator, lambda optics: _why_not(device, source, optics))
+    return _link(device, channel, estimator, single_photon_rates)
 
 
-def _link(device: PulsedDevice, channel: Channel, estimator: Estimators, why_not: Callable[[Optics], str]) -> Bb84Link:
+# --- endless blocks -------------------------------------------------------------------------------------------------
+
+
+def one_decoy_rates(device: Device, channels: Channels) -> AnalyticRate:
+    """Return what endless blocks would give; Mistake when the device is impossible."""
+    assert isinstance(device, OneDecoyBb84Device)
+    refuse_impossible(device)
+    fixed, optics = _fixed_decoy(device), optics_over(device, channels)
+    if fixed is not None:
+        found = optics.with_decoys(fixed.intensities, fixed.shares, device.reconciliation)
+        return rates_of(device, found, fixed.key_basis**2)
+    return rates_of(device, best_signals(optics, device.reconciliation), 1.0)
+
+
+def no_decoy_rates(device: Device, channels: Channels) -> AnalyticRate:
+    """Return what endless blocks would give; Mistake when the device is impossible."""
+    assert isinstance(device, NoDecoyBb84Device)
+    refuse_impossible(device)
+    fixed, optics = _fixed_laser(device), optics_over(device, channels)
+
+    def found(intensity: Reals) -> Pulses:
+        return optics.without_decoys(optics.coherent(intensity), tail(intensity), device.reconciliation)
+
+    if fixed is not None:
+        assert isinstance(fixed.source, CoherentSource)
+        return rates_of(device, found(np.full_like(channels.loss, fixed.source.intensity)), fixed.key_basis**2)
+    usual = np.asarray(optics.transmittance)
+    return rates_of(device, found(best_settings(lambda mu: found(mu).rate, *_LASER, usual)), 1.0)
+
+
+def single_photon_rates(device: Device, channels: Channels) -> AnalyticRate:
+    """Return what endless blocks would give; Mistake when the device is impossible."""
+    assert isinstance(device, SinglePhotonBb84Device)
+    refuse_impossible(device)
+    source, basis, optics = (
+        PhotonSource(device.brightness, device.bunching),
+        _basis(device),
+        optics_over(device, channels),
+    )
+    seen = source.seen(np.asarray(optics.transmittance))
+    found = optics.without_decoys(optics.answer_to(seen, 1.0 - seen), source.several, device.reconciliation)
+    return rates_of(device, found, 1.0 if basis is None else basis**2)
+
+
+# --- one link -------------------------------------------------------------------------------------------------------
+
+
+def _link(device: PulsedDevice, channel: Channel, estimator: Estimators, rates: Rates) -> Bb84Link:
+    here = Channels.of([channel.loss], channel.background)
+
     def link_at(loss: Decibels) -> Bb84Link:
         optics, pulses = optics_of(device, loss, channel.background), pulses_of(device)
         return Bb84Link(optics, estimator(optics, pulses), pulses, device.block_time)
 
-    return link_within_reach(device, channel, link_at, lambda link: why_not(link.optics))
+    return link_within_reach(device, channel, link_at, lambda link: _why_not(link, rates(device, here)))
 
 
-def _why_not(device: PulsedDevice, source: Source, optics: Optics) -> str:
-    """Return why pulses of one kind give no key."""
-    answer = source.answer(optics)
-    if source.several < answer.click:
-        return why_no_key(device, answer)
-    return (
-        f"{source.several:.2g} of the pulses hold more than one photon, and only {answer.click:.2g} are detected: an "
-        "eavesdropper could know all of these"
-    )
+def _why_not(link: Bb84Link, endless: AnalyticRate) -> str:
+    """Return why a link gives no key; where there is no decoy, pulses with several photons may be the reason."""
+    match link.estimator.settings:
+        case NoDecoySettings(source=source) if source.several >= (click := source.answer(link.optics).click):
+            return (
+                f"{source.several:.2g} of the pulses hold more than one photon, and only {click:.2g} are detected: an "
+                "eavesdropper could know all of these"
+            )
+        case _:
+            return why_no_key(link.counted, endless)
 
 
 def _distillation(device: PulsedDevice) -> Distillation:

@@ -1,4 +1,4 @@
-"""A Q-link of the BB84 family without two decoys: one multinomial draw stands for all the pulses of a block."""
+"""A Q-link of the BB84 family: optics that nature plays on, public settings, and an estimator that sees counts."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from keytwin.quantum.decoy_bb84 import Cells, Optics, error_share, sifted_share
-from keytwin.quantum.link import DistilledBlock, ExpectedRate, rectified
-from keytwin.quantum.outlook import outlook
-from keytwin.vocabulary.units import Bits, Duration, in_seconds
+from keytwin.quantum.counted_link import CountedLink
+from keytwin.quantum.decoy_bb84 import Cells, Optics
+from keytwin.quantum.link import DistilledBlock, ExpectedRate, PerPulse
+from keytwin.vocabulary.units import Duration
 
 
 class Sending(Protocol):
@@ -20,6 +19,10 @@ class Sending(Protocol):
 
     def cells(self, optics: Optics) -> Cells:
         """Return the probability per pulse of each cell in which a sifted detection can fall."""
+        ...
+
+    def gain(self, optics: Optics) -> float:
+        """Return the probability that a signal pulse is detected."""
         ...
 
 
@@ -31,7 +34,12 @@ class BlockEstimator(Protocol):
         """The settings that both ends know."""
         ...
 
-    def signed_length(self, cells: Sequence[float]) -> float:
+    @property
+    def qber_limit(self) -> float:
+        """The error rate above which not even an endless block holds key."""
+        ...
+
+    def signed_length(self, cells: Sequence[float], /) -> float:
         """Return the secret bits of a block before rounding, negative by as much as is lacking."""
         ...
 
@@ -45,26 +53,27 @@ class Bb84Link:
     pulses: int
     """Per block."""
     block_time: Duration
-    _cells: npt.NDArray[np.float64] = field(init=False, repr=False, compare=False)  # and the rest: no sifted detection
+    counted: CountedLink = field(init=False, repr=False, compare=False)
+    """The same link as its ends see it. Basis X makes the key: it has the first half of the cells."""
 
     def __post_init__(self) -> None:
-        cells = self.estimator.settings.cells(self.optics)
-        object.__setattr__(self, "_cells", np.array([*cells, max(0.0, 1.0 - sum(cells))]))
+        settings = self.estimator.settings
+        cells, gain = settings.cells(self.optics), settings.gain(self.optics)
+        counted = CountedLink(cells, len(cells) // 2, self.estimator, self.pulses, self.block_time, gain)
+        object.__setattr__(self, "counted", counted)
 
     def draw_block(self, generator: np.random.Generator) -> DistilledBlock:
         """Return the next block; the estimation sees the counts and nothing else."""
-        drawn: list[int] = generator.multinomial(self.pulses, self._cells).tolist()
-        cells = tuple(drawn[:-1])
-        secret = Bits(max(0, int(self.estimator.signed_length(cells))))
-        return DistilledBlock(self.block_time, secret, error_share(cells), Bits(int(sifted_share(cells))))
+        return self.counted.draw_block(generator)
 
     def rate(self) -> ExpectedRate:
         """Return the mean finite-key rate of blocks of this size."""
-        mean, deviation = self.outlook()
-        qber = error_share(self.estimator.settings.cells(self.optics))
-        return ExpectedRate(rectified(mean, deviation) / in_seconds(self.block_time), qber)
+        return self.counted.rate()
+
+    def per_pulse(self) -> PerPulse:
+        """Return what the counts of a block are counts of."""
+        return self.counted.per_pulse()
 
     def outlook(self) -> tuple[float, float]:
         """Return mean and standard deviation of a block's secret bits before negative ones are discarded."""
-        expected = [self.pulses * cell for cell in self.estimator.settings.cells(self.optics)]
-        return outlook(self.estimator.signed_length, expected)
+        return self.counted.outlook()

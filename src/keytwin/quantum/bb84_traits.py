@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from keytwin.quantum.traits import Proof, Traits
+from keytwin.quantum.traits import Proof, Threat, Traits
 
-PHOTON_SPLITTING: Final = "photon-number splitting"
+_THREATS: Final = (Threat.PHOTON_SPLITTING,)
 
 
 def _sources(proof: str, readiness: str) -> Mapping[str, str]:
@@ -21,7 +21,7 @@ def _sources(proof: str, readiness: str) -> Mapping[str, str]:
 TWO_DECOYS: Final = Traits(
     Proof.FINITE,
     trl=9,
-    threats=(PHOTON_SPLITTING,),
+    threats=_THREATS,
     sources=_sources(
         "Lim et al., PRA 89 022307 (2014)",
         "Products of several vendors; in the networks of Tokyo (Sasaki et al., Opt. Express 19 10387, 2011) and after",
@@ -30,7 +30,7 @@ TWO_DECOYS: Final = Traits(
 ONE_DECOY: Final = Traits(
     Proof.FINITE,
     trl=8,
-    threats=(PHOTON_SPLITTING,),
+    threats=_THREATS,
     sources=_sources(
         "Rusca et al., Appl. Phys. Lett. 112 171104 (2018); Wiesemann et al., arXiv 2405.16578, mends the proof",
         "421 km of fibre in the laboratory (Boaron et al., PRL 121 190502, 2018), field trials since",
@@ -39,7 +39,7 @@ ONE_DECOY: Final = Traits(
 NO_DECOY: Final = Traits(
     Proof.FINITE,
     trl=9,
-    threats=(PHOTON_SPLITTING,),
+    threats=_THREATS,
     sources=_sources(
         "Gottesman, Lo, Luetkenhaus, Preskill, Quantum Inf. Comput. 4 325 (2004), for endless keys; finite ones "
         "after Tomamichel et al., Nat. Commun. 3 634 (2012)",
@@ -49,7 +49,7 @@ NO_DECOY: Final = Traits(
 SINGLE_PHOTON: Final = Traits(
     Proof.FINITE,
     trl=5,
-    threats=(PHOTON_SPLITTING,),
+    threats=_THREATS,
     sources=_sources(
         "Tomamichel, Lim, Gisin, Renner, Nat. Commun. 3 634 (2012)",
         "79 km of installed fibre with a quantum dot (Yang et al., Light Sci. Appl. 13 150, 2024)",

@@ -59,7 +59,7 @@ class ContinuousPairs:
         That is a Gaussian of full width t_Delta, cut at plus and minus half the window.
         """
         jitter = np.asarray(self.jitter, dtype=np.float64)
-        with np.errstate(divide="ignore"):  # no jitter: all pairs are within
+        with np.errstate(divide="ignore", over="ignore"):  # no jitter: all pairs are within
             widths = np.sqrt(np.log(2.0)) * np.asarray(self.window) / jitter
         return np.asarray(np.vectorize(erf, otypes=[np.float64])(widths))
 

@@ -73,17 +73,21 @@ class CoherentTwin:
         lit = 1.0 - dark
         return np.asarray(np.clip(2.0 * lit * (unseen - missed + dark * missed), 0.0, 1.0))
 
-    def phase_error(self, intensity: npt.ArrayLike) -> Reals:
-        """Return the bound on e_ZZ: sum over parities of [sum c_n c_m sqrt(Y_nm)]^2, over the gain; at most 1."""
+    def phase_error(self, intensity: npt.ArrayLike, yields: Reals | None = None) -> Reals:
+        """Return the bound on e_ZZ: sum over parities of [sum c_n c_m sqrt(Y_nm)]^2, over the gain; at most 1.
+
+        Who asks for many intensities gives the `yields`, which take longest.
+        """
         gain, _ = self.key(intensity)
-        wrong = erroneous(np.asarray(intensity, dtype=np.float64), np.sqrt(self.yields()))
+        roots = np.sqrt(self.yields() if yields is None else yields)
+        wrong = erroneous(np.asarray(intensity, dtype=np.float64), roots)
         return np.minimum(1.0, np.divide(wrong, gain, out=np.ones(np.broadcast(wrong, gain).shape), where=gain > 0))
 
-    def rate(self, intensity: npt.ArrayLike, reconciliation: float = 1.0) -> Reals:
+    def rate(self, intensity: npt.ArrayLike, reconciliation: float = 1.0, yields: Reals | None = None) -> Reals:
         """Return R = 2 p_XX [1 - f h(e_XX) - h(e_ZZ)] in bit a pulse pair; 0 where it is negative."""
         gain, wrong = self.key(intensity)
         bit_error = np.divide(wrong, gain, out=np.full_like(gain, COIN), where=gain > 0)
-        fraction = 1.0 - reconciliation * entropy(bit_error) - entropy(self.phase_error(intensity))
+        fraction = 1.0 - reconciliation * entropy(bit_error) - entropy(self.phase_error(intensity, yields))
         return gain * np.maximum(0.0, fraction)
 
 

@@ -12,10 +12,13 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from keytwin.quantum.link import DistilledBlock, ExpectedRate, rectified
-from keytwin.vocabulary.units import Bits, Duration, in_seconds
+from keytwin.quantum.analytic import AnalyticRate
+from keytwin.quantum.link import DistilledBlock, ExpectedRate, PerPulse, rectified
+from keytwin.quantum.outlook import outlook
+from keytwin.vocabulary.units import Bits, Duration, in_seconds, show_duration
 
 NO_INFORMATION: Final = 0.5  # error rate of a coin toss
+MOST_PULSES: Final = 10**15  # a block of 11 days at 1 GHz; counts stay exact as floats
 
 
 class CountEstimator(Protocol):
@@ -26,7 +29,7 @@ class CountEstimator(Protocol):
         """The error rate above which not even an endless block holds key."""
         ...
 
-    def signed_length(self, counts: Sequence[float]) -> float:
+    def signed_length(self, counts: Sequence[float], /) -> float:
         """Return the secret bits before rounding, negative where none are left; never above what was sifted."""
         ...
 
@@ -43,6 +46,10 @@ class CountedLink:
     pulses: int
     """Per block: chances for a detection, whatever the source."""
     block_time: Duration
+    gain: float | None = None
+    """Detections per signal pulse, where the model tells."""
+    uses: float | None = None
+    """Pulses per block where a chance takes more than one of them, or where it takes several attempts."""
 
     def __post_init__(self) -> None:
         assert self.key_cells % 2 == 0
@@ -64,20 +71,21 @@ class CountedLink:
         mean, deviation = self.outlook()
         return ExpectedRate(rectified(mean, deviation) / in_seconds(self.block_time), self._qber(self.cells))
 
-    def outlook(self) -> tuple[float, float]:
-        """Return mean and standard deviation of a block's secret bits before negative ones are discarded.
+    def per_pulse(self) -> PerPulse:
+        """Return what the counts of a block are counts of."""
+        uses = self.uses or self.pulses
+        return PerPulse(uses, self.sifted / uses if uses else 0.0, self.gain)
 
-        To second order in the deviations of the counts, each of them binomial and nearly independent of the others.
-        """
+    def outlook(self) -> tuple[float, float]:
+        """Return mean and standard deviation of a block's secret bits before negative ones are discarded."""
         expected = [self.pulses * cell for cell in self.cells]
-        centre = self.estimator.signed_length(expected)
-        mean, variance = centre - 0.5, 0.0  # rounding down takes half a bit
-        for index, count in enumerate(expected):
-            spread = sqrt(count * (1.0 - self.cells[index]))
-            above, below = (self.estimator.signed_length(_moved(expected, index, step)) for step in (spread, -spread))
-            mean += (above + below) / 2.0 - centre
-            variance += ((above - below) / 2.0) ** 2
-        return mean, sqrt(variance)
+        spreads = [sqrt(count * (1.0 - cell)) for count, cell in zip(expected, self.cells, strict=True)]
+        return outlook(self.estimator.signed_length, expected, spreads)
+
+    @property
+    def sifted(self) -> float:
+        """Mean of the bits of a block before distillation."""
+        return self.pulses * sum(self.cells[: self.key_cells])
 
     def _qber(self, counts: Sequence[float]) -> float:
         key = counts[: self.key_cells]
@@ -102,7 +110,26 @@ class Promises:
         return 1.0 - 2.0 * log2(self.secrecy) - log2(self.correctness)
 
 
-def _moved(counts: list[float], index: int, step: float) -> list[float]:
-    moved = counts.copy()
-    moved[index] = max(0.0, moved[index] + step)
-    return moved
+def why_no_key(link: CountedLink, endless: AnalyticRate | None = None) -> str:
+    """Say what keeps a block from holding key: errors, or that it is too small for what must be given up.
+
+    `endless` is what endless blocks would give, of protocols whose best settings tell nothing where there is no key.
+    """
+    if endless is None:
+        qber, is_small, held = link.rate().qber, False, f"{_rounded(link.sifted)} sifted bits"
+    else:
+        assert endless.gain is not None
+        assert endless.error_rate is not None
+        qber, is_small = float(endless.error_rate[0]), bool(endless.rate_per_second[0] > 0)
+        held = f"{_rounded(link.pulses * float(endless.gain[0]))} detections"
+    limit = link.estimator.qber_limit
+    if qber > limit and not is_small:
+        return f"{qber:.1%} of what is detected would be wrong, and above {limit:.1%} there is no key"
+    return (
+        f"a block of {show_duration(link.block_time)} would hold about {held}, too few for what error correction "
+        "reveals and what an eavesdropper may know"
+    )
+
+
+def _rounded(count: float) -> str:
+    return f"{float(f'{count:.2g}'):,.0f}"

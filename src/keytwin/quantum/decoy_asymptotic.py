@@ -38,13 +38,13 @@ class Asymptotic:
     def error_rate(self, intensity: npt.ArrayLike) -> Reals:
         """Return E_mu, the quantum bit error rate; one half when nothing is detected at all."""
         wrong = COIN * np.asarray(self.background) - np.asarray(self.misalignment) * np.expm1(-self._mean(intensity))
-        return _ratio(wrong, self.gain(intensity))
+        return ratio(wrong, self.gain(intensity))
 
     def single_photon(self) -> tuple[Reals, Reals]:
         """Return yield Y_1 and error rate e_1 of one-photon pulses, which endless decoys reveal."""
         eta, background = np.asarray(self.transmittance), np.asarray(self.background)
         seen = background + eta
-        return seen, _ratio(COIN * background + np.asarray(self.misalignment) * eta, seen)
+        return seen, ratio(COIN * background + np.asarray(self.misalignment) * eta, seen)
 
     def rate(self, intensity: npt.ArrayLike) -> Reals:
         """Return R = q (Q_1 (1 - h(e_1)) - f Q_mu h(E_mu)), without the small vacuum term; 0 where it is negative."""
@@ -82,5 +82,6 @@ def entropy(share: npt.ArrayLike) -> Reals:
     return np.where(below > 0, bits, 0.0)
 
 
-def _ratio(part: Reals, whole: Reals) -> Reals:
+def ratio(part: Reals, whole: Reals) -> Reals:
+    """Return part / whole; one half, the error rate of a coin toss, where there is nothing."""
     return np.asarray(np.divide(part, whole, out=np.full(np.broadcast(part, whole).shape, COIN), where=whole > 0))

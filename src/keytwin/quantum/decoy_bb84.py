@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, expm1
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
+QBER_LIMIT: Final = 0.11  # where 1 - 2 h(e) = 0 (Shor, Preskill, PRL 85 441)
 Three = tuple[float, float, float]
 """One value per intensity: signal, decoy, vacuum."""
 Cells = tuple[float, ...]
@@ -67,6 +68,14 @@ class Settings:
         assert abs(sum(self.shares) - 1) < 1e-9
         assert 0 < self.key_basis < 1
 
+    def cells(self, optics: Optics) -> Cells:
+        """Return the probability per pulse of each of the twelve cells in which a sifted detection can fall."""
+        return optics.cells(self)
+
+    def gain(self, optics: Optics) -> float:
+        """Return the probability that a signal pulse is detected."""
+        return optics.answer(self.intensities[0]).click
+
 
 @dataclass(frozen=True, slots=True)
 class Optics:
@@ -94,8 +103,10 @@ class Optics:
     def answer_to(self, seen: float, missed: float) -> Answer:
         """Return what a pulse causes that is seen with probability `seen`, missed with `missed` = 1 - seen."""
         detected = seen + 2.0 * self.dark_count * missed
-        click = min(1.0, detected * (1.0 + self.afterpulse))
+        click = detected * (1.0 + self.afterpulse)
         wrong = self.dark_count + self.misalignment * seen + self.afterpulse * detected / 2.0
+        if click > 1.0:  # each gate clicks, and what clicks is wrong as often as before
+            click, wrong = 1.0, wrong / click
         return Answer(click, min(wrong, click))
 
     def cells(self, choices: Choices) -> Cells:

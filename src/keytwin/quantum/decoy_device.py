@@ -2,37 +2,57 @@
 
 from __future__ import annotations
 
-from typing import Final
-
+from keytwin.quantum.analytic import AnalyticRate, Channels
+from keytwin.quantum.bb84_link import Bb84Link
 from keytwin.quantum.channel import Channel
+from keytwin.quantum.counted_link import why_no_key
 from keytwin.quantum.decoy_bb84 import Settings
-from keytwin.quantum.decoy_link import DecoyLink
 from keytwin.quantum.decoy_optimum import best_settings
-from keytwin.quantum.finite_key import Distillation, Estimator
-from keytwin.quantum.pulsed import all_or_none, optics_of, pulses_of, refuse_impossible, why_no_key
+from keytwin.quantum.finite_key import Distillation
+from keytwin.quantum.pulsed import (
+    all_or_none,
+    best_signals,
+    optics_of,
+    optics_over,
+    pulses_of,
+    rates_of,
+    refuse_impossible,
+)
 from keytwin.quantum.reach import link_within_reach, refuse_broken
+from keytwin.quantum.two_decoys import TwoDecoyEstimator
 from keytwin.vocabulary.device import DecoyBb84Device, Device
 from keytwin.vocabulary.units import Decibels
 
-USUAL_INTENSITY: Final = 0.48  # best of the GYS set (Ma, Qi, Zhao, Lo, PRA 72 012326)
 
-
-def decoy_link(device: Device, channel: Channel) -> DecoyLink:
+def decoy_link(device: Device, channel: Channel) -> Bb84Link:
     """Return the model of a link with decoy BB84; Mistake when the device is impossible or the loss too large."""
     assert isinstance(device, DecoyBb84Device)
     refuse_impossible(device)
 
-    def why_not(link: DecoyLink) -> str:
-        return why_no_key(device, link.optics.answer(device.signal_intensity or USUAL_INTENSITY))
+    here = Channels.of([channel.loss], channel.background)
 
-    return link_within_reach(device, channel, lambda loss: _link_at(device, loss, channel.background), why_not)
+    def link_at(loss: Decibels) -> Bb84Link:
+        return _link_at(device, loss, channel.background)
+
+    return link_within_reach(device, channel, link_at, lambda link: why_no_key(link.counted, decoy_rates(device, here)))
 
 
-def _link_at(device: DecoyBb84Device, loss: Decibels, background: float) -> DecoyLink:
+def decoy_rates(device: Device, channels: Channels) -> AnalyticRate:
+    """Return what endless blocks would give; Mistake when the device is impossible."""
+    assert isinstance(device, DecoyBb84Device)
+    refuse_impossible(device)
+    fixed, optics = _fixed_settings(device), optics_over(device, channels)
+    if fixed is not None:
+        found = optics.with_decoys(fixed.intensities, fixed.shares, device.reconciliation)
+        return rates_of(device, found, fixed.key_basis**2)
+    return rates_of(device, best_signals(optics, device.reconciliation), 1.0)
+
+
+def _link_at(device: DecoyBb84Device, loss: Decibels, background: float) -> Bb84Link:
     optics, pulses = optics_of(device, loss, background), pulses_of(device)
     distillation = Distillation(device.secrecy, device.correctness, device.reconciliation)
     settings = _fixed_settings(device) or best_settings(optics, distillation, device.vacuum_intensity, pulses)
-    return DecoyLink(optics, Estimator(settings, distillation), pulses, device.block_time)
+    return Bb84Link(optics, TwoDecoyEstimator(settings, distillation), pulses, device.block_time)
 
 
 def _fixed_settings(device: DecoyBb84Device) -> Settings | None:

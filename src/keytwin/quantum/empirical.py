@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keytwin.quantum.channel import Channel
-from keytwin.quantum.link import DistilledBlock, ExpectedRate, rectified
+from keytwin.quantum.link import DistilledBlock, ExpectedRate, PerPulse, rectified
 from keytwin.vocabulary.device import Device, EmpiricalDevice
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.units import Bits, Duration, in_seconds
@@ -27,6 +27,10 @@ class Empirical:
     def rate(self) -> ExpectedRate:
         """Return the mean rate; a little above the data sheet's when the deviation is so large that blocks fail."""
         return ExpectedRate(rectified(self.block, self.deviation) / in_seconds(self.block_time), self.qber)
+
+    def per_pulse(self) -> PerPulse:
+        """Return nothing: what is in the box is not known."""
+        return PerPulse()
 
     def draw_block(self, generator: np.random.Generator) -> DistilledBlock:
         """Return the next block, rounded at random to whole bits so that no rate is too small to be kept."""

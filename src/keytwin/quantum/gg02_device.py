@@ -6,23 +6,27 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final
 
-from keytwin.quantum.channel import Channel, transmittance
+import numpy as np
+
+from keytwin.quantum.analytic import AnalyticRate, Channels, best_settings
+from keytwin.quantum.channel import Channel, Reals, transmittance
+from keytwin.quantum.counted_link import MOST_PULSES
 from keytwin.quantum.gg02 import Detection, GaussianLink
-from keytwin.quantum.gg02_estimator import Gg02Estimator, Receiver
+from keytwin.quantum.gg02_estimator import INTERCEPTED, NOTHING, Gg02Estimator, Receiver
 from keytwin.quantum.gg02_link import Gg02Link
 from keytwin.quantum.reach import best_setting, link_within_reach, refuse_broken
-from keytwin.quantum.traits import Proof, Traits
+from keytwin.quantum.traits import Proof, Threat, Traits
 from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.device_continuous import Gg02Device
 from keytwin.vocabulary.units import Decibels, in_seconds
 
-MOST_SYMBOLS: Final = 10**15  # counts stay exact as floats
+_USUAL: Final = 4.0  # where no modulation gives key
 _MODULATION: Final = (0.05, 100.0)  # units of shot noise; beyond, no modulator is linear
 
 GG02_TRAITS: Final = Traits(
     proof=Proof.COLLECTIVE,
     trl=7,
-    threats=("photon-number splitting", "detector blinding by single-photon avalanche"),
+    threats=(Threat.PHOTON_SPLITTING,),
     sources=MappingProxyType(
         {
             "proof": "Garcia-Patron, Cerf, PRL 97 190503; Navascues, Grosshans, Acin, PRL 97 190502 (2006)",
@@ -69,6 +73,33 @@ def _link_at(device: Gg02Device, detection: Detection, loss: Decibels) -> Gg02Li
     return link_with(device.modulation_variance or best_setting(length, *_MODULATION))
 
 
+def gg02_homodyne_rates(device: Device, channels: Channels) -> AnalyticRate:
+    """Return what endless blocks would give per symbol, disclosed ones counted; Mistake when impossible."""
+    return _rates(device, channels, Detection.HOMODYNE)
+
+
+def gg02_heterodyne_rates(device: Device, channels: Channels) -> AnalyticRate:
+    """Return the same where both quadratures are measured."""
+    return _rates(device, channels, Detection.HETERODYNE)
+
+
+def _rates(device: Device, channels: Channels, detection: Detection) -> AnalyticRate:
+    assert isinstance(device, Gg02Device)
+    _check(device)
+
+    def rate(modulation: Reals) -> Reals:
+        receiver = (device.detection_efficiency, device.electronic_noise, detection)
+        link = GaussianLink(channels.transmittance, device.excess_noise, modulation, *receiver)
+        return (1.0 - device.estimation_share) * link.rate(device.efficiency_of_reconciliation)
+
+    if device.modulation_variance is None:
+        found = rate(best_settings(rate, *_MODULATION, _USUAL))
+    else:
+        found = rate(np.full_like(channels.loss, device.modulation_variance))
+    error = np.full_like(channels.loss, min(NOTHING, device.excess_noise / INTERCEPTED))
+    return AnalyticRate(None, error, found, found * device.clock)
+
+
 def _estimator(device: Gg02Device, detection: Detection, modulation: float) -> Gg02Estimator:
     symbols = device.clock * in_seconds(device.block_time)
     return Gg02Estimator(
@@ -87,7 +118,7 @@ def _check(device: Gg02Device) -> None:
     symbols = device.clock * in_seconds(device.block_time)
     variance = device.modulation_variance
     rules = (
-        (100 <= symbols <= MOST_SYMBOLS, f"clock x block_time = {symbols:.3g} symbols: give 100 to {MOST_SYMBOLS:.0e}"),
+        (100 <= symbols <= MOST_PULSES, f"clock x block_time = {symbols:.3g} symbols: give 100 to {MOST_PULSES:.0e}"),
         (device.detection_efficiency > 0, "detection_efficiency must be above 0"),
         (0 < device.efficiency_of_reconciliation < 1, "efficiency_of_reconciliation must be above 0 and below 1"),
         (

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 
 from keytwin.quantum.gg02_estimator import Fit, Gg02Estimator
-from keytwin.quantum.link import DistilledBlock, ExpectedRate, rectified
+from keytwin.quantum.link import DistilledBlock, ExpectedRate, PerPulse, rectified
+from keytwin.quantum.outlook import outlook
 from keytwin.vocabulary.units import Bits, Duration, in_seconds
 
 
@@ -40,22 +40,14 @@ class Gg02Link:
         secret = rectified(mean, deviation) / in_seconds(self.block_time)
         return ExpectedRate(secret, self.estimator.error_rate(self._fit()))
 
-    def outlook(self) -> tuple[float, float]:
-        """Return mean and standard deviation of a block's secret bits before negative ones are discarded.
+    def per_pulse(self) -> PerPulse:
+        """Return the symbols of a block; they become bits only in reconciliation, and none is lost."""
+        return PerPulse(self.estimator.key_symbols + self.estimator.disclosed)
 
-        To second order in the deviations of amplitude and noise, which are independent of one another.
-        """
+    def outlook(self) -> tuple[float, float]:
+        """Return mean and standard deviation of a block's secret bits before negative ones are discarded."""
         truth = self._fit()
-        spread = self.estimator.spread(truth.noise)
-        length = self.estimator.signed_length
-        centre = length(truth)
-        mean, variance = centre - 0.5, 0.0  # rounding down takes half a bit
-        for step in (Fit(spread.amplitude, 0.0), Fit(0.0, spread.noise)):
-            above = length(Fit(truth.amplitude + step.amplitude, truth.noise + step.noise))
-            below = length(Fit(truth.amplitude - step.amplitude, truth.noise - step.noise))
-            mean += (above + below) / 2.0 - centre
-            variance += ((above - below) / 2.0) ** 2
-        return mean, sqrt(variance)
+        return outlook(lambda fit: self.estimator.signed_length(Fit(*fit)), truth, self.estimator.spread(truth.noise))
 
     def _fit(self) -> Fit:
         receiver = self.estimator.receiver

@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from keytwin.quantum.analytic import AnalyticRate, Channels
 from keytwin.quantum.channel import Channel
 from keytwin.quantum.traits import UNKNOWN, Traits
 from keytwin.vocabulary.device import Device
@@ -39,8 +40,19 @@ class DistilledBlock(NamedTuple):
     """Detections in the key basis before distillation; 0 when the device does not tell."""
 
 
+class PerPulse(NamedTuple):
+    """What a model tells of its pulses; None = not told."""
+
+    pulses: float | None = None
+    """Pulses, pulse pairs, symbols or attempts of a block: uses of the channel, to be held against its bounds."""
+    sifted: float | None = None
+    """Sifted bits of each of them, all settings of the sender together."""
+    gain: float | None = None
+    """Detections per signal pulse, Q of the papers."""
+
+
 class LinkModel(Protocol):
-    """A Q-link at the levels "rate" and "block counts"; finer levels will be further methods."""
+    """A Q-link at the level of block counts; its analytic rate is the protocol's, finer levels will be methods here."""
 
     @property
     def block_time(self) -> Duration:
@@ -49,6 +61,10 @@ class LinkModel(Protocol):
 
     def rate(self) -> ExpectedRate:
         """Return the mean that the draws have."""
+        ...
+
+    def per_pulse(self) -> PerPulse:
+        """Return what it tells of the pulses of a block, while light passes."""
         ...
 
     def draw_block(self, generator: np.random.Generator) -> DistilledBlock:
@@ -68,6 +84,11 @@ class QkdProtocol:
     traits: Traits = UNKNOWN
     unfit: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)
     """Media over which it cannot work, each with the physical reason."""
+    analytic: Callable[[Device, Channels], AnalyticRate] | None = None
+    """Gives what endless blocks would give over channels of one dimension; Mistake when the device is impossible.
+
+    None = nothing but what was measured is known.
+    """
 
 
 def rectified(mean: float, deviation: float) -> float:

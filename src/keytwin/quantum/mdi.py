@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from keytwin.quantum.channel import Reals
-from keytwin.quantum.decoy_asymptotic import COIN, entropy
+from keytwin.quantum.decoy_asymptotic import COIN, entropy, ratio
 
 _TERMS = 20  # of the series of I_0: full precision for arguments up to 10, far above what arrives
 
@@ -72,8 +72,8 @@ class RelayOptics:
         seen, wrong = self.single()
         gain, erroneous = self.rectilinear(near, far)
         one, other = np.asarray(near, dtype=np.float64), np.asarray(far, dtype=np.float64)
-        single = one * other * np.exp(-one - other) * seen * (1.0 - entropy(_ratio(wrong, seen)))
-        return np.maximum(0.0, single - reconciliation * gain * entropy(_ratio(erroneous, gain)))
+        single = one * other * np.exp(-one - other) * seen * (1.0 - entropy(ratio(wrong, seen)))
+        return np.maximum(0.0, single - reconciliation * gain * entropy(ratio(erroneous, gain)))
 
     def _arriving(self, near: npt.ArrayLike, far: npt.ArrayLike) -> tuple[Reals, Reals, Reals]:
         one = np.asarray(self.near) * np.asarray(near, dtype=np.float64)
@@ -88,7 +88,3 @@ def bessel_excess(argument: Reals) -> Reals:
     for order in range(_TERMS, 0, -1):
         total = quarter * (1.0 / factorial(order) ** 2 + total)
     return np.asarray(total)
-
-
-def _ratio(part: Reals, whole: Reals) -> Reals:
-    return np.asarray(np.divide(part, whole, out=np.full(np.broadcast(part, whole).shape, COIN), where=whole > 0))

@@ -11,11 +11,11 @@ from typing import Final
 import numpy as np
 
 from keytwin.quantum.channel import Channel
-from keytwin.quantum.counted_link import CountedLink, Promises
+from keytwin.quantum.counted_link import CountedLink, Promises, why_no_key
 from keytwin.quantum.mdi import RelayOptics
 from keytwin.quantum.mdi_estimator import MdiEstimator, MdiSettings
 from keytwin.quantum.reach import link_within_reach
-from keytwin.quantum.relay_link import arms, check_relay, dark_count, promised, pulse_pairs, why_no_key
+from keytwin.quantum.relay_link import RELAY_THREATS, arms, check_relay, dark_count, promised, pulse_pairs
 from keytwin.quantum.search import Point, Space, four_digits, logistic
 from keytwin.quantum.traits import Proof, Traits
 from keytwin.vocabulary.device import Device
@@ -25,7 +25,7 @@ from keytwin.vocabulary.units import Decibels
 MDI_TRAITS: Final = Traits(
     Proof.COLLECTIVE,
     trl=6,
-    threats=("blinding", "time shift", "efficiency mismatch", "photon-number splitting"),
+    threats=RELAY_THREATS,
     sources=MappingProxyType(
         {
             "proof": "Lo, Curty, Qi, PRL 108 130503; counts by Chernoff bounds",
@@ -53,7 +53,8 @@ def _link_at(device: MdiDevice, dark: float, loss: Decibels) -> CountedLink:
     promises, pulses = promised(device), pulse_pairs(device)
     settings = best_mdi_settings(optics, promises, pulses)
     estimator = MdiEstimator(settings, promises, pulses)
-    return CountedLink(settings.cells(optics), 2, estimator, pulses, device.block_time)
+    cells = settings.cells(optics)
+    return CountedLink(cells, 2, estimator, pulses, device.block_time, sum(cells[:2]) / settings.shares[0] ** 2)
 
 
 @lru_cache(maxsize=_CACHED)

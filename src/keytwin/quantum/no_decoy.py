@@ -12,12 +12,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import exp, expm1, log, log2, sqrt
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
-from keytwin.quantum.decoy_bb84 import Answer, Cells, Optics
+import numpy as np
+import numpy.typing as npt
+
+from keytwin.quantum.decoy_bb84 import QBER_LIMIT, Answer, Cells, Optics
 from keytwin.quantum.finite_key import NO_INFORMATION, Distillation, binary_entropy
 
 _SMALL: Final = 1e-4  # below it the series of a Poisson tail is exact to 1e-12
+X = TypeVar("X", float, npt.NDArray[np.float64])
 
 
 class Source(Protocol):
@@ -67,8 +71,12 @@ class PhotonSource:
 
     def answer(self, optics: Optics) -> Answer:
         """Return what a pulse causes in the detectors when no pulse has more than two photons."""
-        seen = optics.transmittance * (self.brightness - self.several * optics.transmittance)
+        seen = self.seen(optics.transmittance)
         return optics.answer_to(seen, 1.0 - seen)
+
+    def seen(self, transmittance: X) -> X:
+        """Return the probability that something of a pulse arrives."""
+        return transmittance * (self.brightness - self.several * transmittance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +93,10 @@ class NoDecoySettings:
     def cells(self, optics: Optics) -> Cells:
         """Return the probability per pulse of each of the four cells in which a sifted detection can fall."""
         return optics.cells_of([self.source.answer(optics)], [1.0], self.key_basis)
+
+    def gain(self, optics: Optics) -> float:
+        """Return the probability that a pulse is detected."""
+        return self.source.answer(optics).click
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +119,11 @@ class NoDecoyEstimator:
         object.__setattr__(self, "_tagged", (most[0], most[1]))
         object.__setattr__(self, "_logarithm", log(4.0 / sampled))
         object.__setattr__(self, "_overhead", log2(2.0 / self.distillation.correctness) - 2.0 * log2(sampled))
+
+    @property
+    def qber_limit(self) -> float:
+        """The error rate above which not even an endless block holds key."""
+        return QBER_LIMIT
 
     def signed_length(self, cells: Sequence[float]) -> float:
         """Return l before rounding, negative by as much as is lacking.

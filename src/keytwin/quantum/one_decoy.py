@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from math import exp, log, log2, sqrt
 from typing import Final
 
-from keytwin.quantum.decoy_bb84 import Cells, Optics
+from keytwin.quantum.decoy_bb84 import QBER_LIMIT, Cells, Optics
 from keytwin.quantum.finite_key import NO_INFORMATION, Distillation, binary_entropy, sampling_deviation
 
 PARTS: Final = 19.0  # eps_sec = 19 eps, eq. (A24)
@@ -47,6 +47,10 @@ class OneDecoySettings:
     def cells(self, optics: Optics) -> Cells:
         """Return the probability per pulse of each of the eight cells in which a sifted detection can fall."""
         return optics.cells(self)
+
+    def gain(self, optics: Optics) -> float:
+        """Return the probability that a signal pulse is detected."""
+        return optics.answer(self.intensities[0]).click
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,11 @@ class OneDecoyEstimator:
         }
         for name, value in derived.items():
             object.__setattr__(self, name, value)
+
+    @property
+    def qber_limit(self) -> float:
+        """The error rate above which not even an endless block holds key."""
+        return QBER_LIMIT
 
     def signed_length(self, cells: Sequence[float]) -> float:
         """Return l of eq. (A25) before rounding, negative by as much as is lacking.

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from keytwin.quantum.background import clicks
+import numpy as np
+import numpy.typing as npt
+
+from keytwin.quantum.background import clicks_over
 from keytwin.quantum.bbm92 import PulsedPairs
 from keytwin.quantum.bbm92_cw import DETECTORS, ContinuousPairs
-from keytwin.quantum.channel import Channel, transmittance
-from keytwin.quantum.counted_link import CountedLink, CountEstimator, Promises
+from keytwin.quantum.channel import Channel, Reals, transmittance
+from keytwin.quantum.counted_link import MOST_PULSES, CountedLink, CountEstimator, Promises, why_no_key
 from keytwin.quantum.e91 import CLASSICAL, chsh_value, visibility, winning_share, with_fixed_outcomes
 from keytwin.quantum.pair_estimators import BellTested, DeviceIndependent, TwoBases
 from keytwin.quantum.reach import best_setting, link_within_reach, refuse_broken
-from keytwin.quantum.traits import Proof, Traits
+from keytwin.quantum.traits import Proof, Threat, Traits
 from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.device_pairs import (
     Bbm92CwDevice,
@@ -26,18 +29,19 @@ from keytwin.vocabulary.device_pairs import (
     PulsedPairDevice,
 )
 from keytwin.vocabulary.medium import SATELLITE
-from keytwin.vocabulary.units import Decibels, in_seconds, show_duration
+from keytwin.vocabulary.units import Decibels, in_seconds
 
-MOST_PULSES: Final = 10**15  # a block of 11 days at 1 GHz; counts stay exact as floats
 KEY_SETTINGS: Final = 2.0 / 9.0  # of the nine pairs of settings of E91, two are alike and make key
 BELL_SETTINGS: Final = 4.0 / 9.0  # and four make the Bell test
 PICOSECOND: Final = 1e-12
-_BRIGHTNESS: Final = (1e-5, 0.5)  # mean pairs per pulse: below, dark counts rule; above, hardly a pulse holds one pair
+BRIGHTNESS: Final = (1e-5, 0.5)
+"""Mean pairs per pulse: below, dark counts rule; above, hardly a pulse holds one pair."""
+SLOWEST: Final = 1e3  # pairs a second of a continuous source
 
 BBM92_TRAITS: Final = Traits(
     proof=Proof.FINITE,
     trl=7,
-    threats=("photon-number splitting", "untrusted source"),
+    threats=(Threat.PHOTON_SPLITTING, Threat.UNTRUSTED_SOURCE),
     sources=MappingProxyType(
         {
             "proof": "Tomamichel, Lim, Gisin, Renner, Nat. Commun. 3 634; Koashi, Preskill, PRL 90 057902",
@@ -48,7 +52,7 @@ BBM92_TRAITS: Final = Traits(
 E91_TRAITS: Final = Traits(
     proof=Proof.COLLECTIVE,
     trl=5,
-    threats=("photon-number splitting", "untrusted source"),
+    threats=(Threat.PHOTON_SPLITTING, Threat.UNTRUSTED_SOURCE),
     sources=MappingProxyType(
         {
             "proof": "Ekert, PRL 67 661 (1991); the Bell operator as a test of complementary errors of trusted qubits",
@@ -59,10 +63,11 @@ E91_TRAITS: Final = Traits(
 DEVICE_INDEPENDENT_TRAITS: Final = Traits(
     proof=Proof.COLLECTIVE,
     trl=3,
-    threats=("photon-number splitting", "untrusted source", "detector blinding", "Trojan horse", "faulty devices"),
+    threats=tuple(Threat),
     sources=MappingProxyType(
         {
             "proof": "Acin et al., PRL 98 230501 (2007)",
+            "threats": "The same: nothing is assumed of the devices but that they send nothing out on their own",
             "trl": "Nadlinger et al., Nature 607 682 (2022); Zhang et al., Nature 607 687 (2022)",
         }
     ),
@@ -79,20 +84,20 @@ NO_HERALDS: Final = MappingProxyType(
 def bbm92_link(device: Device, channel: Channel) -> CountedLink:
     """Return the model of a link with pulsed BBM92."""
     assert isinstance(device, Bbm92Device)
-    _check_pulsed(device)
-    _check_bases(device, device.key_basis_share)
+    check_pulsed(device)
+    check_bases(device, device.key_basis_share)
     estimator = TwoBases(_promises(device))
 
     def cells(pairs: PulsedPairs, brightness: float) -> tuple[float, ...]:
         return _two_bases(float(pairs.gain(brightness)), float(pairs.wrong(brightness)), device.key_basis_share)
 
-    return _pulsed_link(device, channel, _Ends(estimator, cells, 4))
+    return _pulsed_link(device, channel, _Ends(estimator, cells, 4, alike(device.key_basis_share)))
 
 
 def e91_link(device: Device, channel: Channel) -> CountedLink:
     """Return the model of a link with pulsed E91, measurements trusted."""
     assert isinstance(device, E91Device)
-    _check_pulsed(device)
+    check_pulsed(device)
 
     def cells(pairs: PulsedPairs, brightness: float) -> tuple[float, ...]:
         gain, wrong = float(pairs.gain(brightness)), float(pairs.wrong(brightness))
@@ -100,16 +105,16 @@ def e91_link(device: Device, channel: Channel) -> CountedLink:
         key, test = KEY_SETTINGS, BELL_SETTINGS * gain
         return (key * (gain - wrong), key * wrong, test * won, test * (1.0 - won))
 
-    return _pulsed_link(device, channel, _Ends(BellTested(_promises(device)), cells, 2))
+    return _pulsed_link(device, channel, _Ends(BellTested(_promises(device)), cells, 2, KEY_SETTINGS + BELL_SETTINGS))
 
 
 def bbm92_cw_link(device: Device, channel: Channel) -> CountedLink:
     """Return the model of a link with a continuously pumped source; each window is a chance for one coincidence."""
     assert isinstance(device, Bbm92CwDevice)
-    _check_pairs(device)
-    _check_bases(device, device.key_basis_share)
+    check_pairs(device)
+    check_bases(device, device.key_basis_share)
     _check_path(device, device.source_position, channel)
-    windows = _windows(device)
+    windows = windows_of(device)
     estimator = TwoBases(_promises(device))
 
     def cells(pairs: ContinuousPairs, pair_rate: float) -> tuple[float, ...]:
@@ -117,24 +122,26 @@ def bbm92_cw_link(device: Device, channel: Channel) -> CountedLink:
         return _two_bases(found, found * float(pairs.error_rate(pair_rate)), device.key_basis_share)
 
     def link_at(loss: Decibels) -> CountedLink:
-        pairs = _continuous(device, loss, channel.background)
+        pairs = continuous_pairs(device, loss, channel.background)
 
         def link_with(pair_rate: float) -> CountedLink:
-            return CountedLink(cells(pairs, pair_rate), 4, estimator, windows, device.block_time)
+            found = cells(pairs, pair_rate)
+            gain = sum(found) / alike(device.key_basis_share)
+            return CountedLink(found, 4, estimator, windows, device.block_time, gain)
 
         return link_with(
-            device.pair_rate or _best(link_with, 1e3, _BRIGHTNESS[1] / (device.coincidence_window_ps * PICOSECOND))
+            device.pair_rate or _best(link_with, SLOWEST, BRIGHTNESS[1] / (device.coincidence_window_ps * PICOSECOND))
         )
 
-    return link_within_reach(device, channel, link_at, _why_no_key)
+    return link_within_reach(device, channel, link_at, why_no_key)
 
 
 def device_independent_link(device: Device, channel: Channel) -> CountedLink:
     """Return the model of a link with device-independent E91 on heralded pairs."""
     assert isinstance(device, DeviceIndependentDevice)
-    _check_heralded(device)
+    check_heralded(device)
     estimator = DeviceIndependent(_promises(device))
-    attempts = _pulses(device, device.attempt_rate, "attempt_rate")
+    attempts = pulses_of(device, device.attempt_rate, "attempt_rate")
     chsh, error = (float(each) for each in with_fixed_outcomes(device.visibility, device.detection_efficiency))
     won = float(winning_share(chsh))
 
@@ -142,9 +149,9 @@ def device_independent_link(device: Device, channel: Channel) -> CountedLink:
         heralded = device.herald_efficiency * float(transmittance(loss))
         key, test = heralded * (1.0 - device.test_share), heralded * device.test_share
         cells = (key * (1.0 - error), key * error, test * won, test * (1.0 - won))
-        return CountedLink(cells, 2, estimator, attempts, device.block_time)
+        return CountedLink(cells, 2, estimator, attempts, device.block_time, heralded)
 
-    return link_within_reach(device, channel, link_at, _why_no_key)
+    return link_within_reach(device, channel, link_at, why_no_key)
 
 
 # --- from a device to cells -----------------------------------------------------------------------------------------
@@ -157,22 +164,25 @@ class _Ends:
     estimator: CountEstimator
     cells: Callable[[PulsedPairs, float], tuple[float, ...]]
     key_cells: int
+    counted: float
+    """Share of the coincidences that fall into one of the cells."""
 
 
 def _pulsed_link(device: PulsedPairDevice, channel: Channel, ends: _Ends) -> CountedLink:
     _check_path(device, device.source_position, channel)
-    pulses = _pulses(device, device.clock, "clock")
+    pulses = pulses_of(device, device.clock, "clock")
 
     def link_at(loss: Decibels) -> CountedLink:
-        pairs = _pulsed(device, loss, channel.background)
+        pairs = pulsed_pairs(device, loss, channel.background)
 
         def link_with(mean: float) -> CountedLink:
             cells = ends.cells(pairs, mean / 2.0)
-            return CountedLink(cells, ends.key_cells, ends.estimator, pulses, device.block_time)
+            gain = sum(cells) / ends.counted
+            return CountedLink(cells, ends.key_cells, ends.estimator, pulses, device.block_time, gain)
 
-        return link_with(device.pair_number or _best(link_with, *_BRIGHTNESS))
+        return link_with(device.pair_number or _best(link_with, *BRIGHTNESS))
 
-    return link_within_reach(device, channel, link_at, _why_no_key)
+    return link_within_reach(device, channel, link_at, why_no_key)
 
 
 def _best(link_with: Callable[[float], CountedLink], least: float, most: float) -> float:
@@ -183,33 +193,41 @@ def _best(link_with: Callable[[float], CountedLink], least: float, most: float) 
     return best_setting(length, least, most)
 
 
-def _pulsed(device: PulsedPairDevice, loss: Decibels, background: float) -> PulsedPairs:
+def pulsed_pairs(device: PulsedPairDevice, loss: npt.ArrayLike, background: npt.ArrayLike) -> PulsedPairs:
+    """Return source, channels and detectors as the paper has them; loss and background may be arrays."""
     first, second = _arms(device.detection_efficiency, device.source_position, loss)
-    foreign = clicks(background, device.clock, device.detection_efficiency)
+    foreign = clicks_over(background, device.clock, device.detection_efficiency)
     near, far = (
-        2.0 * min(0.5, device.dark_count + (foreign if part > 0 else 0.0)) for part in _parts(device.source_position)
+        2.0 * np.minimum(0.5, device.dark_count + (foreign if part > 0 else 0.0))
+        for part in _parts(device.source_position)
     )
     return PulsedPairs(first, second, near, far, device.misalignment)
 
 
-def _continuous(device: Bbm92CwDevice, loss: Decibels, background: float) -> ContinuousPairs:
+def continuous_pairs(device: Bbm92CwDevice, loss: npt.ArrayLike, background: npt.ArrayLike) -> ContinuousPairs:
+    """Return the same of a source that is pumped without pause."""
     first, second = _arms(device.detection_efficiency, device.source_position, loss)
-    foreign = background * device.detection_efficiency / DETECTORS
+    foreign = np.asarray(background) * device.detection_efficiency / DETECTORS
     near, far = (device.dark_count_rate + (foreign if part > 0 else 0.0) for part in _parts(device.source_position))
     window, jitter = device.coincidence_window_ps * PICOSECOND, device.jitter_ps * PICOSECOND
     dead = in_seconds(device.dead_time)
     return ContinuousPairs(first, second, near, far, dead, window, jitter, device.misalignment)
 
 
-def _arms(efficiency: float, position: float, loss: Decibels) -> tuple[float, float]:
+def _arms(efficiency: float, position: float, loss: npt.ArrayLike) -> tuple[Reals, Reals]:
     """Return the transmittances from the source to a click at either end."""
-    near, far = (efficiency * float(transmittance(loss * part)) for part in _parts(position))
+    near, far = (efficiency * transmittance(np.asarray(loss) * part) for part in _parts(position))
     return near, far
 
 
 def _parts(position: float) -> tuple[float, float]:
     """Return the shares of the loss on either side of the source; an end without any gets no foreign light either."""
     return position, 1.0 - position
+
+
+def alike(first_share: float) -> float:
+    """Return the share of the pairs that both ends measure in the same basis."""
+    return first_share**2 + (1.0 - first_share) ** 2
 
 
 def _two_bases(gain: float, wrong: float, first_share: float) -> tuple[float, ...]:
@@ -224,7 +242,7 @@ def _promises(device: PairDevice) -> Promises:
 # --- what is wrong with a device ------------------------------------------------------------------------------------
 
 
-def _check_pairs(device: PairDevice) -> None:
+def check_pairs(device: PairDevice) -> None:
     """Refuse what no hardware and no post-processing can be."""
     rules = (
         (device.block_time > 0, "block_time must be above 0"),
@@ -235,8 +253,9 @@ def _check_pairs(device: PairDevice) -> None:
     refuse_broken(device, rules)
 
 
-def _check_pulsed(device: PulsedPairDevice) -> None:
-    _check_pairs(device)
+def check_pulsed(device: PulsedPairDevice) -> None:
+    """Refuse what no pulsed source and no pair of receivers can be."""
+    check_pairs(device)
     bright = device.pair_number
     rules = (
         (device.detection_efficiency > 0, "detection_efficiency must be above 0"),
@@ -246,7 +265,8 @@ def _check_pulsed(device: PulsedPairDevice) -> None:
     refuse_broken(device, rules)
 
 
-def _check_bases(device: PairDevice, share: float) -> None:
+def check_bases(device: PairDevice, share: float) -> None:
+    """Refuse a choice of bases that leaves one out."""
     refuse_broken(device, ((0 < share < 1, "key_basis_share must be above 0 and below 1: each basis tests the other"),))
 
 
@@ -259,9 +279,9 @@ def _check_path(device: PairDevice, position: float, channel: Channel) -> None:
     refuse_broken(device, ((channel.medium != SATELLITE or position in {0.0, 1.0}, rule),))
 
 
-def _check_heralded(device: DeviceIndependentDevice) -> None:
+def check_heralded(device: DeviceIndependentDevice) -> None:
     """Refuse a device that passes no Bell test at any distance, with the value that it would reach."""
-    _check_pairs(device)
+    check_pairs(device)
     chsh, _ = with_fixed_outcomes(device.visibility, device.detection_efficiency)
     rules = (
         (0 < device.herald_efficiency <= 1, "herald_efficiency must be above 0"),
@@ -274,14 +294,15 @@ def _check_heralded(device: DeviceIndependentDevice) -> None:
     refuse_broken(device, rules)
 
 
-def _pulses(device: PairDevice, frequency: float, name: str) -> int:
+def pulses_of(device: PairDevice, frequency: float, name: str) -> int:
+    """Return the pulses of a block; Mistake when there are none, or more than can be counted."""
     pulses = frequency * in_seconds(device.block_time)
     rule = f"{name} x block_time = {pulses:.3g} pulses: give 1 to {MOST_PULSES:.0e}"
     refuse_broken(device, ((1 <= pulses <= MOST_PULSES, rule),))
     return round(pulses)
 
 
-def _windows(device: Bbm92CwDevice) -> int:
+def windows_of(device: Bbm92CwDevice) -> int:
     """Return the coincidence windows of a block; refuse a device that clicks in each of them."""
     window = device.coincidence_window_ps * PICOSECOND
     refuse_broken(device, ((window > 0, "coincidence_window_ps must be above 0"),))
@@ -295,18 +316,4 @@ def _windows(device: Bbm92CwDevice) -> int:
         ),
     )
     refuse_broken(device, rules)
-    return _pulses(device, 1.0 / window, "1 / coincidence_window_ps")
-
-
-# --- why a link gives no key ----------------------------------------------------------------------------------------
-
-
-def _why_no_key(link: CountedLink) -> str:
-    qber, limit = link.rate().qber, link.estimator.qber_limit
-    if qber > limit:
-        return f"{qber:.1%} of what is detected would be wrong, and above {limit:.1%} there is no key"
-    sifted = float(f"{link.pulses * sum(link.cells[: link.key_cells]):.2g}")
-    return (
-        f"a block of {show_duration(link.block_time)} would hold about {sifted:,.0f} sifted bits, "
-        "too few to bound what an eavesdropper knows"
-    )
+    return pulses_of(device, 1.0 / window, "1 / coincidence_window_ps")

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeVar
 
-from keytwin.quantum.background import clicks
-from keytwin.quantum.channel import Channel, transmittance
-from keytwin.quantum.counted_link import CountedLink, Promises
+import numpy as np
+import numpy.typing as npt
+
+from keytwin.quantum.analytic import AnalyticRate, Channels, best_settings
+from keytwin.quantum.background import clicks_over
+from keytwin.quantum.channel import Channel, Reals, transmittance
+from keytwin.quantum.counted_link import MOST_PULSES, CountedLink, Promises, why_no_key
 from keytwin.quantum.cow import CowEstimator, OneWayTrain
+from keytwin.quantum.decoy_asymptotic import ratio
 from keytwin.quantum.dps import DpsEstimator, PhaseTrain
 from keytwin.quantum.reach import best_setting, link_within_reach, refuse_broken
-from keytwin.quantum.traits import Proof, Traits
+from keytwin.quantum.traits import Proof, Threat, Traits
 from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.device_phase_reference import CowDevice, DpsDevice, PhaseReferenceDevice
-from keytwin.vocabulary.units import Decibels, in_seconds, show_duration
+from keytwin.vocabulary.units import Decibels, in_seconds
 
-MOST_PULSES: Final = 10**15  # a block of 11 days at 1 GHz; counts stay exact as floats
 _INTENSITY: Final = (1e-3, 0.499)  # mean photons per pulse: DPS gives nothing from one half on
+_USUAL: Final = 0.1  # where no intensity gives key
 _SLOT: Final = 2  # pulses per bit of COW
+X = TypeVar("X", float, Reals)
 
 DPS_TRAITS: Final = Traits(
     proof=Proof.INDIVIDUAL,
     trl=6,
-    threats=("photon-number splitting",),
+    threats=(Threat.PHOTON_SPLITTING,),
     sources=MappingProxyType(
         {
             "proof": "Waks, Takesue, Yamamoto, PRA 73 012344 (2006)",
@@ -52,16 +58,17 @@ def dps_link(device: Device, channel: Channel) -> CountedLink:
     promises = Promises(device.reconciliation, device.correctness)
 
     def link_at(loss: Decibels) -> CountedLink:
-        train = PhaseTrain(_transmittance(device, loss), _noise(device, channel), device.misalignment)
+        train = _phase_train(device, loss, channel.background)
 
         def link_with(intensity: float) -> CountedLink:
             gain, error = float(train.gain(intensity)), float(train.error_rate(intensity))
-            cells = _live((gain * (1.0 - error), gain * error), device.clock, device)
-            return CountedLink(cells, 2, DpsEstimator(promises, intensity), pulses, device.block_time)
+            live = _live(gain, device.clock, device)
+            cells = (live * gain * (1.0 - error), live * gain * error)
+            return CountedLink(cells, 2, DpsEstimator(promises, intensity), pulses, device.block_time, gain)
 
         return link_with(device.intensity or _best(link_with))
 
-    return link_within_reach(device, channel, link_at, _why_no_key)
+    return link_within_reach(device, channel, link_at, why_no_key)
 
 
 def cow_link(device: Device, channel: Channel) -> CountedLink:
@@ -73,22 +80,57 @@ def cow_link(device: Device, channel: Channel) -> CountedLink:
     promises = Promises(device.reconciliation, device.correctness)
 
     def link_at(loss: Decibels) -> CountedLink:
-        train = OneWayTrain(
-            _transmittance(device, loss),
-            _noise(device, channel),
-            device.misalignment,
-            device.decoy_share,
-            device.monitor_share,
-            device.visibility,
-        )
+        train = _one_way_train(device, loss, channel.background)
 
         def link_with(intensity: float) -> CountedLink:
-            cells = _live(tuple(float(cell) for cell in train.cells(intensity)), device.clock / _SLOT, device)
-            return CountedLink(cells, 2, CowEstimator(promises, intensity), slots, device.block_time)
+            seen = [float(cell) for cell in train.cells(intensity)]
+            live = _live(sum(seen), device.clock / _SLOT, device)
+            cells = tuple(live * cell for cell in seen)
+            estimator, gain = CowEstimator(promises, intensity), sum(cells[:2]) / _SLOT
+            return CountedLink(cells, 2, estimator, slots, device.block_time, gain, uses=_SLOT * slots)
 
         return link_with(device.intensity or _best(link_with))
 
-    return link_within_reach(device, channel, link_at, _why_no_key)
+    return link_within_reach(device, channel, link_at, why_no_key)
+
+
+def dps_rates(device: Device, channels: Channels) -> AnalyticRate:
+    """Return what endless blocks would give; Mistake when the device is impossible."""
+    assert isinstance(device, DpsDevice)
+    _check(device)
+    train = _phase_train(device, channels.loss, channels.background)
+
+    def rate(intensity: Reals) -> Reals:
+        return train.rate(intensity, device.reconciliation) * _live(train.gain(intensity), device.clock, device)
+
+    best = _best_over(device, channels, rate)
+    found = rate(best)
+    return AnalyticRate(train.gain(best), train.error_rate(best), found, found * device.clock)
+
+
+def cow_rates(device: Device, channels: Channels) -> AnalyticRate:
+    """Return what endless blocks would give, per pulse; Mistake when the device is impossible."""
+    assert isinstance(device, CowDevice)
+    _check(device)
+    _check_monitor(device)
+    train, slots = _one_way_train(device, channels.loss, channels.background), device.clock / _SLOT
+
+    def live(intensity: Reals) -> Reals:
+        return _live(np.asarray(sum(train.cells(intensity))), slots, device)
+
+    def rate(intensity: Reals) -> Reals:
+        return train.rate(intensity, device.reconciliation) * live(intensity)
+
+    best = _best_over(device, channels, rate)
+    (right, wrong, *_), found = train.cells(best), rate(best)
+    gain = (right + wrong) * live(best) / _SLOT
+    return AnalyticRate(gain, ratio(wrong, right + wrong), found / _SLOT, found * slots)
+
+
+def _best_over(device: PhaseReferenceDevice, channels: Channels, rate: Callable[[Reals], Reals]) -> Reals:
+    if device.intensity is not None:
+        return np.full_like(channels.loss, device.intensity)
+    return best_settings(rate, *_INTENSITY, _USUAL)
 
 
 def _best(link_with: Callable[[float], CountedLink]) -> float:
@@ -99,19 +141,33 @@ def _best(link_with: Callable[[float], CountedLink]) -> float:
     return best_setting(length, *_INTENSITY)
 
 
-def _transmittance(device: PhaseReferenceDevice, loss: Decibels) -> float:
-    return device.detection_efficiency * float(transmittance(loss))
+def _phase_train(device: DpsDevice, loss: npt.ArrayLike, background: npt.ArrayLike) -> PhaseTrain:
+    return PhaseTrain(_transmittance(device, loss), _noise(device, background), device.misalignment)
 
 
-def _noise(device: PhaseReferenceDevice, channel: Channel) -> float:
+def _one_way_train(device: CowDevice, loss: npt.ArrayLike, background: npt.ArrayLike) -> OneWayTrain:
+    return OneWayTrain(
+        _transmittance(device, loss),
+        _noise(device, background),
+        device.misalignment,
+        device.decoy_share,
+        device.monitor_share,
+        device.visibility,
+    )
+
+
+def _transmittance(device: PhaseReferenceDevice, loss: npt.ArrayLike) -> Reals:
+    return device.detection_efficiency * transmittance(loss)
+
+
+def _noise(device: PhaseReferenceDevice, background: npt.ArrayLike) -> Reals:
     """Return the clicks per pulse and detector that no photon of the sender causes."""
-    return min(0.5, device.dark_count + clicks(channel.background, device.clock, device.detection_efficiency))
+    return np.minimum(0.5, device.dark_count + clicks_over(background, device.clock, device.detection_efficiency))
 
 
-def _live(cells: tuple[float, ...], chances: float, device: PhaseReferenceDevice) -> tuple[float, ...]:
-    """Return the cells less what falls into the non-paralysable dead time; `chances` per second."""
-    blind = chances * in_seconds(device.dead_time) * sum(cells)
-    return tuple(cell / (1.0 + blind) for cell in cells)
+def _live(clicks: X, chances: float, device: PhaseReferenceDevice) -> X:
+    """Return the share of the time outside the non-paralysable dead time, for `clicks` of so many chances a second."""
+    return 1.0 / (1.0 + chances * in_seconds(device.dead_time) * clicks)
 
 
 def _check(device: PhaseReferenceDevice) -> None:
@@ -135,14 +191,3 @@ def _check_monitor(device: CowDevice) -> None:
         (0 < device.monitor_share < 1, "monitor_share must be above 0 and below 1: the monitor and the key need light"),
     )
     refuse_broken(device, rules)
-
-
-def _why_no_key(link: CountedLink) -> str:
-    qber, limit = link.rate().qber, link.estimator.qber_limit
-    if qber > limit:
-        return f"{qber:.1%} of what is detected would be wrong, and above {limit:.1%} there is no key"
-    sifted = float(f"{link.pulses * sum(link.cells[: link.key_cells]):.2g}")
-    return (
-        f"the {sifted:,.0f} sifted bits of a block of {show_duration(link.block_time)} would all go to error "
-        "correction and to what an eavesdropper may know"
-    )

@@ -1,21 +1,23 @@
-"""What the protocols of the BB84 family share on the way from a device and a channel to a link: checks and reasons."""
+"""What the protocols of the BB84 family share on the way from a device and a channel to a link: optics and checks."""
 
 from __future__ import annotations
 
 from typing import Final, TypeAlias
 
-from keytwin.quantum.background import clicks
-from keytwin.quantum.channel import transmittance
-from keytwin.quantum.decoy_bb84 import Answer, Optics
+from keytwin.quantum.analytic import AnalyticRate, Channels, best_settings
+from keytwin.quantum.background import clicks, clicks_over
+from keytwin.quantum.bb84_endless import OpticsArray, Pulses
+from keytwin.quantum.channel import Reals, transmittance
+from keytwin.quantum.counted_link import MOST_PULSES
+from keytwin.quantum.decoy_bb84 import Optics
 from keytwin.quantum.reach import refuse_broken
 from keytwin.vocabulary.device import DecoyBb84Device, Device
 from keytwin.vocabulary.device_bb84 import PulsedDevice
-from keytwin.vocabulary.units import Decibels, in_seconds, show_duration
+from keytwin.vocabulary.units import Decibels, in_seconds
 
-MOST_PULSES: Final = 10**15  # a block of 11 days at 1 GHz; counts stay exact as floats
-QBER_LIMIT: Final = 0.11  # where 1 - 2 h(e) = 0 (Shor, Preskill, PRL 85 441)
-
-
+INTENSITIES: Final = (1e-3, 2.0)
+"""Mean photons of signals with decoys: darker ones are lost among dark counts, brighter ones hold several photons."""
+USUAL_INTENSITY: Final = 0.48  # best of the GYS set (Ma, Qi, Zhao, Lo, PRA 72 012326)
 Pulsed: TypeAlias = PulsedDevice | DecoyBb84Device
 """A device that sends pulses to two threshold detectors."""
 
@@ -34,6 +36,32 @@ def optics_of(device: Pulsed, loss: Decibels, background: float) -> Optics:
         misalignment=device.misalignment,
         dead_gates=device.clock * in_seconds(device.dead_time),
     )
+
+
+def optics_over(device: Pulsed, channels: Channels) -> OpticsArray:
+    """Return the same for channels by the array."""
+    return OpticsArray(
+        transmittance=device.detection_efficiency * channels.transmittance,
+        dark_count=device.dark_count + clicks_over(channels.background, device.clock, device.detection_efficiency),
+        afterpulse=device.afterpulse,
+        misalignment=device.misalignment,
+        dead_gates=device.clock * in_seconds(device.dead_time),
+    )
+
+
+def rates_of(device: Pulsed, found: Pulses, key_share: float) -> AnalyticRate:
+    """Return what pulses give of which `key_share` are sent and measured for the key."""
+    rate = key_share * found.rate
+    return AnalyticRate(found.gain, found.error_rate, rate, rate * device.clock)
+
+
+def best_signals(optics: OpticsArray, reconciliation: float) -> Pulses:
+    """Return what signals of the best intensity give: in endless blocks hardly any pulse need be a decoy."""
+
+    def found(intensity: Reals) -> Pulses:
+        return optics.with_decoys([intensity], [1.0], reconciliation)
+
+    return found(best_settings(lambda intensity: found(intensity).rate, *INTENSITIES, USUAL_INTENSITY))
 
 
 # --- what is wrong with a device ------------------------------------------------------------------------------------
@@ -62,21 +90,3 @@ def all_or_none(device: Device, given: dict[str, float | None]) -> tuple[float, 
     together = f"give {', '.join(first)} and {last} together, or none"
     refuse_broken(device, ((len(numbers) == len(given), together),))
     return numbers
-
-
-# --- why a link gives no key ----------------------------------------------------------------------------------------
-
-
-def why_no_key(device: Pulsed, answer: Answer) -> str:
-    """Return the physical reason; `answer` is what the usual pulse causes in the detectors."""
-    if answer.wrong > QBER_LIMIT * answer.click:
-        share = answer.wrong / answer.click
-        return f"{share:.0%} of what is detected would be wrong, and above {QBER_LIMIT:.0%} BB84 gives no key"
-    return (
-        f"a block of {show_duration(device.block_time)} would hold about "
-        f"{_two_digits(pulses_of(device) * answer.click)} detections, too few to bound what an eavesdropper knows"
-    )
-
-
-def _two_digits(count: float) -> str:
-    return f"{float(f'{count:.2g}'):,.0f}"

@@ -9,7 +9,7 @@ import numpy as np
 
 from keytwin.quantum.channel import Channel
 from keytwin.vocabulary.device import Device
-from keytwin.vocabulary.errors import Mistake
+from keytwin.vocabulary.errors import Mistake, OutOfReach
 from keytwin.vocabulary.units import Decibels
 
 FARTHEST: Final = Decibels(100.0)  # no repeaterless link is longer
@@ -36,12 +36,16 @@ def link_within_reach(
     why_not: Callable[[L], str],
     farthest: Decibels = FARTHEST,
 ) -> L:
-    """Return the link with the channel's loss; Mistake, with the physical reason and the reach, where it has no key."""
+    """Return the link with the channel's loss; OutOfReach, with the physical reason, where it has no key."""
     link = link_at(channel.loss)
-    if not gives_key(link):
-        remedy = _remedy(link_at, farthest)
-        raise Mistake(f"device {device.name} gives no key at {channel.loss:.1f} dB: {why_not(link)}; {remedy}")
-    return link
+    if gives_key(link):
+        return link
+    reach = _reach(link_at, farthest)
+    if reach is None:
+        remedy = "not even without any loss: change the device"
+    else:
+        remedy = f"it reaches {reach:.1f} dB: shorten the link, or take another device"
+    raise OutOfReach(f"device {device.name} gives no key at {channel.loss:.1f} dB: {why_not(link)}; {remedy}", reach)
 
 
 def gives_key(link: Outlooking) -> bool:
@@ -69,11 +73,12 @@ def refuse_broken(device: Device, rules: tuple[tuple[bool, str], ...]) -> None:
         raise Mistake(f"device {device.name}: {'; '.join(broken)}")
 
 
-def _remedy(link_at: Callable[[Decibels], L], farthest: Decibels) -> str:
+def _reach(link_at: Callable[[Decibels], L], farthest: Decibels) -> Decibels | None:
+    """Return the largest loss with key, to a tenth of a decibel; None when there is no key even without any loss."""
     if not gives_key(link_at(Decibels(0.0))):
-        return "not even without any loss: change the device"
+        return None
     near, far = 0.0, float(farthest)
     for _ in range(_HALVINGS):
         middle = (near + far) / 2.0
         near, far = (middle, far) if gives_key(link_at(Decibels(middle))) else (near, middle)
-    return f"it reaches {near:.1f} dB: shorten the link, or take another device"
+    return Decibels(near)

@@ -38,7 +38,7 @@ class Delivery(NamedTuple):
     def error_rates(self) -> tuple[float, float]:
         """Probabilities that measured bits differ, and that phases do."""
         bit, phase = error_rates(self.state)
-        return float(bit), float(phase)
+        return max(0.0, float(bit)), max(0.0, float(phase))  # rounding may leave them a hair below
 
     def rate(self, reconciliation: float = 1.0) -> float:
         """Return the secret bits a slot in endless blocks: 1 - f h(e_bit) - h(e_phase) of each pair, never negative."""

@@ -6,13 +6,15 @@ from math import inf
 from types import MappingProxyType
 from typing import Final
 
+import numpy as np
+
+from keytwin.quantum.analytic import AnalyticRate, Channels
 from keytwin.quantum.channel import Channel, Fibre, transmittance
-from keytwin.quantum.counted_link import CountedLink, Promises
+from keytwin.quantum.counted_link import MOST_PULSES, CountedLink, Promises, why_no_key
 from keytwin.quantum.pair_estimators import TwoBases
 from keytwin.quantum.reach import link_within_reach, refuse_broken
-from keytwin.quantum.relay_link import why_no_key
 from keytwin.quantum.repeater import MOST_PAIRS, Chain
-from keytwin.quantum.traits import Proof, Traits
+from keytwin.quantum.traits import Proof, Threat, Traits
 from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.device_repeater import RepeaterDevice
 from keytwin.vocabulary.errors import Mistake
@@ -22,7 +24,7 @@ from keytwin.vocabulary.units import Decibels, Kilometres, in_seconds
 REPEATER_TRAITS: Final = Traits(
     Proof.FINITE,
     trl=3,
-    threats=("photon-number splitting", "untrusted source", "untrusted relay"),
+    threats=(Threat.PHOTON_SPLITTING, Threat.UNTRUSTED_SOURCE, Threat.UNTRUSTED_RELAY),
     is_repeaterless=False,
     sources=MappingProxyType(
         {
@@ -43,7 +45,6 @@ SPEED: Final = 2e5  # km/s of light in fibre (Sangouard et al., RMP 83 33)
 _FARTHEST: Final = Decibels(400.0)  # 2000 km
 _USUAL: Final = 5.0  # km a decibel, of a fibre whose own says nothing
 _RAREST: Final = 1e-100  # success of an attempt; nobody waits so long, and sums of it stay numbers
-_MOST_ROUNDS: Final = 10**15  # counts stay exact as floats
 
 
 def repeater_link(device: Device, channel: Channel) -> CountedLink:
@@ -57,6 +58,27 @@ def repeater_link(device: Device, channel: Channel) -> CountedLink:
         return _link(device, loss, length)
 
     return link_within_reach(device, channel, link_at, why_no_key, _FARTHEST)
+
+
+def repeater_rates(device: Device, channels: Channels) -> AnalyticRate:
+    """Return what endless blocks would give per attempt; Mistake when the device is impossible.
+
+    Chains are worked out one by one. Where no length is known, it is that of the usual fibre with such a loss.
+    """
+    assert isinstance(device, RepeaterDevice)
+    _check(device)
+    sifting = device.key_basis_share**2 + (1.0 - device.key_basis_share) ** 2
+    told = []
+    for loss, length in zip(channels.loss.tolist(), channels.length.tolist(), strict=True):
+        way = Kilometres(length or loss * _USUAL)
+        delivery = chain_of(device, Decibels(loss), way).delivery
+        bit, phase = delivery.error_rates
+        share = device.key_basis_share**2 / sifting
+        error = share * bit + (1.0 - share) * phase
+        secret = sifting * delivery.rate(device.reconciliation)
+        told.append((delivery.success / delivery.slots, error, secret, secret / slot_time(device, way)))
+    gain, errors, rate, per_second = np.array(told).reshape(-1, 4).T
+    return AnalyticRate(gain, errors, rate, per_second)
 
 
 def slot_time(device: RepeaterDevice, length: Kilometres) -> float:
@@ -81,7 +103,8 @@ def chain_of(device: RepeaterDevice, loss: Decibels, length: Kilometres) -> Chai
 def _link(device: RepeaterDevice, loss: Decibels, length: Kilometres) -> CountedLink:
     """Return the model of a chain. A block has the mean number of rounds; how it scatters is left to their success."""
     delivery = chain_of(device, loss, length).delivery
-    rounds = in_seconds(device.block_time) / (delivery.slots * slot_time(device, length))
+    slots = in_seconds(device.block_time) / slot_time(device, length)
+    rounds = min(int(slots / delivery.slots), MOST_PULSES)
     cells = tuple(
         delivery.success * share * share * part
         for share, error in zip(
@@ -90,7 +113,7 @@ def _link(device: RepeaterDevice, loss: Decibels, length: Kilometres) -> Counted
         for part in (1.0 - error, error)
     )
     promises = Promises(device.reconciliation, device.correctness, device.secrecy)
-    return CountedLink(cells, 4, TwoBases(promises), min(int(rounds), _MOST_ROUNDS), device.block_time)
+    return CountedLink(cells, 4, TwoBases(promises), rounds, device.block_time, uses=slots)
 
 
 def _length(channel: Channel) -> Kilometres:

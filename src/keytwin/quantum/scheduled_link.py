@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from keytwin.quantum.link import DistilledBlock, ExpectedRate, LinkModel
+from keytwin.quantum.link import DistilledBlock, ExpectedRate, LinkModel, PerPulse
 from keytwin.quantum.schedule import Schedule
 from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.errors import Mistake
@@ -38,6 +38,10 @@ class ScheduledLink:
         """Return the mean over light and dark; blocks that the dark cuts off are not counted out."""
         lit = self.model.rate()
         return ExpectedRate(lit.secret * self.share, lit.qber)
+
+    def per_pulse(self) -> PerPulse:
+        """Return what the model during a spell of light tells."""
+        return self.model.per_pulse()
 
     def draw_block(self, generator: np.random.Generator) -> DistilledBlock:
         """Return the next block; its duration is the mean time from one block to the next."""

@@ -17,10 +17,10 @@ import numpy as np
 from keytwin.quantum.channel import Channel
 from keytwin.quantum.coherent_twin import CoherentTwin
 from keytwin.quantum.coherent_twin_estimator import CoherentTwinEstimator, CoherentTwinSettings
-from keytwin.quantum.counted_link import CountedLink, Promises
+from keytwin.quantum.counted_link import CountedLink, Promises, why_no_key
 from keytwin.quantum.phase_matching import PhaseMatching, PhaseMatchingEstimator, PhaseMatchingSettings
 from keytwin.quantum.reach import link_within_reach, refuse_broken
-from keytwin.quantum.relay_link import arms, check_relay, dark_count, promised, pulse_pairs, why_no_key
+from keytwin.quantum.relay_link import RELAY_THREATS, arms, check_relay, dark_count, promised, pulse_pairs
 from keytwin.quantum.search import Point, Space, four_digits, logistic
 from keytwin.quantum.traits import Proof, Traits
 from keytwin.vocabulary.device import Device
@@ -28,12 +28,11 @@ from keytwin.vocabulary.device_relay import CoherentTwinDevice, PhaseMatchingDev
 from keytwin.vocabulary.units import Decibels
 
 FARTHEST: Final = Decibels(200.0)  # beyond 1000 km of the best fibre
-_THREATS: Final = ("blinding", "time shift", "efficiency mismatch", "photon-number splitting")
 _RIPENESS: Final = "Chosen: several field trials (Liu et al., PRL 126 250502), no product"
 PHASE_MATCHING_TRAITS: Final = Traits(
     Proof.COLLECTIVE,
     trl=5,
-    threats=_THREATS,
+    threats=RELAY_THREATS,
     is_repeaterless=False,
     sources=MappingProxyType(
         {
@@ -46,7 +45,7 @@ PHASE_MATCHING_TRAITS: Final = Traits(
 COHERENT_TWIN_TRAITS: Final = Traits(
     Proof.COLLECTIVE,
     trl=5,
-    threats=_THREATS,
+    threats=RELAY_THREATS,
     is_repeaterless=False,
     sources=MappingProxyType(
         {
@@ -64,9 +63,7 @@ def phase_matching_link(device: Device, channel: Channel) -> CountedLink:
     """Return the model of a link by phase matching; Mistake when the device is impossible or the loss too large."""
     assert isinstance(device, PhaseMatchingDevice)
     check_relay(device)
-    slices = device.phase_slices
-    whole = slices % 2 == 0 and 4 <= slices <= _MOST_SLICES
-    refuse_broken(device, ((whole, f"phase_slices must be an even number from 4 to {_MOST_SLICES}"),))
+    check_slices(device)
     link_at = partial(_phase_matching_at, device, dark_count(device, channel))
     return link_within_reach(device, channel, link_at, why_no_key, FARTHEST)
 
@@ -79,13 +76,21 @@ def coherent_twin_link(device: Device, channel: Channel) -> CountedLink:
     return link_within_reach(device, channel, link_at, why_no_key, FARTHEST)
 
 
+def check_slices(device: PhaseMatchingDevice) -> None:
+    """Refuse phases that no modulator cuts."""
+    slices = device.phase_slices
+    whole = slices % 2 == 0 and 4 <= slices <= _MOST_SLICES
+    refuse_broken(device, ((whole, f"phase_slices must be an even number from 4 to {_MOST_SLICES}"),))
+
+
 def _phase_matching_at(device: PhaseMatchingDevice, dark: float, loss: Decibels) -> CountedLink:
     arm, slices = min(arms(device, loss)), device.phase_slices
     optics = PhaseMatching(arm, dark, slices, device.misalignment)
     promises, pulses = promised(device), pulse_pairs(device)
     settings = best_phase_matching(optics, promises, pulses)
     estimator = PhaseMatchingEstimator(settings, promises, pulses, slices)
-    return CountedLink(settings.cells(optics), 2, estimator, pulses, device.block_time)
+    cells, matched = settings.cells(optics), settings.shares[0] ** 2 * 2.0 / slices
+    return CountedLink(cells, 2, estimator, pulses, device.block_time, sum(cells[:2]) / matched)
 
 
 def _coherent_twin_at(device: CoherentTwinDevice, dark: float, loss: Decibels) -> CountedLink:
@@ -93,7 +98,8 @@ def _coherent_twin_at(device: CoherentTwinDevice, dark: float, loss: Decibels) -
     promises, pulses = promised(device), pulse_pairs(device)
     settings = best_coherent_twin(optics, promises, pulses)
     estimator = CoherentTwinEstimator(settings, promises, pulses)
-    return CountedLink(settings.cells(optics), 2, estimator, pulses, device.block_time)
+    cells = settings.cells(optics)
+    return CountedLink(cells, 2, estimator, pulses, device.block_time, sum(cells[:2]) / settings.shares[0] ** 2)
 
 
 # --- best settings --------------------------------------------------------------------------------------------------

@@ -7,18 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from keytwin.network import Plugins
-from keytwin.quantum.bb84_link import Bb84Link
 from keytwin.quantum.channel import plob_bound, single_repeater_bound, tgw_bound, transmittance
-from keytwin.quantum.counted_link import CountedLink
-from keytwin.quantum.decoy_bb84 import sifted_share
-from keytwin.quantum.decoy_link import DecoyLink
-from keytwin.quantum.gg02_link import Gg02Link
-from keytwin.quantum.link import LinkModel
-from keytwin.quantum.no_decoy import NoDecoySettings
-from keytwin.quantum.one_decoy import OneDecoySettings
+from keytwin.quantum.link import LinkModel, PerPulse
 from keytwin.quantum.scheduled_link import ScheduledLink
 from keytwin.report.link_subject import Subject, subjects
 from keytwin.vocabulary.identity import LinkId
@@ -92,8 +84,8 @@ def link_rate(
 
 def rate_of(subject: Subject) -> LinkRate:
     """Return what one link gives; Mistake, with the physical reason, when it gives no key."""
-    model, channel, traits = subject.model(), subject.channel, subject.traits
-    expected, told = model.rate(), _told(model)
+    model, channel, traits = subject.model(), subject.channel, subject.protocol.traits
+    expected, told = model.rate(), model.per_pulse()
     per_pulse = _per_pulse(model, told)
     return LinkRate(
         link=subject.link.id,
@@ -125,43 +117,7 @@ def bounds_at(loss: Decibels) -> Bounds:
     return Bounds(float(plob_bound(eta)), float(tgw_bound(eta)), float(single_repeater_bound(eta)))
 
 
-class _Told(NamedTuple):
-    """What a model tells per pulse."""
-
-    pulses: float | None = None
-    sifted: float | None = None
-    gain: float | None = None
-
-
-def _told(model: LinkModel) -> _Told:
-    match model:
-        case ScheduledLink():
-            return _told(model.model)
-        case DecoyLink():
-            settings = model.estimator.settings
-            gain = model.optics.answer(settings.intensities[0]).click
-            return _Told(model.pulses, sifted_share(model.optics.cells(settings)), gain)
-        case Bb84Link():
-            return _Told(model.pulses, sifted_share(model.estimator.settings.cells(model.optics)), _gain(model))
-        case CountedLink():
-            return _Told(model.pulses, sum(model.cells[: model.key_cells]))
-        case Gg02Link():  # symbols become bits only in reconciliation
-            return _Told(model.estimator.key_symbols + model.estimator.disclosed)
-        case _:
-            return _Told()
-
-
-def _gain(model: Bb84Link) -> float | None:
-    match model.estimator.settings:
-        case OneDecoySettings(intensities=(signal, _)):
-            return model.optics.answer(signal).click
-        case NoDecoySettings(source=source):
-            return source.answer(model.optics).click
-        case _:
-            return None
-
-
-def _per_pulse(model: LinkModel, told: _Told) -> float | None:
+def _per_pulse(model: LinkModel, told: PerPulse) -> float | None:
     """Return the secret bits per pulse while light passes."""
     lit = model.model if isinstance(model, ScheduledLink) else model
     return lit.rate().secret * in_seconds(lit.block_time) / told.pulses if told.pulses else None

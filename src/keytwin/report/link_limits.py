@@ -11,16 +11,17 @@ import msgspec
 
 from keytwin.network import Plugins
 from keytwin.report.link import LinkRate, rate_of
+from keytwin.report.link_analytic import endless_rates
 from keytwin.report.link_subject import BLACK_BOX, Subject, subjects
 from keytwin.vocabulary.device import Device
-from keytwin.vocabulary.errors import Mistake
+from keytwin.vocabulary.errors import Mistake, OutOfReach
 from keytwin.vocabulary.medium import FIBRE, FREE_SPACE, SATELLITE, FreeSpace, Satellite
 from keytwin.vocabulary.units import Decibels, Kilometres, Radiance
 
 LONGER: Final = 1_000
 """How many times as long an ideal block or memory is."""
-FARTHEST: Final = {"km": 1_000.0, "dB": 200.0}
-"""Beyond it nothing is looked for: no rate there is of use."""
+FARTHEST_KILOMETRES: Final = 1_000.0  # no rate there is of use
+FARTHEST_DECIBELS: Final = 200.0
 POINTS: Final = 41
 _HALVINGS: Final = 5
 _IDEALS: Final[tuple[tuple[str, str, float], ...]] = (
@@ -40,6 +41,7 @@ _IDEALS: Final[tuple[tuple[str, str, float], ...]] = (
     ("success of swapping", "swap_probability", 1.0),
 )
 """What it is called, the parameter of a device file, its ideal value."""
+_LOWEST: Final = 0.99  # of the slant range at which a pass begins: a pass that lasts
 _LONGER: Final = (("block size", "block_time"), ("memory", "memory_time"))
 
 
@@ -58,11 +60,15 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """What a link is made longer by: kilometres where the length tells the loss, decibels elsewhere."""
+    """What a link is made longer by: kilometres where the length or a pass tells the loss, decibels elsewhere."""
 
+    name: str
     unit: str
     here: float
     at: Callable[[float], Subject]
+    nearest: float = 0.0
+    farthest: float = FARTHEST_KILOMETRES
+    """Beyond it nothing is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +78,19 @@ class Explanation:
     rate: LinkRate
     limits: tuple[Limit, ...]
     """The one that costs most comes first."""
+    along: str
+    """What `places` are: a length, a loss, or the slant range at the culmination of a pass."""
     unit: str
     """Of `reach` and of `places`: km or dB; nothing where the loss can't be chosen."""
+    here: float
+    """The place of the link itself."""
     reach: float | None
     """None = no end was found, or there is no distance to look along."""
     places: tuple[float, ...]
     curve: tuple[LinkRate, ...]
-    """At `places`, from nothing to the reach."""
+    """At `places`, from nothing, or the zenith, to the reach."""
+    endless: tuple[float, ...]
+    """Secret bits per pulse that endless blocks would give there; none where the model tells no pulses."""
 
 
 def explain_link(
@@ -102,26 +114,44 @@ def explain(subject: Subject) -> Explanation:
     axis = axis_of(subject)
     limits = sorted(_limits(subject, rate), key=lambda limit: -(limit.gain or 0.0))
     if axis is None:
-        return Explanation(rate, tuple(limits), "", None, (), ())
-    reach = _reach(axis)
-    end = FARTHEST[axis.unit] if reach is None else reach
-    samples = [(place, found) for place in _places(end) if (found := _rate_at(axis, place)) is not None]
+        return Explanation(rate, tuple(limits), "", "", 0.0, None, (), (), ())
+    reach = _reach(subject, axis)
+    end = axis.farthest if reach is None else reach
+    samples = [(place, found) for place in _places(axis.nearest, end) if (found := _rate_at(axis, place)) is not None]
     places, curve = zip(*samples, strict=True)
-    return Explanation(rate, tuple(limits), axis.unit, reach, places, curve)
+    endless = endless_rates(axis.at(place) for place in places)
+    told = () if endless is None or endless.rate_per_pulse is None else tuple(endless.rate_per_pulse.tolist())
+    return Explanation(rate, tuple(limits), axis.name, axis.unit, axis.here, reach, places, curve, told)
 
 
 def axis_of(subject: Subject) -> Axis | None:
-    """Return what the link is made longer by; None where its loss follows from an orbit, or says nothing."""
+    """Return what the link is made longer by; None where its loss says nothing."""
     link = subject.link
-    if link.medium == SATELLITE or subject.device.protocol == BLACK_BOX:
+    if subject.device.protocol == BLACK_BOX:
         return None
+    if link.medium == SATELLITE:
+        return _passes_of(subject)
 
     def at(place: float) -> Subject:
         values = {"length": Kilometres(place)} if is_long else {"total_loss": Decibels(place)}
         return dataclasses.replace(subject, link=msgspec.structs.replace(link, **values))
 
     is_long = link.medium in {FIBRE, FREE_SPACE} and link.length > 0 and link.total_loss is None
-    return Axis("km", link.length, at) if is_long else Axis("dB", subject.channel.loss, at)
+    if is_long:
+        return Axis("length", "km", link.length, at)
+    return Axis("loss of the channel", "dB", subject.channel.loss, at, farthest=FARTHEST_DECIBELS)
+
+
+def _passes_of(subject: Subject) -> Axis:
+    """Return lower and lower passes of a satellite: its orbit fixes all but how high it climbs."""
+    setting = subject.link.setting if isinstance(subject.link.setting, Satellite) else Satellite()
+
+    def at(place: float) -> Subject:
+        lower = msgspec.structs.replace(setting, closest=Kilometres(place))
+        return dataclasses.replace(subject, link=msgspec.structs.replace(subject.link, setting=lower))
+
+    here = setting.altitude if setting.closest is None else setting.closest
+    return Axis("slant range at culmination", "km", here, at, setting.altitude, _LOWEST * setting.farthest)
 
 
 # --- one thing ideal at a time --------------------------------------------------------------------------------------
@@ -167,25 +197,46 @@ def _with_device(subject: Subject, name: str, value: float) -> Subject:
 # --- over distance --------------------------------------------------------------------------------------------------
 
 
-def _reach(axis: Axis) -> float | None:
-    """Return the longest link with key, to three per cent; None when there is key as far as anyone looks.
+def _reach(subject: Subject, axis: Axis) -> float | None:
+    """Return the longest link with key; None when there is key as far as anyone looks."""
+    try:
+        rate_of(axis.at(axis.farthest))
+    except OutOfReach as far:
+        per_unit = _decibels_per_unit(subject, axis)
+        if far.reach is not None and per_unit:
+            return max(axis.here, min(far.reach / per_unit, axis.farthest))
+    except Mistake:  # the model does not cover so long a link
+        pass
+    else:
+        return None
+    return _searched(axis)
 
-    From here outwards in growing steps: each place without key takes a model long to be sure of.
+
+def _decibels_per_unit(subject: Subject, axis: Axis) -> float:
+    """Return what a model's own reach is to be divided by; 0 where more than the loss changes with the length."""
+    if axis.unit == "dB":
+        return 1.0
+    is_dark_fibre = subject.link.medium == FIBRE and subject.channel.background == 0
+    return subject.link.attenuation if is_dark_fibre else 0.0
+
+
+def _searched(axis: Axis) -> float:
+    """Look for the reach from here outwards in growing steps, to three per cent; at the farthest place is no key.
+
+    Each place without key takes a model long to be sure of.
     """
-    near, step = axis.here, max(axis.here, 1.0) / 4.0
-    while _rate_at(axis, near + step) is not None:
+    near, step = axis.here, max(axis.here - axis.nearest, 1.0) / 4.0
+    while near + step < axis.farthest and _rate_at(axis, near + step) is not None:
         near, step = near + step, 2.0 * step
-        if near + step > FARTHEST[axis.unit]:
-            return None
-    far = near + step
+    far = min(near + step, axis.farthest)
     for _ in range(_HALVINGS):
         middle = (near + far) / 2.0
         near, far = (middle, far) if _rate_at(axis, middle) is not None else (near, middle)
     return near
 
 
-def _places(end: float) -> list[float]:
-    return [end * index / (POINTS - 1) for index in range(POINTS)]
+def _places(start: float, end: float) -> list[float]:
+    return [start + (end - start) * index / (POINTS - 1) for index in range(POINTS)]
 
 
 def _rate_at(axis: Axis, place: float) -> LinkRate | None:

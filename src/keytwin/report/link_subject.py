@@ -16,11 +16,9 @@ from keytwin.files.media import SETTINGS
 from keytwin.files.nodes import Place, TextNode
 from keytwin.files.page import Page, nearest
 from keytwin.files.shapes import Record
-from keytwin.network import Plugins, model_of
+from keytwin.network import Plugins, model_of, protocol_of
 from keytwin.quantum.channel import Channel, channel_of
-from keytwin.quantum.link import LinkModel
-from keytwin.quantum.protocols import PROTOCOLS
-from keytwin.quantum.traits import UNKNOWN, Traits
+from keytwin.quantum.link import LinkModel, QkdProtocol
 from keytwin.scenario.load import inspect
 from keytwin.vocabulary.blueprint import Blueprint
 from keytwin.vocabulary.device import Device
@@ -51,11 +49,9 @@ class Subject:
         return channel_of(self.link)
 
     @property
-    def traits(self) -> Traits:
-        """What is known about the protocol beside its rate."""
-        brought = self.plugins.protocols if self.plugins else {}
-        protocol = {**PROTOCOLS, **brought}.get(self.device.protocol)
-        return protocol.traits if protocol else UNKNOWN
+    def protocol(self) -> QkdProtocol:
+        """The protocol of the modules; Mistake when nobody brings it."""
+        return protocol_of(self.device, self.plugins)
 
     def model(self) -> LinkModel:
         """Return the physics; Mistake, with the physical reason, when the link gives no key."""
@@ -72,18 +68,24 @@ class Parameter:
 
 
 def subjects(
-    what: str, link: str | None = None, settings: Mapping[str, str] | None = None, plugins: Plugins | None = None
+    what: str,
+    link: str | None = None,
+    settings: Mapping[str, str] | None = None,
+    plugins: Plugins | None = None,
+    *,
+    is_placed: bool = True,
 ) -> tuple[Subject, ...]:
     """Return the links of a network or scenario, or only `link` of it, or a device alone, with `settings` laid over.
 
-    `what` is a name of the library or a path. Mistake when something is not there, or a setting is none.
+    `what` is a name of the library or a path. Mistake when something is not there, or a setting is none; also when
+    nobody said what lies between the modules of a device, unless it need not be placed.
     """
     found = inspect(what, plugins).value
     if isinstance(found, Device):
         if link is not None:
             raise Mistake(f"{what} describes a device, which has no link {link!r}: name a network before the link")
         alone = changed(Subject(found, QLink(ALONE, found.name), plugins), settings or {})
-        return (_placed(alone, settings or {}),)
+        return (_placed(alone, settings or {}) if is_placed else alone,)
     blueprint = found.blueprint if isinstance(found, Scenario) else found
     chosen = blueprint.topology.links if link is None else (_chosen(blueprint, link),)
     return tuple(changed(Subject(blueprint.devices[each.device], each, plugins), settings or {}) for each in chosen)

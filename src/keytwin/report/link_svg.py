@@ -24,7 +24,9 @@ from keytwin.vocabulary.errors import Mistake
 SIZE: Final = (7.0, 6.4)  # inches
 FONT_SIZE: Final = 13  # points
 _WIDTH: Final = 2.0  # of a curve, in points
+_ENDLESS: Final = "in endless blocks"
 _HEADROOM: Final = 3.0  # above the bounds, as a factor
+_ABOVE: Final = 1.2  # the same above errors, so that a flat curve does not lie on the frame
 _BOUNDS: Final[tuple[tuple[str, Callable[[LinkRate], float], object], ...]] = (
     ("TGW bound", lambda rate: rate.bounds.tgw, (0, (1.3, 1.3))),
     ("PLOB bound", lambda rate: rate.bounds.plob, (0, (5, 1.6))),
@@ -54,6 +56,7 @@ def draw_link(explanation: Explanation) -> Figure:
             _mark_here(axes, explanation)
             axes.grid(visible=True, color="#dddddd", linewidth=0.8)
             axes.set_axisbelow(True)
+        figure.legend(*rates.get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False)
         return figure
 
 
@@ -65,25 +68,28 @@ def _draw_rates(axes: Axes, explanation: Explanation) -> None:
     axes.set_ylabel("secret key in bit/pulse" if is_per_pulse else "secret key in bit/s")
     told = [rate.rate_per_pulse if is_per_pulse else rate.rate_per_second for rate in curve]
     axes.plot(explanation.places, _drawable(told), color=COLOURS[0], linewidth=1.5 * _WIDTH, label=protocol)
+    if explanation.endless:
+        endless = _drawable(explanation.endless)
+        axes.plot(
+            explanation.places, endless, color=COLOURS[0], linestyle=(0, (1, 1)), linewidth=_WIDTH, label=_ENDLESS
+        )
     if is_per_pulse:
         for (label, bound, dash), colour in zip(_BOUNDS, COLOURS[1:], strict=False):
             values = _drawable([bound(rate) for rate in curve])
             axes.plot(explanation.places, values, color=colour, linestyle=dash, linewidth=_WIDTH, label=label)
         axes.set_ylim(top=_HEADROOM * max(rate.bounds.single_repeater for rate in curve[1:]))
-    axes.legend(loc="best", frameon=True, framealpha=0.9)
 
 
 def _draw_errors(axes: Axes, explanation: Explanation) -> None:
     shown = [100.0 * rate.error_rate for rate in explanation.curve]
     axes.plot(explanation.places, shown, color=COLOURS[0], linewidth=1.5 * _WIDTH)
-    axes.set_ylim(bottom=0.0)
+    axes.set_ylim(bottom=0.0, top=_ABOVE * max(shown) or 1.0)
     axes.set_ylabel("QBER in %")
-    axes.set_xlabel("length in km" if explanation.unit == "km" else "loss of the channel in dB")
+    axes.set_xlabel(f"{explanation.along} in {explanation.unit}")
 
 
 def _mark_here(axes: Axes, explanation: Explanation) -> None:
-    here = explanation.rate.length if explanation.unit == "km" else explanation.rate.loss
-    axes.axvline(here, color=PALE, linewidth=1.0, linestyle=(0, (2, 2)))
+    axes.axvline(explanation.here, color=PALE, linewidth=1.0, linestyle=(0, (2, 2)), label="this link")
 
 
 def _drawable(values: Sequence[float | None]) -> list[float]:

@@ -39,6 +39,17 @@ class FileMistake(Mistake):
         self.findings = findings
 
 
+class OutOfReach(Mistake):
+    """A link is too long for its devices: `reach` is the loss in decibels, to a tenth, up to which there is key.
+
+    None = there is none, not even without any loss.
+    """
+
+    def __init__(self, text: str, reach: float | None) -> None:
+        super().__init__(text)
+        self.reach = reach
+
+
 class Refusal(KeytwinError):
     """The network can't or may not, now."""
 

@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keytwin.algorithms.statistics import mean_and_error
+from keytwin.quantum.bb84_link import Bb84Link
 from keytwin.quantum.channel import plob_bound
 from keytwin.quantum.decoy_asymptotic import Asymptotic
+from keytwin.quantum.decoy_bb84 import Settings
 from keytwin.quantum.decoy_device import decoy_link
-from keytwin.quantum.decoy_link import DecoyLink
 from keytwin.quantum.link import DistilledBlock
+from keytwin.quantum.two_decoys import TwoDecoyEstimator
 from keytwin.vocabulary.units import Bits, Duration, Hertz, in_seconds, seconds
 from tests.marks import invariant
 from tests.quantum.shipped import chance, generic, lossy, shipped
@@ -22,11 +24,11 @@ from tests.quantum.shipped import chance, generic, lossy, shipped
 BLOCKS = 2_000
 
 
-def twenty_kilometres() -> DecoyLink:
+def twenty_kilometres() -> Bb84Link:
     return decoy_link(generic(), lossy(4.0))
 
 
-def drawn(link: DecoyLink, blocks: int = BLOCKS, seed: int = 1) -> list[DistilledBlock]:
+def drawn(link: Bb84Link, blocks: int = BLOCKS, seed: int = 1) -> list[DistilledBlock]:
     generator = chance(seed)
     return [link.draw_block(generator) for _ in range(blocks)]
 
@@ -131,5 +133,7 @@ def test_best_settings_beat_those_of_another_distance() -> None:
     near = twenty_kilometres().estimator.settings
     device = shipped("generic-decoy-bb84")
     far = decoy_link(device, lossy(12.0))
+    assert isinstance(far.estimator, TwoDecoyEstimator)
+    assert isinstance(near, Settings)
     misfit = replace(far, estimator=replace(far.estimator, settings=near))
     assert misfit.rate().secret < far.rate().secret
