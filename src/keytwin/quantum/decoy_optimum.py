@@ -41,7 +41,7 @@ def case_of(
 ) -> DecoyCase:
     """Describe a link by the pulses of a block or by its sifted bits."""
     assert (pulses > 0) != (sifted > 0)
-    return DecoyCase(receiver_of(optics), Costs.of(distillation, PARTS), vacuum, pulses, sifted)
+    return DecoyCase(receiver_of(optics), Costs.of(distillation, PARTS), float(vacuum), float(pulses), float(sifted))
 
 
 @lru_cache(maxsize=_CACHED)
