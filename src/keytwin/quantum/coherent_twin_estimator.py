@@ -22,6 +22,8 @@ from keytwin.quantum.finite_key import binary_entropy
 
 _BOUNDS: Final = 14  # seven counts, each from both sides
 _PLACES: Final = LEVELS // 2  # photon numbers of one parity
+_GENTLE: Final = 1.4  # mean photons below which c_n c_m falls faster with n + m than its bound: sqrt(2)
+_NEGLIGIBLE: Final = 1e-17
 _ALL: Final = 40  # terms of a coherent state: those beyond are below 1e-16 for a mean of 1
 Two = tuple[float, float]
 Three = tuple[float, float, float]
@@ -235,12 +237,18 @@ def _together(signal: float, amplitudes: Six, weak: Series, strong: Series, pari
     least_place = 1 - parity  # 0 photons from one end have their own bounds
     for _ in range(2 - parity):
         by_weak, by_strong = by_weak * (signal / weak.mean), by_strong * (signal / strong.mean)
-    total = 0.0
+    known = amplitudes[1] + amplitudes[2] + amplitudes[3] + amplitudes[4] + amplitudes[5]
+    known += amplitudes[0] if parity == 1 else 0.0
+    total, passed = 0.0, 0.0
     for places in range(2 * least_place, 2 * _PLACES - 1):
-        bound = min(by_weak, by_strong)
-        for place in range(max(least_place, places - _PLACES + 1), places // 2 + 1):
-            part = min(bound, amplitudes[place] * amplitudes[places - place])
-            total += part if 2 * place == places else 2.0 * part
+        bound, half = min(by_weak, by_strong), places // 2
+        if bound >= amplitudes[half] * amplitudes[places - half] and max(weak.mean, strong.mean) < _GENTLE:
+            return total + (known * known - passed)  # from here on nothing is known of the yields
+        for place in range(max(least_place, places - _PLACES + 1), half + 1):
+            whole = amplitudes[place] * amplitudes[places - place]
+            ways = 1.0 if 2 * place == places else 2.0
+            total += ways * min(bound, whole)
+            passed += ways * whole
         by_weak, by_strong = by_weak * (signal / weak.mean), by_strong * (signal / strong.mean)
     return total
 
@@ -265,4 +273,6 @@ def _beyond(signal: float, amplitudes: Six, parity: int) -> float:
     for number in range(LEVELS + parity, _ALL, 2):
         last *= signal / sqrt((number - 1.0) * number)
         rest += last
+        if last <= _NEGLIGIBLE * known:
+            break
     return rest * (2.0 * known + rest)

@@ -61,7 +61,7 @@ def best_of_many(cases: Sequence[DecoyCase], *, compiled: bool | None = None) ->
 
     `compiled` says whether numba works out the lengths; if not told, it does where it is installed and worth its start.
     """
-    found = tops(heights_of(objective, cases, compiled=compiled), len(cases), _STARTS, _BOUNDS)
+    found = tops(heights_of(objective, cases, compiled=compiled), len(cases), [_STARTS], _BOUNDS)
     return [_rounded(point, case.vacuum) for point, case in zip(found, cases, strict=True)]
 
 

@@ -57,7 +57,7 @@ def best_mdi_settings(optics: RelayOptics, promises: Promises, pulses: int) -> M
 
 def best_of_many(cases: Sequence[MdiCase], *, compiled: bool | None = None) -> list[MdiSettings]:
     """Return the best settings of many links at once; `compiled` as in `fast.heights_of`."""
-    found = tops(heights_of(objective, cases, compiled=compiled), len(cases), _STARTS, _BOUNDS)
+    found = tops(heights_of(objective, cases, compiled=compiled), len(cases), [_STARTS], _BOUNDS)
     return [_rounded(point, case.tilt) for point, case in zip(found, cases, strict=True)]
 
 

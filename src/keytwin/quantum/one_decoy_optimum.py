@@ -51,7 +51,7 @@ def best_one_decoy_for_sifted(optics: Optics, distillation: Distillation, sifted
 
 def best_of_many(cases: Sequence[OneDecoyCase], *, compiled: bool | None = None) -> list[OneDecoySettings]:
     """Return the best settings of many links at once; `compiled` as in `fast.heights_of`."""
-    found = tops(heights_of(objective, cases, compiled=compiled), len(cases), _STARTS, _BOUNDS)
+    found = tops(heights_of(objective, cases, compiled=compiled), len(cases), [_STARTS], _BOUNDS)
     return [_rounded(point) for point in found]
 
 

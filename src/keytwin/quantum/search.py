@@ -26,9 +26,19 @@ Heights = Callable[[Reals, Numbers], Reals]
 """Gives the objective on the hills of the links with the given numbers: points per link, their coordinates last."""
 S = TypeVar("S")
 
+
+class Stride(NamedTuple):
+    """How far around a climber looks, and how often at most."""
+
+    apart: float
+    """Of the points that tell slope and curvature."""
+    rounds: int
+
+
+SHORT: Final = Stride(0.02, 40)  # misses the top by 1e-4 of a unit; a climb takes five to ten rounds
+LONG: Final = Stride(0.4, 3)  # bounds that switch make hills of their own, close to one another
+
 TRIES: Final = 3
-_ROUNDS: Final = 40  # a climb takes five to ten
-_APART: Final = 0.02  # of the points that tell slope and curvature: the top is missed by 1e-4 of a unit
 _FIRST: Final = 1.0  # radius within which curvature is trusted at the start
 _LEAST: Final = 1e-3  # radius at which a climb ends
 _FLAT: Final = 1e-6  # relative gain that is none: what is found is rounded to four digits
@@ -58,21 +68,33 @@ class Space(Generic[S]):
         def heights(points: Reals, _: Numbers) -> Reals:
             return np.array([[objective(self.settings(point)) for point in row] for row in points.tolist()])
 
-        return self.rounded(self.settings(tops(heights, 1, self.starts, self.bounds)[0]))
+        return self.rounded(self.settings(tops(heights, 1, [self.starts], self.bounds)[0]))
 
 
-def tops(heights: Heights, links: int, starts: Sequence[Point], bounds: Bounds) -> list[list[float]]:
-    """Return the highest point found for each of a number of links."""
-    grid, numbers = np.array(starts, dtype=np.float64), np.arange(links)
-    seen = heights(np.broadcast_to(grid, (links, *grid.shape)), numbers)
-    ranked = np.argsort(-seen, axis=1, kind="stable")
-    best = Climbers(numbers, np.empty((links, grid.shape[1])), np.full(links, -np.inf))
-    for attempt in range(min(TRIES, len(grid))):
+def tops(heights: Heights, links: int, starts: Sequence[Sequence[Point]], bounds: Bounds) -> list[list[float]]:
+    """Return the highest point found for each of a number of links, after a climb from the best of each set of starts.
+
+    Where all end below 0, there are further climbs from the next best.
+    """
+    numbers = np.arange(links)
+    best = Climbers(numbers, np.empty((links, len(bounds))), np.full(links, -np.inf))
+    grids = [np.array(grid, dtype=np.float64) for grid in starts]
+    ranks = [np.argsort(-heights(np.broadcast_to(grid, (links, *grid.shape)), numbers), kind="stable") for grid in grids]
+    for attempt in range(TRIES):
         lacking = np.flatnonzero(best.heights <= 0)
-        if not len(lacking):
-            break
-        best.take(lacking, climb(heights, lacking, grid[ranked[lacking, attempt]], bounds))
+        for grid, ranked in zip(grids, ranks, strict=True):
+            if attempt < len(grid) and len(lacking):
+                best.take(lacking, climb(heights, lacking, grid[ranked[lacking, attempt]], bounds))
+    _leap(heights, best, bounds)
     return [[float(coordinate) for coordinate in point] for point in best.points]
+
+
+def _leap(heights: Heights, best: Climbers, bounds: Bounds) -> None:
+    """Look farther around, and climb again what is found to be higher there."""
+    found = climb(heights, best.numbers, best.points, bounds, LONG)
+    higher = np.flatnonzero(found.heights > best.heights + _FLAT * np.abs(best.heights))
+    if len(higher):
+        best.take(higher, climb(heights, higher, found.points[higher], bounds))
 
 
 class Climbers(NamedTuple):
@@ -99,15 +121,15 @@ class _Slopes(NamedTuple):
     best_heights: Reals
 
 
-def climb(heights: Heights, links: Numbers, begin: Reals, bounds: Bounds) -> Climbers:
+def climb(heights: Heights, links: Numbers, begin: Reals, bounds: Bounds, stride: Stride = SHORT) -> Climbers:
     """Return the tops that are reached from a point on the hill of each link, within the bounds."""
     lows, highs = np.array(bounds, dtype=np.float64).T
     inside = np.clip(begin, lows, highs)
     best = Climbers(links, inside, heights(inside[:, None], links)[:, 0])
     radii, under_way = np.full(len(inside), _FIRST), np.arange(len(inside))
-    for _ in range(_ROUNDS):
+    for _ in range(stride.rounds):
         now = Climbers(*(each[under_way] for each in best))
-        slopes = _look_around(heights, now, (lows, highs))
+        slopes = _look_around(heights, now, (lows, highs), stride.apart)
         steps, lengths = _steps(slopes, now.points, (lows, highs), radii[under_way])
         ahead = np.clip(now.points[:, None] + _SHARES[:, None] * steps[:, None], lows, highs)
         choices = np.concatenate([ahead, slopes.best[:, None]], axis=1)
@@ -123,20 +145,20 @@ def climb(heights: Heights, links: Numbers, begin: Reals, bounds: Bounds) -> Cli
     return best
 
 
-def _look_around(heights: Heights, now: Climbers, bounds: tuple[Reals, Reals]) -> _Slopes:
+def _look_around(heights: Heights, now: Climbers, bounds: tuple[Reals, Reals], apart: float) -> _Slopes:
     """Measure slopes and curvatures by differences; mixed ones from one side, as a climb needs them roughly only."""
     dimensions = now.points.shape[1]
     first, second = _pairs(dimensions)
-    around = now.points[:, None] + _offsets(dimensions)
+    around = now.points[:, None] + apart * _offsets(dimensions)
     seen = heights(around, now.numbers)
     up, down, both = seen[:, :dimensions], seen[:, dimensions : 2 * dimensions], seen[:, 2 * dimensions :]
     here = now.heights[:, None]
     bends = np.zeros((len(now.points), dimensions, dimensions))
-    bends[:, first, second] = bends[:, second, first] = (up[:, first] + up[:, second] - both - here) / _APART**2
-    bends[:, range(dimensions), range(dimensions)] = (2.0 * here - up - down) / _APART**2
+    bends[:, first, second] = bends[:, second, first] = (up[:, first] + up[:, second] - both - here) / apart**2
+    bends[:, range(dimensions), range(dimensions)] = (2.0 * here - up - down) / apart**2
     allowed = np.where(((around >= bounds[0]) & (around <= bounds[1])).all(axis=2), seen, -np.inf)
     rows, best = np.arange(len(allowed)), np.argmax(allowed, axis=1)
-    return _Slopes((up - down) / (2.0 * _APART), bends, around[rows, best], allowed[rows, best])
+    return _Slopes((up - down) / (2.0 * apart), bends, around[rows, best], allowed[rows, best])
 
 
 def _steps(slopes: _Slopes, points: Reals, bounds: tuple[Reals, Reals], radii: Reals) -> tuple[Reals, Reals]:
@@ -163,7 +185,7 @@ def _pairs(dimensions: int) -> tuple[list[int], list[int]]:
 @cache
 def _offsets(dimensions: int) -> Reals:
     """Return a step up and one down each axis, then one up both axes of each pair."""
-    axes = np.eye(dimensions) * _APART
+    axes = np.eye(dimensions)
     first, second = _pairs(dimensions)
     return np.concatenate([axes, -axes, axes[first] + axes[second]])
 
