@@ -262,7 +262,7 @@ def _alone(signal: float, amplitudes: Six, weak: Two, strong: Two, two_photons: 
         most_of_it = amplitudes[0] * amplitudes[place]
         if place == 1:
             most_of_it *= sqrt(min(1.0, two_photons))
-        total += min(most_of_it, min(by_weak, by_strong))
+        total += min(most_of_it, by_weak, by_strong)
     return total
 
 

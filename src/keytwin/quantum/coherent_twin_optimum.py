@@ -26,7 +26,7 @@ from keytwin.quantum.search import Point, four_digits, logistic, tops
 _CACHED: Final = 4096  # distinct links of one network
 _TERMS: Final = 40  # of a series that ends long before
 _NEGLIGIBLE: Final = 1e-17
-_BOUNDS: Final = ((-7.0, -1.0), (-3.5, 0.5), (-5.0, 2.0), (-2.0, 7.0), (-4.0, 3.0), (-4.0, 3.0))
+BOUNDS: Final = ((-7.0, -1.0), (-3.5, 0.5), (-5.0, 2.0), (-2.0, 7.0), (-4.0, 3.0), (-4.0, 3.0))
 _STARTS: Final = (
     (
         (-3.3, -1.1, -0.9, 3.5, -1.6, -0.4),
@@ -73,7 +73,7 @@ def best_coherent_twin(optics: CoherentTwin, promises: Promises, pulses: int) ->
 
 def best_of_many(cases: Sequence[CoherentTwinCase], *, compiled: bool | None = None) -> list[CoherentTwinSettings]:
     """Return the best settings of many links at once; `compiled` as in `fast.heights_of`."""
-    found = tops(heights_of(objective, cases, compiled=compiled), len(cases), _STARTS, _BOUNDS)
+    found = tops(heights_of(objective, cases, compiled=compiled), len(cases), _STARTS, BOUNDS)
     return [_rounded(point) for point in found]
 
 

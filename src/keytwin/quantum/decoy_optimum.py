@@ -17,7 +17,7 @@ from keytwin.quantum.finite_key import PARTS, Costs, Counts, Distillation, plan_
 from keytwin.quantum.pulse_kernel import Receiver, answer, live_share, receiver_of
 from keytwin.quantum.search import Point, four_digits, logistic, tops
 
-_BOUNDS: Final = ((-2.0, 6.0), (-4.0, 6.0), (-4.0, 6.0), (-4.0, 0.5), (-5.0, 5.0))
+BOUNDS: Final = ((-2.0, 6.0), (-4.0, 6.0), (-4.0, 6.0), (-4.0, 0.5), (-5.0, 5.0))
 _STARTS: Final = tuple(product((0.3, 1.2, 2.2), (-1.2, 0.3, 1.5), (0.6,), (-0.85,), (-0.5, 0.2)))
 """A grid across the optima of blocks from 1e4 to 1e10 sifted bits."""
 _CACHED: Final = 4096  # distinct links of one network
@@ -61,7 +61,7 @@ def best_of_many(cases: Sequence[DecoyCase], *, compiled: bool | None = None) ->
 
     `compiled` says whether numba works out the lengths; if not told, it does where it is installed and worth its start.
     """
-    found = tops(heights_of(objective, cases, compiled=compiled), len(cases), [_STARTS], _BOUNDS)
+    found = tops(heights_of(objective, cases, compiled=compiled), len(cases), [_STARTS], BOUNDS)
     return [_rounded(point, case.vacuum) for point, case in zip(found, cases, strict=True)]
 
 

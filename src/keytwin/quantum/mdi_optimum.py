@@ -21,7 +21,7 @@ _FAINTEST: Final = 1e-100  # transmittance; no arm is so long, and its ratio to 
 _CACHED: Final = 4096  # distinct links of one network
 _TERMS: Final = 40  # of a series that ends long before
 _NEGLIGIBLE: Final = 1e-17
-_BOUNDS: Final = ((-2.5, 0.0), (-3.5, 0.0), (-4.0, 1.0), (-1.0, 7.0), (-4.0, 3.0), (-3.0, 4.0))
+BOUNDS: Final = ((-2.5, 0.0), (-3.5, 0.0), (-4.0, 1.0), (-1.0, 7.0), (-4.0, 3.0), (-3.0, 4.0))
 _STARTS: Final = tuple(product((log(0.5),), (log(0.25),), (-1.6,), (0.5, 2.0, 3.5), (-1.0,), (0.5, 1.5)))
 
 
@@ -57,7 +57,7 @@ def best_mdi_settings(optics: RelayOptics, promises: Promises, pulses: int) -> M
 
 def best_of_many(cases: Sequence[MdiCase], *, compiled: bool | None = None) -> list[MdiSettings]:
     """Return the best settings of many links at once; `compiled` as in `fast.heights_of`."""
-    found = tops(heights_of(objective, cases, compiled=compiled), len(cases), [_STARTS], _BOUNDS)
+    found = tops(heights_of(objective, cases, compiled=compiled), len(cases), [_STARTS], BOUNDS)
     return [_rounded(point, case.tilt) for point, case in zip(found, cases, strict=True)]
 
 

@@ -15,7 +15,7 @@ from keytwin.quantum.one_decoy import PARTS, Basis, OneDecoySettings, plan_of, s
 from keytwin.quantum.pulse_kernel import Receiver, answer, live_share, receiver_of
 from keytwin.quantum.search import Point, four_digits, logistic, tops
 
-_BOUNDS: Final = ((-2.0, 6.0), (-5.0, 6.0), (-4.0, 0.5), (-5.0, 4.0))
+BOUNDS: Final = ((-2.0, 6.0), (-5.0, 6.0), (-4.0, 0.5), (-5.0, 4.0))
 _STARTS: Final = tuple(product((0.3, 1.5, 3.0), (-0.5, 1.0, 2.5), (-0.85,), (-0.9, 0.0)))
 _CACHED: Final = 4096  # distinct links of one network
 
@@ -51,7 +51,7 @@ def best_one_decoy_for_sifted(optics: Optics, distillation: Distillation, sifted
 
 def best_of_many(cases: Sequence[OneDecoyCase], *, compiled: bool | None = None) -> list[OneDecoySettings]:
     """Return the best settings of many links at once; `compiled` as in `fast.heights_of`."""
-    found = tops(heights_of(objective, cases, compiled=compiled), len(cases), [_STARTS], _BOUNDS)
+    found = tops(heights_of(objective, cases, compiled=compiled), len(cases), [_STARTS], BOUNDS)
     return [_rounded(point) for point in found]
 
 

@@ -1,4 +1,4 @@
-"""The answer of a receiver to coherent pulses in numbers alone, for a compiler: the same formulae as `decoy_bb84.py`."""
+"""The answer of a receiver to coherent pulses in numbers alone: the formulae of `decoy_bb84.py` for `fast.py`."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ class Receiver(NamedTuple):
 
 def receiver_of(optics: Optics) -> Receiver:
     """Return the same as numbers."""
-    return Receiver(
-        optics.transmittance, optics.dark_count, optics.afterpulse, optics.misalignment, optics.dead_gates
-    )
+    return Receiver(optics.transmittance, optics.dark_count, optics.afterpulse, optics.misalignment, optics.dead_gates)
 
 
 def answer(receiver: Receiver, intensity: float) -> Two:

@@ -35,8 +35,9 @@ class Stride(NamedTuple):
     rounds: int
 
 
-SHORT: Final = Stride(0.02, 40)  # misses the top by 1e-4 of a unit; a climb takes five to ten rounds
-LONG: Final = Stride(0.4, 3)  # bounds that switch make hills of their own, close to one another
+SHORT: Final = Stride(0.02, 20)  # misses the top by 1e-4 of a unit; a climb takes five to ten rounds
+LEAPS: Final = (Stride(0.4, 3), Stride(0.1, 3))
+"""Bounds that switch make hills of their own, close to one another, and ridges on which slopes tell nothing."""
 
 TRIES: Final = 3
 _FIRST: Final = 1.0  # radius within which curvature is trusted at the start
@@ -79,7 +80,9 @@ def tops(heights: Heights, links: int, starts: Sequence[Sequence[Point]], bounds
     numbers = np.arange(links)
     best = Climbers(numbers, np.empty((links, len(bounds))), np.full(links, -np.inf))
     grids = [np.array(grid, dtype=np.float64) for grid in starts]
-    ranks = [np.argsort(-heights(np.broadcast_to(grid, (links, *grid.shape)), numbers), kind="stable") for grid in grids]
+    ranks = [
+        np.argsort(-heights(np.broadcast_to(grid, (links, *grid.shape)), numbers), kind="stable") for grid in grids
+    ]
     for attempt in range(TRIES):
         lacking = np.flatnonzero(best.heights <= 0)
         for grid, ranked in zip(grids, ranks, strict=True):
@@ -91,10 +94,11 @@ def tops(heights: Heights, links: int, starts: Sequence[Sequence[Point]], bounds
 
 def _leap(heights: Heights, best: Climbers, bounds: Bounds) -> None:
     """Look farther around, and climb again what is found to be higher there."""
-    found = climb(heights, best.numbers, best.points, bounds, LONG)
-    higher = np.flatnonzero(found.heights > best.heights + _FLAT * np.abs(best.heights))
-    if len(higher):
-        best.take(higher, climb(heights, higher, found.points[higher], bounds))
+    for stride in LEAPS:
+        found = climb(heights, best.numbers, best.points, bounds, stride)
+        higher = np.flatnonzero(found.heights > best.heights + _FLAT * np.abs(best.heights))
+        if len(higher):
+            best.take(higher, climb(heights, higher, found.points[higher], bounds))
 
 
 class Climbers(NamedTuple):
@@ -128,7 +132,7 @@ def climb(heights: Heights, links: Numbers, begin: Reals, bounds: Bounds, stride
     best = Climbers(links, inside, heights(inside[:, None], links)[:, 0])
     radii, under_way = np.full(len(inside), _FIRST), np.arange(len(inside))
     for _ in range(stride.rounds):
-        now = Climbers(*(each[under_way] for each in best))
+        now = Climbers(best.numbers[under_way], best.points[under_way], best.heights[under_way])
         slopes = _look_around(heights, now, (lows, highs), stride.apart)
         steps, lengths = _steps(slopes, now.points, (lows, highs), radii[under_way])
         ahead = np.clip(now.points[:, None] + _SHARES[:, None] * steps[:, None], lows, highs)
