@@ -1,4 +1,4 @@
-"""The best point by brute force: all points of a grid, then of finer ones around the best. Slow, and without cunning."""
+"""The best point by brute force: all points of a grid, then of finer ones around the best."""
 
 from __future__ import annotations
 

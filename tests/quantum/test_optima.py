@@ -20,7 +20,7 @@ from keytwin.quantum.decoy_optimum import best_settings
 from keytwin.quantum.finite_key import Counts, Distillation, Estimator
 from keytwin.quantum.gg02_link import Gg02Link
 from keytwin.quantum.mdi import RelayOptics
-from keytwin.quantum.mdi_estimator import MdiEstimator, mdi_counts
+from keytwin.quantum.mdi_estimator import MdiEstimator
 from keytwin.quantum.mdi_optimum import best_mdi_settings
 from keytwin.quantum.no_decoy import CoherentSource, NoDecoyEstimator, NoDecoySettings, PhotonSource, Source
 from keytwin.quantum.no_decoy_optimum import best_basis, best_laser
