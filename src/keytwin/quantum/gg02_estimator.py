@@ -92,7 +92,7 @@ class Gg02Estimator:
             return -self.key_symbols
         # All of K at the worst channel, not the eavesdropper's part alone: that part may grow with T, K never falls.
         # A fit may come out a little better than nature allows.
-        shared, known = self._information(min(1.0, worst), max(0.0, excess))
+        shared, known = self.information(min(1.0, worst), max(0.0, excess))
         secret = self.reconciliation * shared - known
         smoothing = 7.0 * sqrt(log2(4.0 / self.secrecy) / self.key_symbols)
         return self.key_symbols * (secret - smoothing) - overhead
@@ -108,7 +108,7 @@ class Gg02Estimator:
         _, excess = self.receiver.channel(*fit)
         return min(NOTHING, max(0.0, excess / _INTERCEPTED))
 
-    def _information(self, transmittance: float, excess_noise: float) -> tuple[float, float]:
+    def information(self, transmittance: float, excess_noise: float) -> tuple[float, float]:
         """Return I_AB and chi_BE in bit, by the formulae of `GaussianLink` for one link: a tenth of the time."""
         receiver, variance = self.receiver, 1.0 + self.modulation
         line = 1.0 / transmittance - 1.0 + excess_noise
