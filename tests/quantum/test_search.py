@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import log
 
 import numpy as np
@@ -93,14 +94,15 @@ def test_many_hills_at_once_are_climbed_as_each_alone() -> None:
     def alone(number: int, points: Reals, _: Numbers) -> Reals:
         return heights(points, np.full(len(points), number))
 
+    def alone(number: int, points: Reals, _: Numbers) -> Reals:
+        return heights(points, np.full(len(points), number))
+
     bounds = ((-5.0, 5.0), (-5.0, 5.0))
     starts = [[(0.0, 0.0), (3.0, 3.0)]]
     together = tops(heights, len(summits), starts, bounds)
     assert np.array(together) == pytest.approx(summits, abs=2e-2)
     for number, found in enumerate(together):
-        assert tops(lambda points, _, at=number: heights(points, np.full(len(points), at)), 1, starts, bounds) == [
-            found
-        ]
+        assert tops(partial(alone, number), 1, starts, bounds) == [found]
 
 
 def test_on_a_plain_it_ends() -> None:
@@ -112,7 +114,11 @@ def test_on_a_plain_it_ends() -> None:
 
 def test_a_wall_is_followed() -> None:
     """The best is on a bound, and farther along it than the start."""
-    found = space((0.0, 0.0)).best(lambda at: 10 + at[0] - (at[1] + at[0] - 2) ** 2)
+
+    def ramp(at: Pair) -> float:
+        return 10 + at[0] - (at[1] + at[0] - 2) ** 2
+
+    found = space((0.0, 0.0)).best(ramp)
     assert found == pytest.approx((5.0, -3.0), abs=2e-2)
 
 
