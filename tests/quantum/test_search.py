@@ -94,9 +94,6 @@ def test_many_hills_at_once_are_climbed_as_each_alone() -> None:
     def alone(number: int, points: Reals, _: Numbers) -> Reals:
         return heights(points, np.full(len(points), number))
 
-    def alone(number: int, points: Reals, _: Numbers) -> Reals:
-        return heights(points, np.full(len(points), number))
-
     bounds = ((-5.0, 5.0), (-5.0, 5.0))
     starts = [[(0.0, 0.0), (3.0, 3.0)]]
     together = tops(heights, len(summits), starts, bounds)
