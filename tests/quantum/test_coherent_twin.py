@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import exp, factorial
 
@@ -10,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keytwin.quantum.channel import plob_bound, single_repeater_bound, transmittance
+from keytwin.quantum.channel import Reals, plob_bound, single_repeater_bound, transmittance
 from keytwin.quantum.coherent_twin import LEVELS, CoherentTwin
+from keytwin.quantum.coherent_twin import erroneous as wrong_parts
 from keytwin.quantum.coherent_twin_estimator import CoherentTwinEstimator, CoherentTwinSettings
 from keytwin.quantum.counted_link import Promises
+from keytwin.quantum.deviation import Confidence
 from tests.marks import invariant
 
 INTENSITIES = np.geomspace(1e-3, 0.3, 60)
@@ -100,13 +103,54 @@ def test_arrays_broadcast() -> None:
 # --- finite counts --------------------------------------------------------------------------------------------------
 
 
+FACTORIALS = np.array([factorial(number) for number in range(LEVELS)], dtype=np.float64)
+
+
+def most_yields(estimator: CoherentTwinEstimator, seen: Sequence[float]) -> Reals:
+    """Return the most that each yield can be, one by one as the series tell: what the estimator sums up in one go."""
+    settings, sure = estimator.settings, Confidence.failing(estimator.promises.secrecy, 14)
+    pairs = list(zip(seen[2:], settings.chosen(), strict=True))
+    least = [sure.least(count) / (estimator.pulses * share) for count, share in pairs]
+    most = [sure.most(count) / (estimator.pulses * share) for count, share in pairs]
+    bounds = np.ones((LEVELS, LEVELS))
+    for mean, at in ((settings.weak, 0), (settings.strong, 3)):
+        terms = FACTORIALS / mean ** np.arange(LEVELS)
+        one = exp(mean)
+        joint = one * one * most[at] - one * least[at + 1] - one * least[at + 2] + most[6]
+        bounds[1:, 1:] = np.minimum(bounds[1:, 1:], np.outer(terms, terms)[1:, 1:] * max(0.0, joint))
+        bounds[1:, 0] = np.minimum(bounds[1:, 0], terms[1:] * max(0.0, one * most[at + 1] - least[6]))
+        bounds[0, 1:] = np.minimum(bounds[0, 1:], terms[1:] * max(0.0, one * most[at + 2] - least[6]))
+    bounds[0, 0] = min(1.0, most[6])
+    k, w = settings.strong, settings.weak
+    for place, bright, dim in (((2, 0), most[4], least[1]), ((0, 2), most[5], least[2])):
+        rest = (exp(k) * bright - least[6]) * w - (exp(w) * dim - most[6]) * k
+        bounds[place] = min(bounds[place], max(0.0, 2.0 * rest / (k * w * (k - w))))
+    return bounds
+
+
 @given(arm=st.floats(1e-4, 0.9), dark=st.floats(0, 1e-4), strong=st.floats(0.05, 0.6), weaker=st.floats(0.05, 0.8))
 def test_bounds_on_yields_hold(arm: float, dark: float, strong: float, weaker: float) -> None:
     optics = CoherentTwin(arm, dark)
     settings = CoherentTwinSettings(0.02, strong, strong * weaker, (0.5, 0.2, 0.2))
     cells = [ENDLESS * cell for cell in settings.cells(optics)]
-    bounds = CoherentTwinEstimator(settings, PROMISES, ENDLESS).yields(cells)
+    bounds = most_yields(CoherentTwinEstimator(settings, PROMISES, ENDLESS), cells)
     assert (bounds >= optics.yields() * (1 - 1e-6) - 1e-12).all()
+
+
+@given(
+    signal=st.floats(1e-3, 0.3), strong=st.floats(0.05, 1.6), weaker=st.floats(0.01, 0.8), rate=st.floats(1e-7, 0.3),
+    pulses=st.sampled_from([10**8, 10**11, 10**15]), tilt=st.floats(0.8, 1.25),
+)  # fmt: skip
+def test_phase_errors_are_the_sum_over_the_bounds_on_yields(
+    signal: float, strong: float, weaker: float, rate: float, pulses: int, tilt: float
+) -> None:
+    settings = CoherentTwinSettings(signal, strong, strong * weaker, (0.7, 0.15, 0.1))
+    estimator = CoherentTwinEstimator(settings, PROMISES, pulses)
+    seen = [pulses * cell for cell in settings.cells(CoherentTwin(rate, 1e-7))]
+    seen[4] *= tilt  # dark-weak and strong-dark: the two ends need not be alike
+    seen[6] /= tilt
+    summed = float(wrong_parts(np.asarray(signal), np.sqrt(most_yields(estimator, seen))))
+    assert estimator.phase_errors(seen) == pytest.approx(summed, rel=1e-9)
 
 
 def test_endless_blocks_stay_below_endless_decoys_and_come_near() -> None:

@@ -141,3 +141,19 @@ def test_any_fit_gives_a_length_and_an_error_rate(amplitude: float, noise: float
 def test_v9_blocks_stay_below_plob(loss: float, symbols: float, detection: Detection) -> None:
     rate = link(detection, loss, symbols).rate().secret * 10 / symbols
     assert 0 <= rate <= plob_bound(10 ** (-loss / 10))
+
+
+@given(
+    share=st.floats(3e-3, 1), excess=st.floats(0, 0.2), modulation=st.floats(0.05, 100), efficiency=st.floats(0.2, 1),
+    electronics=st.floats(0, 0.2), detection=st.sampled_from(BOTH),
+)  # fmt: skip
+def test_plain_numbers_give_what_the_arrays_give(
+    share: float, excess: float, modulation: float, efficiency: float, electronics: float, detection: Detection
+) -> None:
+    receiver = Receiver(efficiency, electronics, detection)
+    made = Gg02Estimator(receiver, modulation, 0.95, 1e8, 1e8, 1e-10, 1e-15)
+    arrays = GaussianLink(share, excess, modulation, efficiency, electronics, detection)
+    shared, known = made.information(share, excess)
+    assert shared == pytest.approx(float(arrays.mutual_information()), abs=1e-10)
+    # A pure mode costs digits in both: G rises steeply from 0.
+    assert known == pytest.approx(float(arrays.holevo()), abs=1e-6)

@@ -10,8 +10,9 @@ from keytwin.algorithms.statistics import mean_and_error
 from keytwin.quantum.channel import plob_bound, transmittance
 from keytwin.quantum.counted_link import CountedLink
 from keytwin.quantum.mdi import RelayOptics
-from keytwin.quantum.mdi_device import MDI_TRAITS, best_mdi_settings, mdi_link
+from keytwin.quantum.mdi_device import MDI_TRAITS, mdi_link
 from keytwin.quantum.mdi_estimator import MdiEstimator
+from keytwin.quantum.mdi_optimum import best_mdi_settings
 from keytwin.quantum.protocols import PROTOCOLS
 from keytwin.quantum.relay_link import arms, promised, pulse_pairs
 from keytwin.quantum.traits import Threat

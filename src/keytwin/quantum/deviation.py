@@ -23,9 +23,19 @@ class Confidence(NamedTuple):
 
     def most(self, count: float) -> float:
         """Return what the mean of a count does not exceed: P(n <= m - d) <= exp(-d^2 / 2 m)."""
-        return count + self.exponent + sqrt(self.exponent * (2.0 * count + self.exponent))
+        return most(self.exponent, count)
 
     def least(self, count: float) -> float:
         """Return what the mean of a count is not below: P(n >= m + d) <= exp(-d^2 / (2 m + d))."""
-        half = self.exponent / 2.0
-        return max(0.0, count + half - sqrt(self.exponent * 2.0 * count + half * half))
+        return least(self.exponent, count)
+
+
+def most(exponent: float, count: float) -> float:
+    """Return the upper bound, in numbers alone: see `fast.py`."""
+    return count + exponent + sqrt(exponent * (2.0 * count + exponent))
+
+
+def least(exponent: float, count: float) -> float:
+    """Return the lower bound in the same way."""
+    half = exponent / 2.0
+    return max(0.0, count + half - sqrt(exponent * 2.0 * count + half * half))

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import exp, log, log2, sqrt
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from keytwin.quantum.decoy_bb84 import Settings, Three
 from keytwin.vocabulary.units import Bits
 
 NO_INFORMATION = 0.5  # error rate of a coin toss
+PARTS: Final = 21.0  # eps_sec = 21 eps, section II
+LN2: Final = log(2.0)
+Two = tuple[float, float]
 
 
 class Counts(NamedTuple):
@@ -71,83 +74,110 @@ def binary_entropy(share: float) -> float:
     return -share * log2(share) - (1.0 - share) * log2(1.0 - share) if share > 0 else 0.0
 
 
+class Costs(NamedTuple):
+    """What the post-processing costs a block, as the estimation needs it."""
+
+    logarithm: float
+    """ln(21 / eps_sec), or with another number of parts."""
+    overhead: float
+    """Bits."""
+    reconciliation: float
+
+    @classmethod
+    def of(cls, distillation: Distillation, parts: float) -> Costs:
+        """Share the secrecy among a number of parts."""
+        secrecy, correctness = distillation.secrecy, distillation.correctness
+        overhead = 6.0 * log2(parts / secrecy) + log2(2.0 / correctness)
+        return cls(log(parts / secrecy), overhead, distillation.reconciliation)
+
+
+class Plan(NamedTuple):
+    """What follows from public settings alone."""
+
+    intensities: Three
+    weights: Three
+    """e^k / p_k."""
+    vacuum: float
+    """tau_0."""
+    single: float
+    """tau_1."""
+    costs: Costs
+
+
+def plan_of(intensities: Three, shares: Three, costs: Costs) -> Plan:
+    """Prepare the estimation for settings."""
+    (k1, k2, k3), (p1, p2, p3) = intensities, shares
+    e1, e2, e3 = exp(k1), exp(k2), exp(k3)
+    vacuum = p1 / e1 + p2 / e2 + p3 / e3
+    single = p1 / e1 * k1 + p2 / e2 * k2 + p3 / e3 * k3
+    return Plan(intensities, (e1 / p1, e2 / p2, e3 / p3), vacuum, single, costs)
+
+
 @dataclass(frozen=True, slots=True)
 class Estimator:
     """The two ends' parameter estimation: made once from public settings, then fed with counts only."""
 
     settings: Settings
     distillation: Distillation
-    _weights: Three = field(init=False, repr=False, compare=False)  # e^k / p_k
-    _vacuum: float = field(init=False, repr=False, compare=False)  # tau_0
-    _single: float = field(init=False, repr=False, compare=False)  # tau_1
-    _logarithm: float = field(init=False, repr=False, compare=False)  # ln(21 / eps_sec)
-    _overhead: float = field(init=False, repr=False, compare=False)
+    _plan: Plan = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        signal, decoy, vacuum = self.settings.intensities
-        shares = self.settings.shares
-        emitted = [share * exp(-k) for share, k in zip(shares, self.settings.intensities, strict=True)]
-        secrecy, correctness = self.distillation.secrecy, self.distillation.correctness
-        derived = {
-            "_weights": (exp(signal) / shares[0], exp(decoy) / shares[1], exp(vacuum) / shares[2]),
-            "_vacuum": sum(emitted),
-            "_single": emitted[0] * signal + emitted[1] * decoy + emitted[2] * vacuum,
-            "_logarithm": log(21.0 / secrecy),
-            "_overhead": 6.0 * log2(21.0 / secrecy) + log2(2.0 / correctness),
-        }
-        for name, value in derived.items():
-            object.__setattr__(self, name, value)
+        plan = plan_of(self.settings.intensities, self.settings.shares, Costs.of(self.distillation, PARTS))
+        object.__setattr__(self, "_plan", plan)
 
     def estimate(self, counts: Counts) -> Estimate:
         """Return the secret length l of a block, eq. (1), rounded down; 0 when the block is of no use."""
-        length, phase_error = self.signed_length(counts)
+        length, phase_error = signed_length(self._plan, counts)
         sifted = sum(counts.key)
         qber = counts.key_errors / sifted if sifted > 0 else NO_INFORMATION
         return Estimate(Bits(int(length) if length > 0 else 0), qber, phase_error)
 
     def signed_length(self, counts: Counts) -> tuple[float, float]:
         """Return l before rounding, negative by as much as is lacking, and the bound phi_X on the phase error rate."""
-        sifted = sum(counts.key)
-        if sifted <= 0:
-            return -self._overhead, NO_INFORMATION
-        vacuum, single = self._vacuum_and_single(counts.key)
-        phase_error = self._phase_error(counts, single)
-        revealed = self.distillation.reconciliation * binary_entropy(counts.key_errors / sifted) * sifted
-        private = vacuum + single * (1.0 - binary_entropy(phase_error))
-        return min(private, sifted) - revealed - self._overhead, phase_error
+        return signed_length(self._plan, counts)
 
-    def _vacuum_and_single(self, detections: Three) -> tuple[float, float]:
-        """Return the lower bounds s_0 and s_1 on detections of empty and of one-photon pulses, eqs. (2) and (3).
 
-        s_1 may be negative: that tells an optimiser how far off it is.
-        """
-        k1, k2, k3 = self.settings.intensities
-        w1, w2, w3 = self._weights
-        spread = sqrt(sum(detections) / 2.0 * self._logarithm)
-        signal_most = w1 * (detections[0] + spread)
-        decoy_least, decoy_most = w2 * (detections[1] - spread), w2 * (detections[1] + spread)
-        vacuum_least, vacuum_most = w3 * (detections[2] - spread), w3 * (detections[2] + spread)
-        empty = max(0.0, (k2 * vacuum_least - k3 * decoy_most) / (k2 - k3))  # s_0 / tau_0
-        several = (k2 * k2 - k3 * k3) / (k1 * k1) * (signal_most - empty)
-        single = self._single * k1 * (decoy_least - vacuum_most - several) / ((k2 - k3) * (k1 - k2 - k3))
-        return self._vacuum * empty, single
+# --- functions of numbers alone, which a compiler can take: see `fast.py` -------------------------------------------
 
-    def _phase_error(self, counts: Counts, single: float) -> float:
-        """Return phi_X, eq. (5): the error rate of single photons in Z, carried over to X by random sampling."""
-        _, tested = self._vacuum_and_single(counts.test)
-        if single <= 0 or tested <= 0:
-            return NO_INFORMATION
-        _, k2, k3 = self.settings.intensities
-        _, w2, w3 = self._weights
-        errors = counts.test_errors
-        spread = sqrt(sum(errors) / 2.0 * self._logarithm)
-        wrong = self._single * (w2 * (errors[1] + spread) - w3 * (errors[2] - spread)) / (k2 - k3)  # v_Z,1, eq. (4)
-        share = (
-            max(wrong, 1.0) / tested
-        )  # gamma vanishes at 0, yet a sample without any error proves little: assume one
-        if share >= NO_INFORMATION:
-            return NO_INFORMATION
-        return min(NO_INFORMATION, share + sampling_deviation(share, tested, single, self._logarithm))
+
+def signed_length(plan: Plan, counts: Counts) -> tuple[float, float]:
+    """Return l of eq. (1) before rounding, and phi_X."""
+    n1, n2, n3 = counts.key
+    sifted = n1 + n2 + n3
+    if sifted <= 0:
+        return -plan.costs.overhead, NO_INFORMATION
+    vacuum, single = vacuum_and_single(plan, counts.key)
+    error = phase_error(plan, counts, single)
+    revealed = plan.costs.reconciliation * binary_entropy(counts.key_errors / sifted) * sifted
+    private = vacuum + single * (1.0 - binary_entropy(error))
+    return min(private, sifted) - revealed - plan.costs.overhead, error
+
+
+def vacuum_and_single(plan: Plan, detections: Three) -> Two:
+    """Return the lower bounds s_0 and s_1 on detections of empty and of one-photon pulses, eqs. (2) and (3).
+
+    s_1 may be negative: that tells an optimiser how far off it is.
+    """
+    (k1, k2, k3), (w1, w2, w3), (n1, n2, n3) = plan.intensities, plan.weights, detections
+    spread = sqrt((n1 + n2 + n3) / 2.0 * plan.costs.logarithm)
+    empty = max(0.0, (k2 * w3 * (n3 - spread) - k3 * w2 * (n2 + spread)) / (k2 - k3))  # s_0 / tau_0
+    several = (k2 * k2 - k3 * k3) / (k1 * k1) * (w1 * (n1 + spread) - empty)
+    lone = w2 * (n2 - spread) - w3 * (n3 + spread) - several
+    return plan.vacuum * empty, plan.single * k1 * lone / ((k2 - k3) * (k1 - k2 - k3))
+
+
+def phase_error(plan: Plan, counts: Counts, single: float) -> float:
+    """Return phi_X, eq. (5): the error rate of single photons in Z, carried over to X by random sampling."""
+    _, tested = vacuum_and_single(plan, counts.test)
+    if single <= 0 or tested <= 0:
+        return NO_INFORMATION
+    (_, k2, k3), (_, w2, w3), (m1, m2, m3) = plan.intensities, plan.weights, counts.test_errors
+    spread = sqrt((m1 + m2 + m3) / 2.0 * plan.costs.logarithm)
+    wrong = plan.single * (w2 * (m2 + spread) - w3 * (m3 - spread)) / (k2 - k3)  # v_Z,1, eq. (4)
+    share = max(wrong, 1.0) / tested  # gamma vanishes at 0, yet a sample without any error proves little: assume one
+    if share >= NO_INFORMATION:
+        return NO_INFORMATION
+    return min(NO_INFORMATION, share + sampling_deviation(share, tested, single, plan.costs.logarithm))
 
 
 def sampling_deviation(share: float, tested: float, single: float, logarithm: float) -> float:
@@ -157,5 +187,5 @@ def sampling_deviation(share: float, tested: float, single: float, logarithm: fl
     """
     scale = (tested + single) / (tested * single)
     spread = share * (1.0 - share)
-    doublings = log2(scale / spread) + 2.0 * logarithm / log(2.0)
-    return sqrt(scale * spread / log(2.0) * doublings) if doublings > 0 else 0.0
+    doublings = log2(scale / spread) + 2.0 * logarithm / LN2
+    return sqrt(scale * spread / LN2 * doublings) if doublings > 0 else 0.0

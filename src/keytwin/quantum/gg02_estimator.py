@@ -7,12 +7,13 @@ of the fit would leave. Collective attacks; this finite-size rate is not composa
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import log2, sqrt
+from math import log, log1p, log2, sqrt
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from keytwin.quantum.gg02 import Detection, GaussianLink
+from keytwin.quantum.gg02 import Detection
 
+_LN2: Final = log(2.0)
 NOTHING = 0.5  # what stands for an error rate when no signal arrives
 INTERCEPTED = 8.0  # two units of excess noise are what intercepting all symbols adds: 25 % of errors in BB84
 
@@ -89,9 +90,10 @@ class Gg02Estimator:
         worst, excess = self.receiver.channel(least, fit.noise + self._deviations * spread.noise)
         if worst <= 0:
             return -self.key_symbols
-        link = self._link(worst, excess)
         # All of K at the worst channel, not the eavesdropper's part alone: that part may grow with T, K never falls.
-        secret = self.reconciliation * float(link.mutual_information()) - float(link.holevo())
+        # A fit may come out a little better than nature allows.
+        shared, known = self.information(min(1.0, worst), max(0.0, excess))
+        secret = self.reconciliation * shared - known
         smoothing = 7.0 * sqrt(log2(4.0 / self.secrecy) / self.key_symbols)
         return self.key_symbols * (secret - smoothing) - overhead
 
@@ -106,13 +108,34 @@ class Gg02Estimator:
         _, excess = self.receiver.channel(*fit)
         return min(NOTHING, max(0.0, excess / INTERCEPTED))
 
-    def _link(self, transmittance: float, excess_noise: float) -> GaussianLink:
-        # A fit may come out a little better than nature allows.
-        return GaussianLink(
-            min(1.0, transmittance),
-            max(0.0, excess_noise),
-            self.modulation,
-            self.receiver.efficiency,
-            self.receiver.electronic_noise,
-            self.receiver.detection,
-        )
+    def information(self, transmittance: float, excess_noise: float) -> tuple[float, float]:
+        """Return I_AB and chi_BE in bit, by the formulae of `GaussianLink` for one link: a tenth of the time."""
+        receiver, variance = self.receiver, 1.0 + self.modulation
+        line = 1.0 / transmittance - 1.0 + excess_noise
+        both = receiver.quadratures - 1.0
+        noise = (1.0 + both - receiver.efficiency + (1.0 + both) * receiver.electronic_noise) / receiver.efficiency
+        total = line + noise / transmittance
+        signal = log1p(self.modulation / (1.0 + total)) / _LN2
+        received, whole = transmittance * (variance + line), transmittance * (variance + total)
+        spread = variance * variance * (1.0 - 2.0 * transmittance) + 2.0 * transmittance + received * received
+        root = transmittance * (variance * line + 1.0)
+        before = _entropies(spread, root * root)
+        if receiver.detection is Detection.HOMODYNE:
+            after = (variance * root + received + spread * noise) / whole
+            return signal / 2.0, max(0.0, before - _entropies(after, root * (variance + root * noise) / whole))
+        cross = 2.0 * noise * (variance * root + received) + 2.0 * transmittance * (variance * variance - 1.0)
+        after = (spread * noise * noise + root * root + 1.0 + cross) / (whole * whole)
+        left = (variance + root * noise) / whole
+        return signal, max(0.0, before - _entropies(after, left * left))
+
+
+def _entropies(spread: float, product: float) -> float:
+    """Return G of both symplectic eigenvalues whose squares have this sum and this product."""
+    larger = (spread + sqrt(max(0.0, spread * spread - 4.0 * product))) / 2.0
+    return _entropy_of(sqrt(larger)) + _entropy_of(sqrt(product / larger))
+
+
+def _entropy_of(eigenvalue: float) -> float:
+    """Return G(x) = (x+1)/2 log2((x+1)/2) - (x-1)/2 log2((x-1)/2); 0 for a pure mode, x = 1."""
+    above = (eigenvalue - 1.0) / 2.0
+    return (above + 1.0) * log2(above + 1.0) - above * log2(above) if above > 0 else 0.0

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import exp, log, log2, sqrt
-from typing import Final
+from math import exp, sqrt
+from typing import Final, NamedTuple
 
 from keytwin.quantum.decoy_bb84 import QBER_LIMIT, Cells, Optics
-from keytwin.quantum.finite_key import NO_INFORMATION, Distillation, binary_entropy, sampling_deviation
+from keytwin.quantum.finite_key import NO_INFORMATION, Costs, Distillation, binary_entropy, sampling_deviation
 
 PARTS: Final = 19.0  # eps_sec = 19 eps, eq. (A24)
 Two = tuple[float, float]
@@ -53,17 +53,24 @@ class OneDecoySettings:
         return optics.answer(self.intensities[0]).click
 
 
-@dataclass(frozen=True, slots=True)
-class _Basis:
-    """What was counted in one basis."""
+class Basis(NamedTuple):
+    """What was counted in one basis, per intensity."""
 
     detections: Two
     errors: Two
 
-    @classmethod
-    def of(cls, cells: Sequence[float]) -> _Basis:
-        right, wrong, decoy_right, decoy_wrong = cells
-        return cls((right + wrong, decoy_right + decoy_wrong), (wrong, decoy_wrong))
+
+class OneDecoyPlan(NamedTuple):
+    """What follows from public settings alone."""
+
+    intensities: Two
+    weights: Two
+    """e^k / p_k."""
+    vacuum: float
+    """tau_0."""
+    single: float
+    """tau_1."""
+    costs: Costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +79,11 @@ class OneDecoyEstimator:
 
     settings: OneDecoySettings
     distillation: Distillation
-    _weights: Two = field(init=False, repr=False, compare=False)  # e^k / p_k
-    _vacuum: float = field(init=False, repr=False, compare=False)  # tau_0
-    _single: float = field(init=False, repr=False, compare=False)  # tau_1
-    _logarithm: float = field(init=False, repr=False, compare=False)  # ln(19 / eps_sec)
-    _overhead: float = field(init=False, repr=False, compare=False)
+    _plan: OneDecoyPlan = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        (signal, decoy), (p1, p2) = self.settings.intensities, self.settings.shares
-        secrecy, correctness = self.distillation.secrecy, self.distillation.correctness
-        derived = {
-            "_weights": (exp(signal) / p1, exp(decoy) / p2),
-            "_vacuum": p1 * exp(-signal) + p2 * exp(-decoy),
-            "_single": p1 * signal * exp(-signal) + p2 * decoy * exp(-decoy),
-            "_logarithm": log(PARTS / secrecy),
-            "_overhead": 6.0 * log2(PARTS / secrecy) + log2(2.0 / correctness),
-        }
-        for name, value in derived.items():
-            object.__setattr__(self, name, value)
+        costs = Costs.of(self.distillation, PARTS)
+        object.__setattr__(self, "_plan", plan_of(self.settings.intensities, self.settings.signal_share, costs))
 
     @property
     def qber_limit(self) -> float:
@@ -102,57 +96,64 @@ class OneDecoyEstimator:
         `cells` holds for the key basis, then for the test basis, and for the signal, then for the decoy in each:
         detections without error, detections with error.
         """
-        key, test = _Basis.of(cells[:4]), _Basis.of(cells[4:])
-        sifted = sum(key.detections)
-        if sifted <= 0:
-            return -self._overhead
-        single = self._singles(key)
-        revealed = self.distillation.reconciliation * binary_entropy(sum(key.errors) / sifted) * sifted
-        private = self._empties(key) + single * (1.0 - binary_entropy(self._phase_error(test, single)))
-        return min(private, sifted) - revealed - self._overhead
+        right, wrong, decoy_right, decoy_wrong, z_right, z_wrong, z_decoy_right, z_decoy_wrong = cells
+        key = Basis((right + wrong, decoy_right + decoy_wrong), (wrong, decoy_wrong))
+        test = Basis((z_right + z_wrong, z_decoy_right + z_decoy_wrong), (z_wrong, z_decoy_wrong))
+        return signed_length(self._plan, key, test)
 
-    def _singles(self, basis: _Basis) -> float:
-        """Return the lower bound s_1 on detections of one-photon pulses, eq. (A17); negative = how far off it is."""
-        k1, k2 = self.settings.intensities
-        signal_most, decoy_least = self._bounds(basis)
-        ratio = (k2 / k1) ** 2
-        empty = self._most_empties(basis) / self._vacuum
-        return self._single * k1 / (k2 * (k1 - k2)) * (decoy_least - ratio * signal_most - (1.0 - ratio) * empty)
 
-    def _empties(self, basis: _Basis) -> float:
-        """Return the lower bound s_0 on detections of empty pulses, eq. (A19)."""
-        k1, k2 = self.settings.intensities
-        signal_most, decoy_least = self._bounds(basis)
-        return max(0.0, self._vacuum * (k1 * decoy_least - k2 * signal_most) / (k1 - k2))
+# --- functions of numbers alone, which a compiler can take: see `fast.py` -------------------------------------------
 
-    def _most_empties(self, basis: _Basis) -> float:
-        """Return an upper bound on detections of empty pulses, eq. (A16) for the decoy: half of them are errors."""
-        errors = basis.errors[1] + self._spread(sum(basis.errors))
-        detections = sum(basis.detections)
-        return min(detections, 2.0 * (self._vacuum * self._weights[1] * errors + self._spread(detections)))
 
-    def _phase_error(self, test: _Basis, single: float) -> float:
-        """Return the bound on the phase error rate of single photons, eq. (A23); one half = nothing is known."""
-        tested = self._singles(test)
-        if single <= 0 or tested <= 0:
-            return NO_INFORMATION
-        k1, k2 = self.settings.intensities
-        spread = self._spread(sum(test.errors))
-        signal_most, decoy_least = (
-            self._weights[0] * (test.errors[0] + spread),
-            self._weights[1] * (test.errors[1] - spread),
-        )
-        wrong = self._single * (signal_most - decoy_least) / (k1 - k2)  # v_1, eq. (A22)
-        share = max(wrong, 1.0) / tested  # a sample without any error proves little: assume one
-        if share >= NO_INFORMATION:
-            return NO_INFORMATION
-        return min(NO_INFORMATION, share + sampling_deviation(share, tested, single, self._logarithm))
+def plan_of(intensities: Two, signal_share: float, costs: Costs) -> OneDecoyPlan:
+    """Prepare the estimation for settings."""
+    (k1, k2), p1, p2 = intensities, signal_share, 1.0 - signal_share
+    e1, e2 = exp(k1), exp(k2)
+    single = p1 / e1 * k1 + p2 / e2 * k2
+    return OneDecoyPlan(intensities, (e1 / p1, e2 / p2), p1 / e1 + p2 / e2, single, costs)
 
-    def _bounds(self, basis: _Basis) -> Two:
-        """Return n_1^+ and n_2^-, weighted with e^k / p_k."""
-        spread = self._spread(sum(basis.detections))
-        return self._weights[0] * (basis.detections[0] + spread), self._weights[1] * (basis.detections[1] - spread)
 
-    def _spread(self, count: float) -> float:
-        """Return delta(count, eps): how far a sum of `count` may lie from its mean, eqs. (A2) and (A4)."""
-        return sqrt(count / 2.0 * self._logarithm)
+def signed_length(plan: OneDecoyPlan, key: Basis, test: Basis) -> float:
+    """Return l of eq. (A25) before rounding."""
+    costs, sifted = plan.costs, key.detections[0] + key.detections[1]
+    if sifted <= 0:
+        return -costs.overhead
+    empty, single = empty_and_single(plan, key)
+    revealed = costs.reconciliation * binary_entropy((key.errors[0] + key.errors[1]) / sifted) * sifted
+    private = empty + single * (1.0 - binary_entropy(phase_error(plan, test, single)))
+    return min(private, sifted) - revealed - costs.overhead
+
+
+def empty_and_single(plan: OneDecoyPlan, basis: Basis) -> Two:
+    """Return the lower bounds on detections of empty pulses, eq. (A19), and of one-photon pulses, eq. (A17).
+
+    The second may be negative: by how far off it is.
+    """
+    (k1, k2), (w1, w2), (n1, n2), (m1, m2) = plan.intensities, plan.weights, basis.detections, basis.errors
+    spread, error_spread = _spread(n1 + n2, plan.costs.logarithm), _spread(m1 + m2, plan.costs.logarithm)
+    signal_most, decoy_least = w1 * (n1 + spread), w2 * (n2 - spread)
+    empty = max(0.0, plan.vacuum * (k1 * decoy_least - k2 * signal_most) / (k1 - k2))
+    # Half of the detections of empty pulses are errors, eq. (A16) for the decoy.
+    most_empty = min(n1 + n2, 2.0 * (plan.vacuum * w2 * (m2 + error_spread) + spread)) / plan.vacuum
+    ratio = k2 / k1 * (k2 / k1)
+    lone = decoy_least - ratio * signal_most - (1.0 - ratio) * most_empty
+    return empty, plan.single * k1 / (k2 * (k1 - k2)) * lone
+
+
+def phase_error(plan: OneDecoyPlan, test: Basis, single: float) -> float:
+    """Return the bound on the phase error rate of single photons, eq. (A23); one half = nothing is known."""
+    _, tested = empty_and_single(plan, test)
+    if single <= 0 or tested <= 0:
+        return NO_INFORMATION
+    (k1, k2), (w1, w2), (m1, m2) = plan.intensities, plan.weights, test.errors
+    spread = _spread(m1 + m2, plan.costs.logarithm)
+    wrong = plan.single * (w1 * (m1 + spread) - w2 * (m2 - spread)) / (k1 - k2)  # v_1, eq. (A22)
+    share = max(wrong, 1.0) / tested  # a sample without any error proves little: assume one
+    if share >= NO_INFORMATION:
+        return NO_INFORMATION
+    return min(NO_INFORMATION, share + sampling_deviation(share, tested, single, plan.costs.logarithm))
+
+
+def _spread(count: float, logarithm: float) -> float:
+    """Return delta(count, eps): how far a sum of `count` may lie from its mean, eqs. (A2) and (A4)."""
+    return sqrt(count / 2.0 * logarithm)

@@ -16,7 +16,8 @@ import numpy as np
 
 from keytwin.quantum.channel import Channel
 from keytwin.quantum.coherent_twin import CoherentTwin
-from keytwin.quantum.coherent_twin_estimator import CoherentTwinEstimator, CoherentTwinSettings
+from keytwin.quantum.coherent_twin_estimator import CoherentTwinEstimator
+from keytwin.quantum.coherent_twin_optimum import best_coherent_twin
 from keytwin.quantum.counted_link import CountedLink, Promises, why_no_key
 from keytwin.quantum.phase_matching import PhaseMatching, PhaseMatchingEstimator, PhaseMatchingSettings
 from keytwin.quantum.reach import link_within_reach, refuse_broken
@@ -107,10 +108,6 @@ def _coherent_twin_at(device: CoherentTwinDevice, dark: float, loss: Decibels) -
 # A point: ln of the signal, logit of decoy / signal, ln of the odds of signal and decoy against darkness.
 _MATCHING_BOUNDS: Final = ((-5.0, 0.5), (-4.0, 3.0), (-2.0, 7.0), (-3.0, 5.0))
 _MATCHING_STARTS: Final = tuple(product((log(0.2), log(0.1)), (-1.5, 0.0), (1.0, 3.0), (0.0, 1.5)))
-# A point: ln of the signal, ln of the strong decoy, logit of weak / strong, ln of the odds of signal, strong and weak
-# against darkness.
-_COHERENT_BOUNDS: Final = ((-7.0, -1.0), (-3.5, 0.5), (-5.0, 2.0), (-2.0, 7.0), (-4.0, 3.0), (-4.0, 3.0))
-_COHERENT_STARTS: Final = tuple(product((log(0.03),), (log(0.4),), (-2.0,), (1.0, 3.0), (-1.0, 0.5), (-0.5, 1.0)))
 
 
 @lru_cache(maxsize=_CACHED)
@@ -125,17 +122,6 @@ def best_phase_matching(optics: PhaseMatching, promises: Promises, pulses: int) 
     return Space(_matching_settings, _matching_rounded, _MATCHING_STARTS, _MATCHING_BOUNDS).best(length)
 
 
-@lru_cache(maxsize=_CACHED)
-def best_coherent_twin(optics: CoherentTwin, promises: Promises, pulses: int) -> CoherentTwinSettings:
-    """Return the settings with most key from a block of `pulses` pulse pairs."""
-
-    def length(settings: CoherentTwinSettings) -> float:
-        expected = [pulses * cell for cell in settings.cells(optics)]
-        return CoherentTwinEstimator(settings, promises, pulses).signed_length(expected)
-
-    return Space(_coherent_settings, _coherent_rounded, _COHERENT_STARTS, _COHERENT_BOUNDS).best(length)
-
-
 def _matching_settings(point: Point) -> PhaseMatchingSettings:
     signal, dimmer, *odds = point
     first, second = (exp(each) for each in odds)
@@ -146,17 +132,3 @@ def _matching_settings(point: Point) -> PhaseMatchingSettings:
 def _matching_rounded(settings: PhaseMatchingSettings) -> PhaseMatchingSettings:
     first, second = (four_digits(share) for share in settings.shares)
     return PhaseMatchingSettings(four_digits(settings.signal), four_digits(settings.decoy), (first, second))
-
-
-def _coherent_settings(point: Point) -> CoherentTwinSettings:
-    signal, strong, weaker, *odds = point
-    first, second, third = (exp(each) for each in odds)
-    whole = 1.0 + first + second + third
-    shares = (first / whole, second / whole, third / whole)
-    return CoherentTwinSettings(exp(signal), exp(strong), exp(strong) * logistic(weaker), shares)
-
-
-def _coherent_rounded(settings: CoherentTwinSettings) -> CoherentTwinSettings:
-    first, second, third = (four_digits(share) for share in settings.shares)
-    strong, weak = four_digits(settings.strong), four_digits(settings.weak)
-    return CoherentTwinSettings(four_digits(settings.signal), strong, weak, (first, second, third))
