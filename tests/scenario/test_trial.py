@@ -9,7 +9,7 @@ from keytwin.scenario.trial import Trialled, run_trial, trial_of
 from keytwin.vocabulary.blueprint import Blueprint
 from keytwin.vocabulary.identity import AppId, LinkId
 from keytwin.vocabulary.timeline import Action, CutLink
-from keytwin.vocabulary.units import minutes, seconds
+from keytwin.vocabulary.units import Instant, minutes, seconds
 
 SEED = 7
 
@@ -66,7 +66,7 @@ def test_an_app_without_another_way_gets_nothing_more() -> None:
 
 def test_a_trial_begins_when_every_link_has_key_and_lasts_for_ten_rare_requests() -> None:
     star = trial_of(read_network("star6"))
-    assert star.opened == seconds(11)  # a block of a second, and some time to settle
+    assert star.opened == Instant(seconds(11))  # a block of a second, and some time to settle
     assert star.failed - star.opened == star.ended - star.failed == minutes(1)
     passes = trial_of(read_network("micius"))
     assert passes.failed - passes.opened >= seconds(2_560)  # ten keys of 256 bit at 1 bit/s
