@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 import random
+from collections import deque
+
+
+def related(first: int, second: int, above: dict[int, int]) -> bool:
+    """Whether one feature lies below the other."""
+    low, high = max(first, second), min(first, second)
+    while low > high:
+        low = above[low]
+    return low == high
 
 
 def foreign_uvl(features: int, seed: int = 1, share: float = 0.25) -> str:
@@ -14,9 +23,9 @@ def foreign_uvl(features: int, seed: int = 1, share: float = 0.25) -> str:
     chance = random.Random(seed)
     children: dict[int, list[tuple[str, list[int]]]] = {0: []}
     loose: list[int] = []  # features that may be left out whatever else is chosen
-    made, front = 1, [0]
+    made, front, above = 1, deque([0]), {0: 0}
     while made < features:
-        parent = front.pop(chance.randrange(min(len(front), 8)))
+        parent = front.popleft() if chance.random() < 0.6 else front.pop()
         for _ in range(chance.randint(1, 3)):
             size = min(chance.randint(2, 6), features - made)
             if size < 1:
@@ -26,6 +35,7 @@ def foreign_uvl(features: int, seed: int = 1, share: float = 0.25) -> str:
             made += size
             children.setdefault(parent, []).append((keyword, members))
             front.extend(members)
+            above.update(dict.fromkeys(members, parent))
             if keyword == "optional":
                 loose.extend(members)
     lines = ["features"]
@@ -40,14 +50,17 @@ def foreign_uvl(features: int, seed: int = 1, share: float = 0.25) -> str:
             waiting.extend((str(each), depth + 2) for each in reversed(members))
             waiting.append((keyword, depth + 1))
     lines.append("constraints")
-    chance.shuffle(loose)
+    loose.sort()
     for _ in range(int(share * features)):
         at = chance.randrange(max(1, len(loose) - 12))
-        near = sorted(loose)[at : at + 12]
+        near = loose[at : at + 12]
         if len(near) < 3:
             break
         first, second, third = chance.sample(near, 3)
+        if related(first, second, above) or related(first, third, above):
+            continue  # a feature that excludes what is above it would be dead
         lines.append(
-            "\t" + chance.choice([f"F{first} => F{second}", f"!(F{first} & F{third})", f"F{first} => F{second} | F{third}"])
+            "\t"
+            + chance.choice([f"F{first} => F{second}", f"!(F{first} & F{third})", f"F{first} => F{second} | F{third}"])
         )
     return "\n".join(lines) + "\n"
