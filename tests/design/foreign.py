@@ -1,4 +1,4 @@
-"""A feature model as large as foreign ones are, made from a seed: groups of all kinds and constraints between neighbours."""
+"""Feature models as large as foreign ones, made from a seed: groups of all kinds, constraints between neighbours."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from keytwin.design.oracle import Oracle, bits
 from keytwin.vocabulary.errors import Mistake
 
 MOST_SETTLED: Final = 1_000
-"""Features up to which a click finds out about all of them; above, what does not follow at once is looked at when asked."""
+"""Features up to which a click finds out about all; above, what does not follow at once is looked at when asked."""
 MOST_WEIGHED: Final = 2_000
 """Features up to which each is looked at whether it can be left out; above, most are left out all the same."""
 

@@ -27,7 +27,7 @@ class Variability:
 
 
 def read_variability(where: str) -> Variability:
-    """Return what a file says, by name in the library or by path; Mistake when there is none, FileMistake when wrong."""
+    """Return what a file says, by name in the library or path; Mistake when there is none, FileMistake when wrong."""
     return variability_from(ovm_source(where))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
-from xml.parsers import expat  # noqa: S407  # document types are refused below, and with them all entities
+from xml.parsers import expat  # document types are refused below, and with them all entities
 
 from keytwin.files.nodes import Place
 from keytwin.files.page import Page, Unread
