@@ -21,6 +21,7 @@ from keytwin.cli.init import init
 from keytwin.cli.key import key
 from keytwin.cli.link import link
 from keytwin.cli.operate import distrust, fail, heal, metrics, sae, trust
+from keytwin.cli.ovm import ovm
 from keytwin.cli.papers import papers
 from keytwin.cli.run import run
 from keytwin.cli.schema import schema
@@ -41,7 +42,7 @@ def version() -> str:
 
 
 COMMANDS: Final[tuple[Callable[..., object] | App, ...]] = (
-    *(demo, init, check, run, examples, schema, link, papers),
+    *(demo, init, check, run, examples, schema, link, papers, ovm),
     *(up, status, key, events, fail, heal, distrust, trust, sae, metrics, down, doctor),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shlex import quote
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,9 +14,12 @@ from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.errors import FileMistake, Finding, Mistake
 from keytwin.vocabulary.timeline import Scenario
 
+if TYPE_CHECKING:
+    from keytwin.files.variability import Variability
+
 
 def check(file: str, /, *, json: bool = False) -> int:
-    """Find all mistakes of a network, scenario or device file at once.
+    """Find all mistakes of a file at once: network, scenario, device, OVM, knowledge base or foreign feature model.
 
     Parameters
     ----------
@@ -42,11 +46,15 @@ def check(file: str, /, *, json: bool = False) -> int:
     for finding in checked.warnings:
         complain(f"warning: {finding}")
     kind, holds = _told(checked.value)
-    show(f"{file}: a {kind} without mistakes: {holds}")
-    if kind == "device":
-        suggest(("keytwin schema device", "what a device file may say"))
-    else:
-        suggest((f"keytwin run {quote(file)}", "run it in virtual time"))
+    article = "an" if kind.startswith("O") else "a"
+    show(f"{file}: {article} {kind} without mistakes: {holds}")
+    match kind:
+        case "device" | "knowledge base":
+            suggest((f"keytwin schema {kind.partition(' ')[0]}", f"what a {kind} file may say"))
+        case "network" | "scenario":
+            suggest((f"keytwin run {quote(file)}", "run it in virtual time"))
+        case _:
+            suggest((f"keytwin ovm show {quote(file)}", "see it as a tree"))
     return Exit.OK
 
 
@@ -60,9 +68,17 @@ def _mistaken(file: str, findings: tuple[Finding, ...], *, json: bool) -> int:
     return Exit.MISTAKE
 
 
-def _told(value: Blueprint | Scenario | Device) -> tuple[str, str]:
+def _told(value: object) -> tuple[str, str]:
     """Return what kind of thing a file describes, and what it holds."""
+    from keytwin.design.knowledge import Knowledge
+    from keytwin.files.variability import Variability
+
     match value:
+        case Variability():
+            return value.kind, _held(value)
+        case Knowledge(aspects=aspects, insights=insights, candidates=candidates):
+            known = {"aspect": aspects, "finding": insights, "candidate": candidates}
+            return "knowledge base", ", ".join(counted(len(each), thing) for thing, each in known.items())
         case Device():
             return "device", f"protocol {value.protocol}, {counted(len(value.sources), 'sourced parameter')}"
         case Scenario():
@@ -71,6 +87,17 @@ def _told(value: Blueprint | Scenario | Device) -> tuple[str, str]:
         case Blueprint():
             parts = {"node": value.topology.nodes, "link": value.topology.links, "app": value.apps}
             return "network", ", ".join(counted(len(each), thing) for thing, each in parts.items())
+        case _:
+            raise AssertionError(value)
+
+
+def _held(value: Variability) -> str:
+    model, ovm = value.model, value.ovm
+    if ovm is None:
+        parts = {"feature": len(model.features), "group": len(model.groups), "constraint": len(model.constraints)}
+        return ", ".join(counted(number, thing) for thing, number in parts.items())
+    bonds = "1 dependency" if len(ovm.dependencies) == 1 else f"{len(ovm.dependencies)} dependencies"
+    return f"{counted(len(ovm.points), 'variation point')}, {counted(len(ovm.variants), 'variant')}, {bonds}"
 
 
 def _plain(findings: tuple[Finding, ...]) -> list[object]:

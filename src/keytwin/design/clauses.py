@@ -35,6 +35,8 @@ class Clauses:
     origins: list[int] = field(default_factory=list)
     """For each clause the index of its rule: groups first, then constraints."""
     variables: int = 0
+    parents: list[int] = field(default_factory=list)
+    """For each feature, by its number, that of its parent; 0 above the root."""
     _origin: int = ROOT
 
     def add(self, *literals: int) -> None:
@@ -57,6 +59,7 @@ def compiled(model: FeatureModel) -> Clauses:
     names = tuple(model.features)
     made = Clauses(names, {name: number for number, name in enumerate(names, start=1)}, variables=len(names))
     made.add(made.numbers[model.root])
+    made.parents = [0] * (len(names) + 1)
     for index, group in enumerate(model.groups):
         made.begin(index)
         _group(group, made)
@@ -79,6 +82,7 @@ def rule_of(model: FeatureModel, origin: int) -> Group | Constraint:
 def _group(group: Group, made: Clauses) -> None:
     parent, members = made.numbers[group.parent], [made.numbers[each] for each in group.members]
     for member in members:
+        made.parents[member] = parent
         made.add(-member, parent)
     there = len(members)
     if group.least == 1:

@@ -102,5 +102,5 @@ def range_in_words(least: int, most: int, there: int) -> str:
     if least == most:
         return "exactly one" if least == 1 else f"exactly {least}"
     if most >= there:
-        return f"at least {least}" if least else "any number"
+        return ("one or more" if least == 1 else f"at least {least}") if least else "any number"
     return f"{least} to {most}" if least else f"at most {most}"

@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
 from pysat.solvers import Solver
 
 from keytwin.design.clauses import Clauses
@@ -32,6 +34,7 @@ class Oracle:
         self._solver = Solver(SOLVER, bootstrap_with=clauses.clauses)
         self._seen: deque[int] = deque(maxlen=MOST_SEEN)
         self._fresh = clauses.variables
+        self._parents = np.array(clauses.parents, dtype=np.intp)
 
     def is_possible(self, assumed: Sequence[int]) -> bool:
         """Whether some configuration agrees with what is assumed."""
@@ -43,10 +46,7 @@ class Oracle:
             return None
         model = self._solver.get_model()
         assert model is not None
-        found = 0
-        for number in reversed(model[: self.features]):
-            found = (found << 1) | (number > 0)
-        found <<= 1
+        found = _masks(model[: self.features])[0]
         self._seen.append(found)
         return found
 
@@ -59,36 +59,30 @@ class Oracle:
         """Look first for solutions that agree with these."""
         self._solver.set_phases(list(literals))
 
-    def decided(self, assumed: Sequence[int], known: tuple[int, int] = (0, 0)) -> tuple[int, int] | None:
+    def decided(
+        self, assumed: Sequence[int], known: tuple[int, int] = (0, 0), *, all_of_them: bool = True
+    ) -> tuple[int, int] | None:
         """Return the features that every configuration has, and those that none has, where it agrees with `assumed`.
 
-        `known` are those decided already under some of these assumptions. None when no configuration agrees.
+        `known` are those decided already under some of these assumptions. Without `all_of_them` only what follows step
+        by step is told, which is quick whatever the size. None when no configuration agrees.
         """
         followed = self.follow(assumed)
         if followed is None:
             return None
-        chosen, refused = known
-        for literal in followed:
-            if literal > 0:
-                chosen |= 1 << literal
-            else:
-                refused |= 1 << -literal
+        first, second = _masks(followed)
+        chosen, refused = known[0] | first, known[1] | second
         always, ever = self._witnessed(assumed)
         if always is None and (found := self.solution(assumed)) is not None:
             always, ever = found, found
         if always is None:
             return None
         chosen, refused = chosen & self.everything, refused & self.everything
-        return self._settled(assumed, always, ever, chosen, refused)
+        return self._settled(assumed, always, ever, chosen, refused) if all_of_them else (chosen, refused)
 
     def _witnessed(self, assumed: Sequence[int]) -> tuple[int | None, int]:
         """Return what all solutions seen that agree have in common, and what any of them has."""
-        wanted = unwanted = 0
-        for literal in assumed:
-            if literal > 0:
-                wanted |= 1 << literal
-            else:
-                unwanted |= 1 << -literal
+        wanted, unwanted = _masks(assumed)
         always, ever = self.everything, 0
         for each in self._seen:
             if each & wanted == wanted and not each & unwanted:
@@ -105,7 +99,7 @@ class Oracle:
             if not maybe_chosen | maybe_refused:
                 return chosen, refused
             opposite = [*(-number for number in bits(maybe_chosen)), *bits(maybe_refused)]
-            self.prefer(opposite)
+            self.prefer(self._leading_to(opposite))
             asked += 1
             if asked > ONE_BY_ONE and len(opposite) > 1:
                 found = self.solution([*assumed, self._any_of(opposite)])
@@ -119,6 +113,19 @@ class Oracle:
             always &= found
             ever |= found
 
+    def _leading_to(self, wanted: Sequence[int]) -> list[int]:
+        """Return for every feature whether to try it first with or without: with it, where it leads to a wanted one."""
+        tried = np.zeros(self.features + 1, dtype=bool)
+        level = np.fromiter((each for each in wanted if each > 0), dtype=np.intp)
+        while level.size:  # a level of the tree at a time, up to what has been marked already
+            level = level[~tried[level]]
+            tried[level] = True
+            level = np.unique(self._parents[level])
+            level = level[level > 0]
+        numbers = np.arange(self.features + 1)
+        marked: list[int] = np.where(tried, numbers, -numbers)[1:].tolist()
+        return marked
+
     def _any_of(self, literals: Sequence[int]) -> int:
         """Return a fresh variable under which one of some literals holds."""
         self._fresh += 1
@@ -128,10 +135,42 @@ class Oracle:
 
 def bits(mask: int) -> Iterator[int]:
     """Give the numbers of the bits that are set, the lowest first."""
+    if mask >> MANY:
+        yield from _places(mask).tolist()
+        return
     while mask:
         lowest = mask & -mask
         yield lowest.bit_length() - 1
         mask ^= lowest
+
+
+def _places(mask: int) -> NDArray[np.intp]:
+    octets = np.frombuffer(mask.to_bytes(mask.bit_length() // 8 + 1, "little"), dtype=np.uint8)
+    return np.flatnonzero(np.unpackbits(octets, bitorder="little"))
+
+
+def _masks(literals: Sequence[int]) -> tuple[int, int]:
+    """Return the sets of bits of what is wanted, and of what is not."""
+    if len(literals) > MANY:
+        numbers = np.array(literals, dtype=np.int64)
+        return _mask(numbers[numbers > 0]), _mask(-numbers[numbers < 0])
+    wanted = unwanted = 0
+    for literal in literals:
+        if literal > 0:
+            wanted |= 1 << literal
+        else:
+            unwanted |= 1 << -literal
+    return wanted, unwanted
+
+
+def _mask(numbers: NDArray[np.int64]) -> int:
+    chosen = np.zeros(int(numbers.max(initial=0)) + 1, dtype=bool)
+    chosen[numbers] = True
+    return int.from_bytes(np.packbits(chosen, bitorder="little").tobytes(), "little")
+
+
+MANY: Final = 256
+"""Literals or bits above which sets of bits are made and taken apart by numpy."""
 
 
 def _with(literal: int, chosen: int, refused: int) -> tuple[int, int]:

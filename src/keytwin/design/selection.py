@@ -12,6 +12,8 @@ from keytwin.design.features import FeatureModel
 from keytwin.design.oracle import Oracle, bits
 from keytwin.vocabulary.errors import Mistake
 
+MOST_SETTLED: Final = 1_000
+"""Features up to which a click finds out about all; above, what does not follow at once is looked at when asked."""
 MOST_WEIGHED: Final = 2_000
 """Features up to which each is looked at whether it can be left out; above, most are left out all the same."""
 
@@ -42,6 +44,8 @@ class Change:
 class _Step:
     literal: int
     decided: tuple[int, int]
+    is_settled: bool
+    """Whether all that is decided is known, not only what follows step by step."""
 
 
 class Selection:
@@ -50,10 +54,12 @@ class Selection:
     def __init__(self, model: FeatureModel, oracle: Oracle | None = None) -> None:
         self.model = model
         self.oracle = Oracle(compiled(model)) if oracle is None else oracle
-        first = self.oracle.decided(())
+        self._is_thorough = self.oracle.features <= MOST_SETTLED
+        first = self.oracle.decided((), all_of_them=self._is_thorough)
         self.is_void = first is None
         """Whether the model has no configuration at all."""
         self._first = first or (0, self.oracle.everything)
+        self._is_settled = self._is_thorough or self.is_void
         self._steps: list[_Step] = []
 
     # --- clicks ---
@@ -67,7 +73,7 @@ class Selection:
         after = self._after(literal, before)
         if after is None:
             return None
-        self._steps.append(_Step(literal, after))
+        self._steps.append(_Step(literal, after, is_settled=self._is_thorough))
         own = ~(1 << abs(literal))
         return Change(self.names(after[0] & ~before[0] & own), self.names(after[1] & ~before[1] & own))
 
@@ -83,7 +89,7 @@ class Selection:
         for literal in kept:
             decided = self._after(literal, self._decided)
             assert decided is not None, "fewer clicks leave more configurations"
-            self._steps.append(_Step(literal, decided))
+            self._steps.append(_Step(literal, decided, is_settled=self._is_thorough))
 
     def _after(self, literal: int, before: tuple[int, int]) -> tuple[int, int] | None:
         bit, opposite = before if literal > 0 else (before[1], before[0])
@@ -91,7 +97,7 @@ class Selection:
             return None
         if bit >> abs(literal) & 1:  # it was certain already
             return before
-        return self.oracle.decided([*self.literals, literal], before)
+        return self.oracle.decided([*self.literals, literal], before, all_of_them=self._is_thorough)
 
     # --- what is known ---
 
@@ -114,28 +120,56 @@ class Selection:
         number = self.number(feature)
         if any(abs(each) == number for each in self.literals):
             return State.CHOSEN if number in self.literals else State.REFUSED
-        chosen, refused = self._decided
+        chosen, refused = self._decided if self._settled_already else self._looked_at(number)
         if chosen >> number & 1:
             return State.FORCED
         return State.DEAD if refused >> number & 1 else State.FREE
 
+    def _looked_at(self, number: int) -> tuple[int, int]:
+        """Find out about one feature where not all are known yet."""
+        chosen, refused = self._decided
+        if (chosen | refused) >> number & 1:
+            return chosen, refused
+        if not self.oracle.is_possible([*self.literals, number]):
+            return chosen, refused | 1 << number
+        return chosen if self.oracle.is_possible([*self.literals, -number]) else chosen | 1 << number, refused
+
+    @property
+    def _settled_already(self) -> bool:
+        return self._steps[-1].is_settled if self._steps else self._is_settled
+
+    def _settle(self) -> None:
+        """Find out about all features."""
+        if self._settled_already:
+            return
+        decided = self.oracle.decided(self.literals, self._decided)
+        assert decided is not None, "the clicks are possible together"
+        if self._steps:
+            self._steps[-1] = _Step(self._steps[-1].literal, decided, is_settled=True)
+        else:
+            self._first, self._is_settled = decided, True
+
     def states(self) -> dict[str, State]:
         """Return what is known of all features."""
+        self._settle()
         return {name: self.state(name) for name in self.model.features}
 
     @property
     def forced(self) -> tuple[str, ...]:
         """Features that every configuration that is left has, clicked ones included; without clicks, the core."""
+        self._settle()
         return self.names(self._decided[0])
 
     @property
     def dead(self) -> tuple[str, ...]:
         """Features that no configuration that is left has."""
+        self._settle()
         return self.names(self._decided[1])
 
     @property
     def is_complete(self) -> bool:
         """Whether exactly one configuration is left."""
+        self._settle()
         return self._decided[0] | self._decided[1] == self.oracle.everything
 
     def completion(self) -> frozenset[str]:

@@ -2,41 +2,71 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, TypeAlias
 
+from keytwin.design.knowledge import Knowledge
+from keytwin.design.selection import Selection
 from keytwin.files.device import device_from
+from keytwin.files.knowledge import knowledge_from
 from keytwin.files.known import BROUGHT, Known
-from keytwin.files.library import Source, any_source
+from keytwin.files.library import Source, any_source, is_foreign
 from keytwin.files.network import check_network
 from keytwin.files.nodes import MapNode
 from keytwin.files.page import Checked, Page, Unread
 from keytwin.files.reader import read_nodes
 from keytwin.files.scenario import check_scenario
+from keytwin.files.variability import Variability, variability_from
 from keytwin.vocabulary.blueprint import Blueprint
 from keytwin.vocabulary.device import Device
+from keytwin.vocabulary.errors import Finding
 from keytwin.vocabulary.timeline import Scenario
 
+CheckedFile: TypeAlias = (
+    Checked[Blueprint] | Checked[Scenario] | Checked[Device] | Checked[Variability] | Checked[Knowledge]
+)
 _TELLING: Final = (
     ("device", {"protocol", "parameters"}),
+    ("OVM", {"variation_points"}),
+    ("knowledge", {"aspects", "findings", "candidates"}),
     ("scenario", {"timeline", "network", "expect", "duration"}),
 )
 """Keys that only one kind of file has; any other file is taken for a network."""
 
 
-def check(where: str, known: Known = BROUGHT) -> Checked[Blueprint] | Checked[Scenario] | Checked[Device]:
+def check(where: str, known: Known = BROUGHT) -> CheckedFile:
     """Return what a file says, with warnings; `where` is a path or a name of the library.
 
     FileMistake with all that is wrong in the file, Mistake when there is no such file.
     """
     source = any_source(where)
-    kind = kind_of(source)
-    if kind == "device":
-        return Checked(device_from(source, known))
-    return check_scenario(source, known) if kind == "scenario" else check_network(source, known)
+    kind = "OVM" if is_foreign(where) else kind_of(source)
+    match kind:
+        case "OVM":
+            found = variability_from(source)
+            return Checked(found, (*found.warnings, *doubts(found, source.file)))
+        case "knowledge":
+            return Checked(knowledge_from(source))
+        case "device":
+            return Checked(device_from(source, known))
+        case "scenario":
+            return check_scenario(source, known)
+        case _:
+            return check_network(source, known)
+
+
+def doubts(found: Variability, file: str) -> Iterator[Finding]:
+    """Give what an OVM allows and hardly means: nothing at all, or variants that can never be chosen."""
+    selection = Selection(found.model)
+    if selection.is_void:
+        yield Finding("no configuration is possible", file, suggestion=f"keytwin ovm facts {file} says more")
+        return
+    for name in selection.dead:
+        yield Finding(f"{name} can never be chosen", file, suggestion=f"keytwin ovm why {file} {name} says why")
 
 
 def kind_of(source: Source) -> str:
-    """Return "network", "scenario" or "device"; FileMistake when not even its YAML can be read."""
+    """Return "network", "scenario", "device", "OVM" or "knowledge"; FileMistake when its YAML cannot be read."""
     page = Page(source.file)
     try:
         root = read_nodes(source.octets, page)

@@ -62,6 +62,13 @@ def ovm_names() -> tuple[str, ...]:
     return tuple(sorted(name.removesuffix(".yaml") for name in found))
 
 
+@cache
+def knowledge_names() -> tuple[str, ...]:
+    """Return the names of the knowledge bases, such as `qkd-knowledge`."""
+    found = (each.name for each in _library().joinpath("knowledge").iterdir() if each.name.endswith(".yaml"))
+    return tuple(sorted(name.removesuffix(".yaml") for name in found))
+
+
 def network_source(where: str, beside: Path | None = None) -> Source:
     """Find a network by the name of an example or by path, relative to the folder `beside`; Mistake otherwise."""
     if where in networks():
@@ -105,17 +112,29 @@ def ovm_source(where: str, beside: Path | None = None) -> Source:
     return _file(where, "OVM", ovm_names(), beside)
 
 
+def knowledge_source(where: str) -> Source:
+    """Find a knowledge base by its name in the library or by path; Mistake otherwise."""
+    if where in knowledge_names():
+        return _packaged("knowledge", f"{where}.yaml")
+    return _file(where, "knowledge base", knowledge_names())
+
+
 def any_source(where: str) -> Source:
-    """Find a network, scenario, device or OVM, each as above; Mistake when it is none of them."""
+    """Find a file of any kind, each as above; Mistake when it is none of them."""
     for names, find in _FINDERS:
         if where in names():
             return find(where)
-    return _file(where, "network, scenario, device or OVM", _all_names())
+    return _file(where, "network, scenario, device, OVM or knowledge base", _all_names())
 
 
 def is_path(where: str) -> bool:
     """Whether a text is the path of a file, and no name of the library, whatever files there are."""
     return where.endswith(_SUFFIXES + _FOREIGN)
+
+
+def is_foreign(where: str) -> bool:
+    """Whether a path is that of another maker's variability model."""
+    return where.lower().endswith(_FOREIGN)
 
 
 def path_source(path: Path, shown: str) -> Source:
@@ -171,7 +190,7 @@ def _not_known(where: str, names: tuple[str, ...], further: str = "") -> str:
 
 
 def _all_names() -> tuple[str, ...]:
-    return networks() + scenarios() + device_names() + ovm_names()
+    return networks() + scenarios() + device_names() + ovm_names() + knowledge_names()
 
 
 _FINDERS: Final[tuple[tuple[Callable[[], tuple[str, ...]], Callable[[str], Source]], ...]] = (
@@ -179,5 +198,6 @@ _FINDERS: Final[tuple[tuple[Callable[[], tuple[str, ...]], Callable[[str], Sourc
     (scenarios, scenario_source),
     (device_names, device_source),
     (ovm_names, ovm_source),
+    (knowledge_names, knowledge_source),
 )
 """Where each kind of name is looked up."""

@@ -12,7 +12,9 @@ from typing import Final
 
 from keytwin.files.device import device_schema
 from keytwin.files.kinds import Schema
+from keytwin.files.knowledge import KNOWLEDGE
 from keytwin.files.network_file import NETWORK
+from keytwin.files.ovm_file import OVM
 from keytwin.files.page import nearest
 from keytwin.files.scenario_file import SCENARIO
 from keytwin.vocabulary.errors import Mistake
@@ -23,6 +25,8 @@ _MADE: Final[Mapping[str, tuple[str, Callable[[], Schema]]]] = MappingProxyType(
         "network": ("A keytwin network: topology, defaults, users, apps, control, twin", NETWORK.schema),
         "scenario": ("A keytwin scenario: a network, what happens to it when, and what is expected", SCENARIO.schema),
         "device": ("A keytwin device: a pair of QKD modules, each number with its source", device_schema),
+        "ovm": ("A keytwin OVM: what may vary in an architecture, and what goes with what", OVM.schema),
+        "knowledge": ("A keytwin knowledge base: findings with sources, and candidate variants", KNOWLEDGE.schema),
     }
 )
 KINDS: Final = tuple(_MADE)

@@ -10,10 +10,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from keytwin.files.check import check
+from keytwin.files.check import CheckedFile, check
 from keytwin.files.known import BROUGHT, Known
-from keytwin.files.library import NETWORK_FILE, device_names, networks, scenarios
-from keytwin.files.page import Checked, nearest
+from keytwin.files.library import NETWORK_FILE, device_names, is_path, knowledge_names, networks, ovm_names, scenarios
+from keytwin.files.page import nearest
 from keytwin.network import ALGORITHM_GROUP, METRIC_GROUP, PROTOCOL_GROUP, Plugins, model_of
 from keytwin.quantum.link import QkdProtocol
 from keytwin.runtime.crash import contain
@@ -23,24 +23,24 @@ from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.timeline import Scenario
 from keytwin.vocabulary.topology import QLink, Topology
 
-_SUFFIXES: Final = (".yaml", ".yml")
 _LONGEST_SHOWN: Final = 80  # characters of what a user typed, in a message
 
 
 def load(where: str | Path, plugins: Plugins | None = None) -> Blueprint | Scenario:
     """Return a network or a scenario, by the name of an example or by path; Mistake with all that is wrong."""
     value = inspect(str(where), plugins).value
-    if isinstance(value, Device):
-        raise Mistake(f"{where} describes a device: name a network or a scenario")
-    return value
+    if isinstance(value, Blueprint | Scenario):
+        return value
+    kind = "a device" if isinstance(value, Device) else "no network"
+    raise Mistake(f"{where} describes {kind}: name a network or a scenario")
 
 
-def inspect(where: str, plugins: Plugins | None = None) -> Checked[Blueprint] | Checked[Scenario] | Checked[Device]:
+def inspect(where: str, plugins: Plugins | None = None) -> CheckedFile:
     """Return what any file of a user or entry of the library says, with warnings; Mistake with all that is wrong."""
-    names = [*networks(), *scenarios(), *device_names()]
+    names = [*networks(), *scenarios(), *device_names(), *ovm_names(), *knowledge_names()]
     if (network := _inside(where)) is not None and where not in names:
         raise Mistake(f"'{where}' is a folder: did you mean '{network}'?")
-    if where not in names and not where.endswith(_SUFFIXES) and not _is_file(where):
+    if where not in names and not is_path(where) and not _is_file(where):
         near = nearest(where, names)
         hint = f"did you mean {near!r}?" if near else f"known: {', '.join([*networks(), *scenarios()])}"
         shown = repr(where[:_LONGEST_SHOWN])
