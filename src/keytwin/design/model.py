@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Final, NewType, TypeVar
 
 from keytwin.vocabulary.errors import Mistake
-from keytwin.vocabulary.identity import VariantId
+from keytwin.vocabulary.identity import VariantId, VariationPointId
 from keytwin.vocabulary.machine import TableView
 
 ElementId = NewType("ElementId", str)
@@ -68,6 +68,8 @@ class Property:
     value: str = ""
     """With its unit; empty = to be found."""
     source: str = ""
+    because: tuple[VariantId, ...] = ()
+    """The variants that ask for it, where it belongs to a block that others have too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,10 @@ class Port:
     kind: ElementId
     is_conjugated: bool = False
     """Whether the directions of its kind are turned round."""
+    because: tuple[VariantId, ...] = ()
+    """The variants that ask for it, where it belongs to a block that others have too."""
+    rules: tuple[RuleId, ...] = ()
+    """The rules that added it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +185,8 @@ class Action(Element):
     kind: ActionKind = ActionKind.ACTION
     performer: ElementId | None = None
     """The part in whose lane it lies."""
+    detail: VariationPointId | None = None
+    """The variation point whose variants say how it is done."""
     refined_by: ElementId | None = None
     """The interaction that says how it is done."""
 
@@ -369,7 +377,32 @@ class Model:
 def _joined(first: Element, second: Element) -> Element:
     reasons = tuple(sorted({*first.because, *second.because}))
     rules = tuple(dict.fromkeys((*first.rules, *second.rules)))
-    merged = replace(first, because=reasons, rules=rules)
-    if merged != replace(second, because=reasons, rules=rules):
+    one, other = (replace(each, because=reasons, rules=rules) for each in (first, second))
+    if isinstance(one, Block) and isinstance(other, Block):
+        # Variants may each bring ports and properties of their own to a block that they share.
+        ports, properties = _ports(one, other), _properties(one, other)
+        one, other = (replace(each, ports=ports, properties=properties) for each in (one, other))
+    if one != other:
         raise Mistake(f"element {first.id} is described in two ways: give the two different identifiers")
-    return merged
+    return one
+
+
+def _ports(one: Block, other: Block) -> tuple[Port, ...]:
+    joined: dict[str, Port] = {}
+    for each in (*one.ports, *other.ports):
+        known = joined.setdefault(each.name, each)
+        if (known.kind, known.is_conjugated) != (each.kind, each.is_conjugated):
+            raise Mistake(f"port {each.name} of {one.id} is described in two ways: give the two different names")
+        reasons = tuple(sorted({*known.because, *each.because}))
+        joined[each.name] = replace(known, because=reasons, rules=tuple(dict.fromkeys((*known.rules, *each.rules))))
+    return tuple(joined.values())
+
+
+def _properties(one: Block, other: Block) -> tuple[Property, ...]:
+    joined: dict[str, Property] = {}
+    for each in (*one.properties, *other.properties):
+        known = joined.setdefault(each.name, each)
+        if replace(known, because=()) != replace(each, because=()):
+            raise Mistake(f"property {each.name} of {one.id} is described in two ways: give the two different names")
+        joined[each.name] = replace(known, because=tuple(sorted({*known.because, *each.because})))
+    return tuple(joined.values())

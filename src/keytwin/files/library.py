@@ -53,6 +53,20 @@ def device_names() -> tuple[str, ...]:
     return tuple(sorted(name.removesuffix(".yaml") for name in found))
 
 
+@cache
+def view_folders() -> tuple[str, ...]:
+    """Return the names of the OVMs that have views."""
+    found = _library().joinpath("views")
+    return tuple(sorted(each.name for each in found.iterdir() if each.is_dir())) if found.is_dir() else ()
+
+
+def view_sources(ovm: str) -> tuple[Source, ...]:
+    """Return the files of the views of an OVM."""
+    found = _library().joinpath("views", ovm)
+    names = sorted(each.name for each in found.iterdir() if each.name.endswith(".yaml"))
+    return tuple(_packaged("views", ovm, name) for name in names)
+
+
 def network_source(where: str, beside: Path | None = None) -> Source:
     """Find a network by the name of an example or by path, relative to the folder `beside`; Mistake otherwise."""
     if where in networks():
