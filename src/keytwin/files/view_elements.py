@@ -208,9 +208,7 @@ def _requirement(said: RequirementSaid) -> Iterator[Element]:
         satisfied_by=said.satisfied_by,
     )
     for each in said.verified:
-        yield Verification(
-            id=each.id, name=each.name, requirement=said.id, method=each.method, measures=each.measures
-        )
+        yield Verification(id=each.id, name=each.name, requirement=said.id, method=each.method, measures=each.measures)
 
 
 def _equation(said: EquationSaid) -> Equation:
