@@ -206,6 +206,9 @@ class Flow(Element):
 class Interaction(Element):
     """Who tells whom what, in order: paper A, Fig. 5."""
 
+    through: ElementId | None = None
+    """The channel, a part, that what is sent passes; None while it is not settled."""
+
 
 class Operator(StrEnum):
     """Of a combined fragment (UML 2.5, 17.6)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from keytwin.design.model import (
@@ -12,9 +12,11 @@ from keytwin.design.model import (
     Connector,
     Element,
     ElementId,
+    End,
     Equation,
     Flow,
     Fragment,
+    Interaction,
     JointState,
     Message,
     Model,
@@ -50,6 +52,8 @@ def _named(element: Element) -> Iterable[ElementId | None]:  # one line a kind o
             return element.interaction, element.within
         case Message():
             return element.interaction, element.source, element.target, element.item, element.within
+        case Interaction():
+            return (element.through,)
         case _:
             return _named_by_others(element)
 
@@ -93,8 +97,8 @@ def taken_along(elements: Iterable[Element], shared: Model) -> tuple[Element, ..
     return tuple(taken.values())
 
 
-def renamed(element: Element, names: dict[ElementId, ElementId]) -> Element:
-    """Return an element of behaviour with the identifiers that it names taken for others."""
+def renamed(element: Element, names: Mapping[ElementId, ElementId]) -> Element:
+    """Return an element with identifiers, its own and those that it names, taken for others."""
 
     def new(name: ElementId) -> ElementId:
         return names.get(name, name)
@@ -102,28 +106,43 @@ def renamed(element: Element, names: dict[ElementId, ElementId]) -> Element:
     def maybe(name: ElementId | None) -> ElementId | None:
         return None if name is None else new(name)
 
-    match element:
+    def all_of(several: tuple[ElementId, ...]) -> tuple[ElementId, ...]:
+        return tuple(dict.fromkeys(new(each) for each in several))
+
+    named = replace(element, id=new(element.id))
+    match named:
         case Message():
-            return replace(
-                element,
-                id=new(element.id),
-                interaction=new(element.interaction),
-                source=new(element.source),
-                target=new(element.target),
-                item=maybe(element.item),
-                within=maybe(element.within),
-            )
+            scope, within, item = new(named.interaction), maybe(named.within), maybe(named.item)
+            ends = {"source": new(named.source), "target": new(named.target)}
+            return replace(named, interaction=scope, within=within, item=item, **ends)
         case Fragment():
-            return replace(
-                element, id=new(element.id), interaction=new(element.interaction), within=maybe(element.within)
-            )
+            return replace(named, interaction=new(named.interaction), within=maybe(named.within))
+        case Interaction():
+            return replace(named, through=maybe(named.through))
         case JointState():
-            return replace(
-                element,
-                id=new(element.id),
-                parts=tuple(new(each) for each in element.parts),
-                made_by=maybe(element.made_by),
-                used_by=tuple(new(each) for each in element.used_by),
-            )
+            parts, used = all_of(named.parts), all_of(named.used_by)
+            return replace(named, parts=parts, made_by=maybe(named.made_by), used_by=used)
+        case Action():
+            return replace(named, performer=maybe(named.performer), refined_by=maybe(named.refined_by))
+        case Flow():
+            return replace(named, source=new(named.source), target=new(named.target))
         case _:
-            return replace(element, id=new(element.id))
+            return _structure_renamed(named, names)
+
+
+def _structure_renamed(named: Element, names: Mapping[ElementId, ElementId]) -> Element:
+    def new(name: ElementId) -> ElementId:
+        return names.get(name, name)
+
+    def end(where: End) -> End:
+        return End(new(where.part), where.port)
+
+    match named:
+        case Connector():
+            return replace(named, source=end(named.source), target=end(named.target))
+        case Requirement():
+            return replace(named, satisfied_by=tuple(dict.fromkeys(new(each) for each in named.satisfied_by)))
+        case StateMachine():
+            return replace(named, exhibited_by=new(named.exhibited_by))
+        case _:
+            return named
