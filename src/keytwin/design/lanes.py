@@ -197,7 +197,7 @@ def _unconnected(draft: Draft) -> Iterator[Inconsistency]:
 
 def _tell(draft: Draft) -> Draft:
     for flow, source, target in _untold(draft):
-        link = draft.links()[0]
+        link = _link_between(draft, source, target)
         name = ElementId(f"{link.id}.{short(flow.id)}")
         made: Element = Message(
             id=name,
@@ -210,6 +210,12 @@ def _tell(draft: Draft) -> Draft:
         )
         draft = draft.changed(made)
     return draft
+
+
+def _link_between(draft: Draft, source: ElementId, target: ElementId) -> Interaction:
+    """Return the interaction in which both take part, or the first one."""
+    links = draft.links()
+    return next((each for each in links if {source, target} <= set(draft.lifelines(each.id))), links[0])
 
 
 FLOWS: Final = Rule(

@@ -5,7 +5,7 @@ Which views there must be, the OVM says: one for each variant, of the kind of it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -195,19 +195,28 @@ def _check_ends(fragment: Fragment, root: Node, page: Page) -> None:
     for connector in model.all(Connector):
         for end in (connector.source, connector.target):
             block = model.get(model.get(end.part, Part).block, Block)
-            ports = [each.name for each in block.ports]
+            ports = [each.name for one in _line(model, block) for each in one.ports]
             if end.port and end.port not in ports:
                 place = _place(root, "connectors", connector.id)
                 page.report(place, f"{block.id} has no port {end.port!r}", page.hint(end.port, ports, "it has none"))
     for equation in model.all(Equation):
         for binding in equation.bindings:
-            known = [each.name for each in model.get(binding.block, Block).properties]
+            known = [each.name for one in _line(model, model.get(binding.block, Block)) for each in one.properties]
             place = _place(root, "equations", equation.id)
             if binding.property not in known:
                 hint = page.hint(binding.property, known, "it has none")
                 page.report(place, f"{binding.block} has no property {binding.property!r}", hint)
             if binding.parameter not in {each.name for each in equation.parameters}:
                 page.report(place, f"the equation has no parameter {binding.parameter!r}")
+
+
+def _line(model: Model, block: Block) -> Iterator[Block]:
+    """Give a block and those that it is a special case of: it has their ports and properties too."""
+    while True:
+        yield block
+        if block.general is None or block.general not in model:
+            return
+        block = model.get(block.general, Block)
 
 
 def _place(root: Node, *keys: str) -> Place:
