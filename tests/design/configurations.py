@@ -1,4 +1,4 @@
-"""Valid configurations drawn at random: variation points are decided in turn, and what breaks a dependency is drawn again.
+"""Valid configurations drawn at random: point by point, and again where a dependency is broken.
 
 This is no solver, and is not meant to be uniform: it is how a test gets many different valid choices without one.
 """

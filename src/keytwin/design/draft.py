@@ -208,8 +208,8 @@ class Draft:
     # --- changing it ---
 
     def with_model(self, model: Model) -> Draft:
-        """Return the draft with another model; views of behaviour follow it."""
-        return _refreshed(replace(self, model=model))
+        """Return the draft with another model; its views follow when they are `redrawn`."""
+        return replace(self, model=model)
 
     def changed(self, *elements: Element) -> Draft:
         """Return the draft with elements added or changed, and what they refer to of the shared ones."""
@@ -248,7 +248,7 @@ def _is_below(interaction: Interaction, subject: ElementId) -> bool:
     return interaction.id.startswith(f"{subject}.")
 
 
-def _refreshed(draft: Draft) -> Draft:
+def redrawn(draft: Draft) -> Draft:
     """Let the views of protocol and Q-link show what the model has now."""
     activity = draft.activity()
     links = {each.id for each in draft.links()}

@@ -8,10 +8,10 @@ or changed it. Nothing here knows of quantum keys: what flows has a `nature`, a 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final, NewType, TypeVar
+from typing import Final, NewType, TypeVar, cast
 
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import VariantId, VariationPointId
@@ -338,6 +338,8 @@ class Model:
     """Elements by identifier, in the order in which they came."""
 
     elements: Mapping[ElementId, Element]
+    _by_kind: dict[type[Element], tuple[Element, ...]] = field(default_factory=dict, compare=False, repr=False)
+    """What `all` has found so far: elements never change."""
 
     @classmethod
     def of(cls, elements: Iterable[Element]) -> Model:
@@ -361,7 +363,10 @@ class Model:
 
     def all(self, kind: type[E]) -> tuple[E, ...]:
         """Return the elements of one kind."""
-        return tuple(each for each in self.elements.values() if isinstance(each, kind))
+        found = self._by_kind.get(kind)
+        if found is None:
+            found = self._by_kind[kind] = tuple(each for each in self.elements.values() if isinstance(each, kind))
+        return cast(tuple[E, ...], found)
 
     def merged(self, others: Iterable[Element]) -> Model:
         """Return this model with further elements, joined as in `of`."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from keytwin.design.draft import Draft
+from keytwin.design.draft import Draft, redrawn
 from keytwin.design.model import Block, Element, ElementId, RuleId
 
 MOST_ROUNDS: Final = 8
@@ -76,6 +76,7 @@ def synchronise(draft: Draft, rules: Sequence[Rule]) -> tuple[Draft, tuple[Chang
 
 def applied(rule: RuleId, what: str, before: Draft, after: Draft) -> tuple[Draft, Change | None]:
     """Return a modified draft whose new and changed elements name the rule, and the change as such."""
+    after = redrawn(after)
     old, new = before.model.elements, after.model.elements
     added = tuple(name for name in new if name not in old)
     changed = tuple(name for name in new if name in old and new[name] != old[name])
