@@ -15,6 +15,7 @@ from keytwin.files.reader import LARGEST_FILE
 from keytwin.vocabulary.errors import FileMistake, Finding, Mistake
 
 NETWORK_FILE: Final = "network.yaml"
+SELECTION_FILE: Final = "selection.yaml"
 _SUFFIXES: Final = (".yaml", ".yml")
 _FOREIGN: Final = (".uvl", ".xml", ".ovm")
 """What files of other makers' variability models end in."""
@@ -53,6 +54,13 @@ def device_names() -> tuple[str, ...]:
     """Return the names of the devices."""
     found = (each.name for each in _library().joinpath("devices").iterdir() if each.name.endswith(".yaml"))
     return tuple(sorted(name.removesuffix(".yaml") for name in found))
+
+
+@cache
+def selections() -> tuple[str, ...]:
+    """Return the names of the example selections of variants, such as `long-range`."""
+    examples = _library().joinpath("examples")
+    return tuple(sorted(each.name for each in examples.iterdir() if each.joinpath(SELECTION_FILE).is_file()))
 
 
 @cache
@@ -103,6 +111,13 @@ def ovm_source(where: str, beside: Path | None = None) -> Source:
     if where in ovm_names():
         return _packaged("ovm", f"{where}.yaml")
     return _file(where, "OVM", ovm_names(), beside)
+
+
+def selection_source(where: str) -> Source:
+    """Find a selection of variants by the name of an example or by path; Mistake otherwise."""
+    if where in selections():
+        return _packaged("examples", where, SELECTION_FILE)
+    return _file(where, "selection", selections())
 
 
 def any_source(where: str) -> Source:
