@@ -1,0 +1,27 @@
+"""The entry to all drawings: a view of a model as the text of an SVG file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Final
+
+from keytwin.design.model import Model
+from keytwin.design.views import View, ViewKind
+from keytwin.drawing.activity import activity
+from keytwin.drawing.painter import paint
+from keytwin.drawing.scene import Scene
+from keytwin.drawing.theme import Theme
+
+LAYOUTS: Final = MappingProxyType[ViewKind, Callable[[Model, View], Scene]]({ViewKind.ACTIVITY: activity})
+"""The layout of each kind of view."""
+
+
+def draw_view(model: Model, view: View, theme: Theme = Theme.AUTO) -> str:
+    """Draw a view of a model; equal models and views give equal text."""
+    return paint(scene_of(model, view), theme)
+
+
+def scene_of(model: Model, view: View) -> Scene:
+    """Lay a view of a model out."""
+    return LAYOUTS[view.kind](model, view)

@@ -1,0 +1,143 @@
+"""Models and views to draw: of every kind one that is like what the library holds."""
+
+from __future__ import annotations
+
+from keytwin.design.model import (
+    Action,
+    ActionKind,
+    Activity,
+    Binding,
+    Block,
+    Carried,
+    Connector,
+    Direction,
+    Element,
+    ElementId,
+    End,
+    Equation,
+    Flow,
+    Fragment,
+    Interaction,
+    Item,
+    JointState,
+    Message,
+    Method,
+    Model,
+    Operator,
+    Part,
+    Port,
+    PortKind,
+    Property,
+    Requirement,
+    StateMachine,
+    Verification,
+)
+from keytwin.design.views import View, ViewKind
+from keytwin.keymanagement.session import SESSION_TABLE
+from keytwin.vocabulary.identity import VariantId
+
+E = ElementId
+BB84 = VariantId("protocol.bb84")
+
+ITEMS: tuple[Element, ...] = (
+    Item(id=E("qubit"), name="qubit", nature="quantum"),
+    Item(id=E("announcement"), name="announcement", nature="classical"),
+    Item(id=E("bases"), name="bases", nature="classical"),
+    Item(id=E("secret-key"), name="secret key", nature="key"),
+    Item(id=E("bell-pair"), name="Bell pair", nature="quantum"),
+    Item(id=E("control"), name="control message", nature="control"),
+)
+PARTS: tuple[Part, ...] = tuple(
+    Part(id=E(f"system.{name}"), name=title, owner=E("qkd-system"), block=E(block), because=(BB84,))
+    for name, title, block in (
+        ("alice", "Alice", "transmitter"),
+        ("bob", "Bob", "receiver"),
+        ("repeater", "Repeater", "repeater"),
+        ("fibre", "Fibre", "fibre"),
+    )
+)
+ALICE, BOB, REPEATER, FIBRE = (part.id for part in PARTS)
+
+
+def action(
+    name: str,
+    title: str,
+    performer: ElementId | None = None,
+    kind: ActionKind = ActionKind.ACTION,
+    refined_by: ElementId | None = None,
+) -> Action:
+    return Action(
+        id=E(f"bb84.{name}"),
+        name=title,
+        activity=E("bb84"),
+        kind=kind,
+        performer=performer,
+        refined_by=refined_by,
+        because=(BB84,),
+    )
+
+
+def flow(source: str, target: str, *, item: str | None = None, guard: str = "") -> Flow:
+    return Flow(
+        id=E(f"bb84.{source}-{target}"),
+        name=f"{source} to {target}",
+        activity=E("bb84"),
+        source=E(f"bb84.{source}"),
+        target=E(f"bb84.{target}"),
+        guard=guard,
+        item=E(item) if item else None,
+    )
+
+
+def bb84() -> tuple[Model, View]:
+    kinds = ActionKind
+    actions = (
+        action("start", "start", ALICE, kinds.START),
+        action("fork", "distribute", ALICE, kinds.FORK),
+        action("prepare", "Prepare random bits in random bases", ALICE),
+        action("clock", "Send sync pulses", ALICE, kinds.SEND),
+        action("measure", "Measure in random bases", BOB, refined_by=E("link")),
+        action("sync", "Accept sync pulses", BOB, kinds.ACCEPT),
+        action("join", "received", BOB, kinds.JOIN),
+        action("announce", "Announce bases", BOB),
+        action("sift", "Sift: keep equal bases", ALICE),
+        action("sift-bob", "Sift: keep equal bases", BOB),
+        action("estimate", "Estimate error rate", ALICE),
+        action("decide", "error rate low enough?", ALICE, kinds.DECIDE),
+        action("correct", "Correct errors", ALICE),
+        action("correct-bob", "Correct errors", BOB),
+        action("amplify", "Amplify privacy", ALICE),
+        action("amplify-bob", "Amplify privacy", BOB),
+        action("abort", "Abort: discard all bits", ALICE),
+        action("done", "done", ALICE, kinds.DONE),
+        action("done-bob", "done", BOB, kinds.DONE),
+    )
+    flows = (
+        flow("start", "fork"),
+        flow("fork", "prepare"),
+        flow("fork", "clock"),
+        flow("prepare", "measure", item="qubit"),
+        flow("clock", "sync", item="announcement"),
+        flow("measure", "join"),
+        flow("sync", "join"),
+        flow("join", "announce"),
+        flow("announce", "sift", item="bases"),
+        flow("announce", "sift-bob"),
+        flow("sift", "estimate"),
+        flow("sift-bob", "estimate", item="announcement"),
+        flow("estimate", "decide"),
+        flow("decide", "correct", guard="QBER <= 11 %"),
+        flow("decide", "abort", guard="else"),
+        flow("abort", "fork"),
+        flow("correct", "correct-bob", item="announcement"),
+        flow("correct", "amplify"),
+        flow("correct-bob", "amplify-bob"),
+        flow("amplify", "done", item="secret-key"),
+        flow("amplify-bob", "done-bob", item="secret-key"),
+    )
+    whole = Activity(id=E("bb84"), name="BB84", because=(BB84,))
+    model = Model.of([*ITEMS, *PARTS, whole, *actions, *flows])
+    shown = (ALICE, BOB, *(each.id for each in actions), *(each.id for each in flows))
+    return model, View(
+        id="bb84", kind=ViewKind.ACTIVITY, title="BB84", subject=E("bb84"), shown=shown, variant=BB84
+    )
