@@ -141,3 +141,59 @@ def bb84() -> tuple[Model, View]:
     return model, View(
         id="bb84", kind=ViewKind.ACTIVITY, title="BB84", subject=E("bb84"), shown=shown, variant=BB84
     )
+
+
+def swapping() -> tuple[Model, View]:
+    whole = Interaction(id=E("swap"), name="Entanglement swapping")
+    loop = Fragment(
+        id=E("swap.loop"), name="until", interaction=E("swap"), operator=Operator.LOOP, guard="until both pairs are heralded"
+    )
+    good = Fragment(
+        id=E("swap.good"), name="good", interaction=E("swap"), operator=Operator.ALTERNATIVE, guard="measurement succeeded"
+    )
+    bad = Fragment(id=E("swap.bad"), name="bad", interaction=E("swap"), operator=Operator.ALTERNATIVE, guard="else")
+
+    def told(order: int, name: str, source: ElementId, target: ElementId, item: str = "", within: str = "") -> Message:
+        return Message(
+            id=E(f"swap.m{order}"),
+            name=name,
+            interaction=E("swap"),
+            order=order,
+            source=source,
+            target=target,
+            item=E(item) if item else None,
+            within=E(within) if within else None,
+        )
+
+    messages = (
+        told(1, "ask for an entangled pair", ALICE, BOB, "control"),
+        told(2, "half of a Bell pair", REPEATER, ALICE, "bell-pair", "swap.loop"),
+        told(3, "half of a Bell pair", REPEATER, BOB, "bell-pair", "swap.loop"),
+        told(4, "herald", ALICE, REPEATER, "announcement", "swap.loop"),
+        told(5, "Bell measurement on both memories", REPEATER, REPEATER),
+        told(6, "outcome", REPEATER, BOB, "announcement", "swap.good"),
+        told(7, "correct by the outcome", BOB, BOB, "", "swap.good"),
+        told(8, "try again", REPEATER, ALICE, "control", "swap.bad"),
+        told(9, "measure", ALICE, ALICE),
+        told(10, "measure", BOB, BOB),
+    )
+    pair = JointState(
+        id=E("swap.pair"),
+        name="Bell pair of the ends",
+        parts=(ALICE, BOB),
+        properties=(Property("fidelity", "text", "0.93"),),
+        made_by=E("swap.m7"),
+        used_by=(E("swap.m9"), E("swap.m10")),
+    )
+    link = JointState(
+        id=E("swap.link"),
+        name="elementary pair",
+        parts=(ALICE, REPEATER),
+        made_by=E("swap.m4"),
+        used_by=(E("swap.m5"),),
+    )
+    model = Model.of([*ITEMS, *PARTS, whole, loop, good, bad, *messages, pair, link])
+    shown = (ALICE, REPEATER, BOB, loop.id, good.id, bad.id, *(each.id for each in messages))
+    return model, View(
+        id="swap", kind=ViewKind.SEQUENCE, title="Q-link with entanglement swapping", subject=E("swap"), shown=shown
+    )

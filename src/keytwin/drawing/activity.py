@@ -31,7 +31,8 @@ from keytwin.drawing.scene import Figure, Mark, Node, Role, Scene, Socket, Strok
 
 LEAVES: Final = {Side.BOTTOM: 0.0, Side.RIGHT: 1.5, Side.LEFT: 1.5, Side.TOP: 9.0}
 ENTERS: Final = {Side.TOP: 0.0, Side.RIGHT: 1.5, Side.LEFT: 1.5, Side.BOTTOM: 9.0}
-ACROSS: Final = {Side.TOP: 0.0, Side.BOTTOM: 0.0}  # a bar is met from above and below only
+FROM_BAR: Final = {Side.BOTTOM: 0.0, Side.TOP: 8.0}  # a bar is met from above and below only
+TO_BAR: Final = {Side.TOP: 0.0, Side.BOTTOM: 8.0}
 HEAD: Final = 30.0
 GUTTER: Final = 14.0  # between a lane's border and the first wire or node
 PIN: Final = 9.0
@@ -165,8 +166,8 @@ def _strands(model: Model, flows: Sequence[Flow], actions: Sequence[Action]) -> 
         role = roles[item.nature] if item else Role.PLAIN
         stroke = Stroke.SOLID if item else Stroke.DASHED
         wire = replace(wire, role=role, stroke=stroke, tip=Tip.FILLED if item else Tip.ARROW)
-        leaves = ACROSS if kinds[flow.source] in bars else LEAVES
-        enters = ACROSS if kinds[flow.target] in bars else ENTERS
+        leaves = FROM_BAR if kinds[flow.source] in bars else LEAVES
+        enters = TO_BAR if kinds[flow.target] in bars else ENTERS
         found.append(strand(wire, leaves=leaves, enters=enters, lines=label_lines(words)))
     return found
 
@@ -189,7 +190,7 @@ def _joint_strands(model: Model, view: View, actions: Sequence[Action]) -> list[
 def _spacing(lanes: Sequence[_Lane]) -> Spacing:
     if lanes[0].part is None:
         return Spacing()
-    leads = {(UPRIGHT, 2 * lane.first): GUTTER for lane in lanes}
+    leads = {(UPRIGHT, 2 * lane.first): GUTTER for lane in lanes}  # each with the border of a lane before it
     least = tuple((lane.first, lane.last, _head_width(lane)) for lane in lanes if lane.part)
     return Spacing(leads=leads, least=least)
 

@@ -19,6 +19,7 @@ from keytwin.drawing.scene import Figure
 from keytwin.drawing.tracks import Pin, Routed, Run, routed
 
 ROUNDS: Final = 24  # of growing until all labels have a place
+ASIDE: Final = 16.0  # what a corridor grows by when a label finds its place taken
 PIN_MARGIN: Final = 10.0  # from the outermost wire at a side to the corner
 GROUND: Final = 8.0  # least width of a row or column
 LEVEL: Final = True
@@ -41,7 +42,7 @@ class Spacing:
     free: float = 28.0
     """Between nodes with no wire between them."""
     leads: Mapping[Corridor, float] = field(default_factory=dict)
-    """Room at the beginning of a channel, such as for the border of a lane."""
+    """Room at the beginning of a channel, where the border of a lane lies; no label is put across."""
     least: tuple[tuple[int, int, float], ...] = ()
     """Widths that some columns have together at the least: first column, last column, width."""
 
@@ -78,13 +79,10 @@ def lay(cells: Sequence[Cell], links: Sequence[Link], spacing: Spacing | None = 
     plan = _Plan(by_key, links, found, spacing or Spacing(), lattice.rows, lattice.columns)
     for _ in range(ROUNDS):
         laid = plan.laid()
-        missing = plan.lacking(laid)
-        if not missing:
-            break
-        plan.grow(missing)
-    else:
-        laid = plan.laid()
-    return laid
+        if not plan.unplaced:
+            return laid
+        plan.grow(plan.unplaced)
+    return plan.laid()
 
 
 def _eager_first(cells: Mapping[str, Cell], links: Sequence[Link]) -> list[Link]:
@@ -129,7 +127,9 @@ class _Plan:
         }
         where = _Where(self, levels, uprights)
         points = {key: self._points(key, boxes, anchors, where) for key in self.found.wires}
-        placed, self.unplaced = place_labels(boxes.values(), self.links, points)
+        borders = [Box(uprights[index][0] - 1, 0, 2, levels[-1][2]) for axis, index in self.spacing.leads if axis is UPRIGHT]
+        placed, unplaced = place_labels([*boxes.values(), *borders], self.links, points)
+        self.unplaced = unplaced
         return Laid(
             boxes,
             anchors,
@@ -140,32 +140,29 @@ class _Plan:
             tuple((start, end) for start, _, end in uprights),
         )
 
-    def lacking(self, laid: Laid) -> tuple[Placing, ...]:
-        """Return the labels without a free place."""
-        assert laid.points is not None
-        return self.unplaced
-
     def grow(self, missing: Sequence[Placing]) -> None:
-        """Widen the corridors of wires whose labels found no room."""
+        """Widen the corridors of wires whose labels found no room: along a piece that is too short, else beside it."""
         for each in missing:
             run = self._roomiest(each)
-            if run.is_level:
-                if run.in_channel:
-                    self.pitches[LEVEL, run.corridor] = max(self.pitch(run), each.height + 6)
-                inside = range(run.low + 1, run.high) if run.high - run.low > 1 else range(run.low, run.high + 1)
-                channels = [corridor for corridor in inside if corridor % 2 == 0] or list(inside)
-                self._pad(UPRIGHT, channels[len(channels) // 2], max(8.0, each.lack / 2))
+            lack = each.lack if run.is_level else each.drop
+            if lack > 0:
+                self._pad(not run.is_level, _inner(run), lack + 4)
+            elif not run.in_channel:
+                self._pad(run.is_level, run.corridor, ASIDE)
             else:
-                inside = range(run.low, run.high + 1)
-                channels = [corridor for corridor in inside if corridor % 2 == 0] or list(inside)
-                self._pad(LEVEL, channels[len(channels) // 2], each.height + 2)
-                if self.padding[LEVEL, channels[len(channels) // 2]] > 2 * each.height + 6:
-                    self.pitches[UPRIGHT, run.corridor] = max(self.pitch(run), each.width + 10)
+                need = (each.height if run.is_level else each.width) + 8
+                if self.pitch(run) < need:
+                    self.pitches[run.is_level, run.corridor] = need
+                else:
+                    self._pad(run.is_level, run.corridor, ASIDE)
+                    self._pad(not run.is_level, _inner(run), ASIDE)
 
     def _roomiest(self, each: Placing) -> Run:
+        """Return the piece of a wire that its label is to lie at: a level one in a channel if there is one."""
         runs = self.found.wires[each.key]
         level = [run for run in runs if run.is_level and run.high > run.low]
-        return max(level or runs, key=lambda run: run.high - run.low)
+        between = [run for run in level if run.in_channel]
+        return max(between or level or runs, key=lambda run: run.high - run.low)
 
     def _pad(self, axis: bool, corridor: int, amount: float) -> None:  # noqa: FBT001  # half of a key
         self.padding[axis, corridor] = self.padding.get((axis, corridor), 0.0) + amount
@@ -292,6 +289,13 @@ class _Plan:
                 return Point(box.x + depth, at)
             case _:
                 return Point(box.right - depth, at)
+
+
+def _inner(run: Run) -> int:
+    """Return the channel in the middle of what a run passes; else the corridor in which it lies."""
+    inside = range(run.low + 1, run.high) if run.high - run.low > 1 else range(run.low, run.high + 1)
+    channels = [corridor for corridor in inside if corridor % 2 == 0] or list(inside)
+    return channels[len(channels) // 2]
 
 
 @dataclass(slots=True)

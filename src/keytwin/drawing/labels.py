@@ -13,7 +13,6 @@ from keytwin.drawing.lattice import Link
 GAP: Final = 3.0  # between a wire and its text
 CLEAR: Final = 2.0  # around text
 STEP: Final = 6.0  # along a wire, from one try to the next
-TIP_ROOM: Final = 10.0  # of an arrow head: no text beside it
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +24,8 @@ class Placing:
     height: float
     lack: float
     """By how much its longest level piece is too short."""
+    drop: float
+    """By how much its longest upright piece is too short."""
 
 
 def place_labels(
@@ -80,9 +81,11 @@ def _tries(piece: tuple[Point, Point], width: float, height: float) -> Iterable[
 
 
 def _missing(link: Link, points: Sequence[Point]) -> Placing:
-    longest = max((_length(pair) for pair in pairwise(points) if pair[0].y == pair[1].y), default=0.0)
     width, height = link.label
-    return Placing(link.key, width, height, width + 2 * TIP_ROOM - longest)
+    lengths: dict[bool, list[float]] = {True: [0.0], False: [0.0]}
+    for pair in pairwise(points):
+        lengths[pair[0].y == pair[1].y].append(_length(pair))
+    return Placing(link.key, width, height, width + 4 - max(lengths[True]), height + 4 - max(lengths[False]))
 
 
 def _length(points: Sequence[Point]) -> float:

@@ -120,12 +120,13 @@ class Lattice:
         start, goal = self.centre(link.source), self.centre(link.target)
         best: dict[tuple[Spot, Side], float] = {}
         came: dict[tuple[Spot, Side], tuple[Spot, Side]] = {}
-        queue: list[tuple[float, int, Spot, Side]] = []
+        queue: list[tuple[float, int, float, Spot, Side]] = []
         for order, (side, cost) in enumerate(link.leaves.items()):
-            heapq.heappush(queue, (cost + self._taken(link.source, side), order, start, side))
+            first = cost + self._taken(link.source, side)
+            heapq.heappush(queue, (first + _least(start, goal), order, first, start, side))
         count = len(queue)
         while queue:
-            cost, _, spot, side = heapq.heappop(queue)
+            _, _, cost, spot, side = heapq.heappop(queue)
             if spot == goal:
                 return _way(came, spot, side, start)
             if cost > best.get((spot, side), cost):
@@ -140,7 +141,7 @@ class Lattice:
                     best[ahead, turn] = total
                     came[ahead, turn] = (spot, side)
                     count += 1
-                    heapq.heappush(queue, (total, count, ahead, turn))
+                    heapq.heappush(queue, (total + _least(ahead, goal), count, total, ahead, turn))
         raise AssertionError(f"no way from {link.source} to {link.target}: channels are never closed")
 
     def _ahead(self, spot: Spot, side: Side, link: Link) -> Spot | None:
@@ -190,6 +191,11 @@ def side_towards(spot: Spot, neighbour: Spot) -> Side:
 
 def _ordered(first: Spot, second: Spot) -> tuple[Spot, Spot]:
     return (first, second) if first < second else (second, first)
+
+
+def _least(spot: Spot, goal: Spot) -> float:
+    """Return what a way to the goal costs at the least, so that the search looks there first."""
+    return STEP * (abs(spot.level - goal.level) + abs(spot.upright - goal.upright))
 
 
 def _beside(ahead: Spot, spot: Spot) -> Sequence[Spot]:

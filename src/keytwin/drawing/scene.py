@@ -51,6 +51,8 @@ class Role(StrEnum):
     REQUIRES = "requires"
     EXCLUDES = "excludes"
     JOINT = "joint"
+    OUTLINE = "outline"
+    LIFELINE = "lifeline"
     NATURE_1 = "nature-1"
     NATURE_2 = "nature-2"
     NATURE_3 = "nature-3"

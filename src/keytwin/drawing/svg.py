@@ -11,9 +11,15 @@ from keytwin.design.views import View, ViewKind
 from keytwin.drawing.activity import activity
 from keytwin.drawing.painter import paint
 from keytwin.drawing.scene import Scene
+from keytwin.drawing.sequence import sequence
 from keytwin.drawing.theme import Theme
 
-LAYOUTS: Final = MappingProxyType[ViewKind, Callable[[Model, View], Scene]]({ViewKind.ACTIVITY: activity})
+LAYOUTS: Final = MappingProxyType[ViewKind, Callable[[Model, View], Scene]](
+    {
+        ViewKind.ACTIVITY: activity,
+        ViewKind.SEQUENCE: sequence,
+    }
+)
 """The layout of each kind of view."""
 
 

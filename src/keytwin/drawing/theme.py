@@ -27,6 +27,7 @@ LIGHT: Final = MappingProxyType(
         "soft": "#5b6774",
         "line": "#4a5763",
         "faint": "#c3cbd3",
+        "rail": "#8d99a5",
         "fill": "#f4f7fa",
         "head": "#e6ecf2",
         "lane": "#fafbfd",
@@ -60,6 +61,7 @@ DARK: Final = MappingProxyType(
         "soft": "#a3b0bd",
         "line": "#93a1af",
         "faint": "#3d4855",
+        "rail": "#687583",
         "fill": "#212a34",
         "head": "#2c3744",
         "lane": "#1a2129",
@@ -98,6 +100,8 @@ INKS: Final = MappingProxyType(
         Role.HEADER: ("ink", "faint", "head"),
         Role.REQUIRES: ("requires-ink", "requires-ink", "paper"),
         Role.EXCLUDES: ("excludes-ink", "excludes-ink", "paper"),
+        Role.OUTLINE: ("ink", "line", "none"),
+        Role.LIFELINE: ("soft", "rail", "none"),
         Role.JOINT: ("joint-ink", "joint-ink", "joint-fill"),
         Role.NATURE_1: ("nature-1-ink", "nature-1-ink", "nature-1-fill"),
         Role.NATURE_2: ("nature-2-ink", "nature-2-ink", "nature-2-fill"),
@@ -111,6 +115,8 @@ INKS: Final = MappingProxyType(
 
 def colour(theme: Theme, name: str) -> str:
     """Return a colour as SVG takes it: a CSS variable, or the value itself where a theme is fixed."""
+    if name == "none":
+        return name
     if theme is Theme.AUTO:
         return f"var(--kt-{name})"
     return (LIGHT if theme is Theme.LIGHT else DARK)[name]
