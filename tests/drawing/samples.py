@@ -197,3 +197,120 @@ def swapping() -> tuple[Model, View]:
     return model, View(
         id="swap", kind=ViewKind.SEQUENCE, title="Q-link with entanglement swapping", subject=E("swap"), shown=shown
     )
+
+
+KINDS: tuple[Element, ...] = (
+    PortKind(
+        id=E("quantum-port"),
+        name="Quantum port",
+        nature="quantum",
+        carried=(Carried("photon", E("qubit"), Direction.OUT),),
+        is_exclusive=True,
+    ),
+    PortKind(
+        id=E("classical-port"),
+        name="Classical port",
+        nature="classical",
+        carried=(Carried("told", E("announcement"), Direction.BOTH),),
+    ),
+    PortKind(
+        id=E("key-port"), name="Key port", nature="key", carried=(Carried("key", E("secret-key"), Direction.OUT),)
+    ),
+)
+BLOCKS: tuple[Block, ...] = (
+    Block(id=E("qkd-system"), name="QKD system"),
+    Block(
+        id=E("module"),
+        name="QKD module",
+        properties=(Property("clock rate", "frequency", "1 GHz"),),
+        ports=(Port("classical", E("classical-port")), Port("key", E("key-port"))),
+    ),
+    Block(
+        id=E("transmitter"),
+        name="Transmitter",
+        general=E("module"),
+        properties=(Property("mean photon number", "number", "0.5"),),
+        ports=(Port("quantum", E("quantum-port")),),
+    ),
+    Block(
+        id=E("receiver"),
+        name="Receiver",
+        general=E("module"),
+        properties=(Property("dark count rate", "frequency", "100 Hz"), Property("efficiency", "ratio", "20 %")),
+        ports=(Port("quantum", E("quantum-port"), is_conjugated=True),),
+    ),
+    Block(id=E("medium"), name="Medium", properties=(Property("loss", "loss"),)),
+    Block(
+        id=E("fibre"),
+        name="Optical fibre",
+        general=E("medium"),
+        properties=(Property("length", "length", "80 km"), Property("attenuation", "loss per length", "0.2 dB/km")),
+        ports=(Port("entry", E("quantum-port"), is_conjugated=True), Port("exit", E("quantum-port"))),
+    ),
+    Block(
+        id=E("satellite"),
+        name="Satellite",
+        general=E("module"),
+        properties=(Property("altitude", "length", "500 km"),),
+        ports=(Port("downlink", E("quantum-port")), Port("downlink 2", E("quantum-port"))),
+    ),
+    Block(id=E("ground-station"), name="Ground station", ports=(Port("telescope", E("quantum-port"), is_conjugated=True),)),
+    Block(
+        id=E("key-manager"),
+        name="Key manager",
+        ports=(Port("key", E("key-port"), is_conjugated=True), Port("peer", E("classical-port"))),
+    ),
+    Block(
+        id=E("repeater"),
+        name="Quantum repeater",
+        ports=(
+            Port("left", E("quantum-port"), is_conjugated=True),
+            Port("right", E("quantum-port")),
+            Port("classical", E("classical-port")),
+        ),
+    ),
+)
+
+
+def part(name: str, title: str, block: str, least: int = 1, most: int | None = 1) -> Part:
+    return Part(id=E(f"system.{name}"), name=title, owner=E("qkd-system"), block=E(block), least=least, most=most)
+
+
+def interface() -> tuple[Model, View]:
+    parts = (
+        part("alice", "Alice", "transmitter"),
+        part("bob", "Bob", "receiver"),
+        part("fibre-a", "Fibre A", "fibre"),
+        part("repeater", "Repeater", "repeater"),
+        part("fibre-b", "Fibre B", "fibre"),
+        part("satellite", "Satellite", "satellite"),
+        part("km-a", "KM of Alice", "key-manager"),
+        part("km-b", "KM of Bob", "key-manager"),
+    )
+
+    def joined(source: str, target: str, item: str, way: Direction = Direction.OUT) -> Connector:
+        ends = [End(E(f"system.{part}"), port) for part, port in (source.split("."), target.split("."))]
+        flows = (Carried(item, E(item), way),)
+        return Connector(
+            id=E(f"{source}--{target}"), name=item, owner=E("qkd-system"), source=ends[0], target=ends[1], flows=flows
+        )
+
+    connectors = (
+        joined("alice.quantum", "fibre-a.entry", "qubit"),
+        joined("fibre-a.exit", "repeater.left", "qubit"),
+        joined("repeater.right", "fibre-b.entry", "qubit"),
+        joined("fibre-b.exit", "bob.quantum", "qubit"),
+        joined("satellite.downlink", "alice.space", "qubit"),
+        joined("satellite.downlink 2", "bob.space", "qubit"),
+        joined("alice.classical", "bob.classical", "announcement", Direction.BOTH),
+        joined("alice.classical", "repeater.classical", "announcement", Direction.BOTH),
+        joined("repeater.classical", "bob.classical", "announcement", Direction.BOTH),
+        joined("alice.key", "km-a.key", "secret-key"),
+        joined("bob.key", "km-b.key", "secret-key"),
+        joined("km-a.peer", "km-b.peer", "announcement", Direction.BOTH),
+    )
+    model = Model.of([*ITEMS, *KINDS, *BLOCKS, *parts, *connectors])
+    shown = (*(each.id for each in parts), *(each.id for each in connectors))
+    return model, View(
+        id="interface", kind=ViewKind.INTERNAL, title="Interface definition", subject=E("qkd-system"), shown=shown
+    )

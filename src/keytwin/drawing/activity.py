@@ -12,7 +12,7 @@ from keytwin.design.views import View
 from keytwin.drawing.frame import framed
 from keytwin.drawing.geometry import Box, Point, Side
 from keytwin.drawing.grid import UPRIGHT, Laid, Spacing
-from keytwin.drawing.layers import forward, ordered, ranks
+from keytwin.drawing.layers import forward, ordered, ranks, spread
 from keytwin.drawing.metrics import width_of, wrap
 from keytwin.drawing.pieces import (
     Piece,
@@ -116,13 +116,8 @@ def _columns(
     for node in row:
         above = [places[source][1] - first for source, target in edges if target == node and source in places]
         above = [each for each in above if 0 <= each < width]
-        wanted.append(round(sum(above) / len(above)) if above else (width - 1) // 2)
-    taken: list[int] = []
-    for index, want in enumerate(wanted):
-        least = taken[-1] + 1 if taken else 0
-        most = width - (len(row) - index)
-        taken.append(min(max(want, least), most))
-    return taken
+        wanted.append(sum(above) / len(above) if above else float((width - 1) // 2))
+    return spread(wanted, width)
 
 
 def _lanes_of(

@@ -145,21 +145,21 @@ class _Plan:
         for each in missing:
             run = self._roomiest(each)
             lack = each.lack if run.is_level else each.drop
+            need = (each.height if run.is_level else each.width) + 8
             if lack > 0:
                 self._pad(not run.is_level, _inner(run), lack + 4)
-            elif not run.in_channel:
-                self._pad(run.is_level, run.corridor, ASIDE)
+            elif run.in_channel and self.pitch(run) < need:
+                self.pitches[run.is_level, run.corridor] = need
+            elif not run.is_level and not run.in_channel and self.padding.get((UPRIGHT, run.corridor), 0.0) < need:
+                self._pad(UPRIGHT, run.corridor, ASIDE)
             else:
-                need = (each.height if run.is_level else each.width) + 8
-                if self.pitch(run) < need:
-                    self.pitches[run.is_level, run.corridor] = need
-                else:
-                    self._pad(run.is_level, run.corridor, ASIDE)
-                    self._pad(not run.is_level, _inner(run), ASIDE)
+                self._pad(not run.is_level, _inner(run), ASIDE)
 
     def _roomiest(self, each: Placing) -> Run:
         """Return the piece of a wire that its label is to lie at: a level one in a channel if there is one."""
         runs = self.found.wires[each.key]
+        if runs[-1].bundle:
+            return runs[-1]
         level = [run for run in runs if run.is_level and run.high > run.low]
         between = [run for run in level if run.in_channel]
         return max(between or level or runs, key=lambda run: run.high - run.low)
@@ -174,7 +174,7 @@ class _Plan:
             for run in self.found.at(cell.key, side):
                 shift = run.offset * self.pitch(run)
                 first, second = (Side.TOP, Side.BOTTOM) if run.is_level else (Side.LEFT, Side.RIGHT)
-                need[first] = max(need[first], -shift + self._edge(cell))
+                need[first] = max(need[first], -shift + self._edge(cell) + (cell.head if run.is_level else 0.0))
                 need[second] = max(need[second], shift + self._edge(cell))
         grown = replace(
             cell,

@@ -10,8 +10,9 @@ from typing import Final
 from keytwin.drawing.geometry import Box, Point, stretch
 from keytwin.drawing.lattice import Link
 
-GAP: Final = 3.0  # between a wire and its text
+GAP: Final = 4.0  # between a wire and its text
 CLEAR: Final = 2.0  # around text
+PORT: Final = 8.0  # half of a port, and some air
 STEP: Final = 6.0  # along a wire, from one try to the next
 
 
@@ -33,6 +34,9 @@ def place_labels(
 ) -> tuple[dict[str, Box], tuple[Placing, ...]]:
     """Return where labels lie, and those for which there is no room."""
     solid = [box.grown(CLEAR) for box in boxes]
+    for link in links:
+        ends = (link.source_port, points[link.key][0]), (link.target_port, points[link.key][-1])
+        solid += [Box(at.x, at.y, 0, 0).grown(PORT) for port, at in ends if port]
     lines = [
         (link.key, link.bundle, stretch(*pair).grown(1.5)) for link in links for pair in pairwise(points[link.key])
     ]
@@ -53,7 +57,8 @@ def place_labels(
 
 def _free_place(link: Link, points: Sequence[Point], taken: Sequence[Box]) -> Box | None:
     """Return the first free place: level pieces before upright ones, long before short, the middle before the ends."""
-    pieces = sorted(pairwise(points), key=lambda pair: (pair[0].y != pair[1].y, -_length(pair)))
+    own = [points[-2:]] if link.bundle else pairwise(points)  # of a bundle, what no other wire shares
+    pieces = sorted(((a, b) for a, b in own), key=lambda pair: (pair[0].y != pair[1].y, -_length(pair)))
     for piece in pieces:
         for box in _tries(piece, *link.label):
             if not any(box.meets(other) for other in taken):

@@ -40,6 +40,8 @@ class Cell:
     up: float
     down: float
     figure: Figure = Figure.BOX
+    head: float = 0.0
+    """Height of text at the top, below which the wires at its left and right sides arrive."""
     span: int = 0
     """How many columns on either side it may reach over."""
 

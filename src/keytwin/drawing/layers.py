@@ -83,6 +83,16 @@ def ordered(nodes: Sequence[N], edges: Sequence[tuple[N, N]], rank: Mapping[N, i
     return best
 
 
+def spread(wanted: Sequence[float], width: int) -> list[int]:
+    """Return a place for each thing of a row, in their order, as near as can be to where it is wanted."""
+    taken: list[int] = []
+    for index, want in enumerate(wanted):
+        least = taken[-1] + 1 if taken else 0
+        most = width - (len(wanted) - index)
+        taken.append(min(max(round(want), least), most))
+    return taken
+
+
 def _middle(node: N, near: Sequence[N], place: Mapping[N, float], rank: Mapping[N, int], own: int) -> float:
     others = [place[other] for other in near if rank[other] != own]
     return sum(others) / len(others) if others else place[node]
@@ -102,3 +112,19 @@ def crossings(rows: Sequence[Sequence[N]], edges: Iterable[tuple[N, N]], rank: M
         for other_row, other_top, other_bottom in spans[index + 1 :]
         if row == other_row and (top - other_top) * (bottom - other_bottom) < 0
     )
+
+
+def spread_layers(nodes: Sequence[N], edges: Sequence[tuple[N, N]], *, downwards: bool = False) -> dict[N, tuple[int, int]]:
+    """Return row and column of each node: layers from left to right (or downwards), each node near its neighbours."""
+    rank = ranks(nodes, edges)
+    layers = ordered(nodes, edges, rank)
+    width = max((len(layer) for layer in layers), default=1)
+    places: dict[N, int] = {}
+    for layer in sorted(layers, key=len, reverse=True):
+        wanted = []
+        for index, node in enumerate(layer):
+            near = [places[b if a == node else a] for a, b in edges if node in {a, b} and a != b and (b if a == node else a) in places]
+            middle = (width - len(layer)) / 2 + index
+            wanted.append(sum(near) / len(near) if near else middle)
+        places.update(zip(layer, spread(wanted, width), strict=True))
+    return {node: (rank[node], places[node]) if downwards else (places[node], rank[node]) for node in nodes}

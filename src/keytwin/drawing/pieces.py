@@ -41,6 +41,9 @@ class Piece:
 
     cell: Cell
     node: Node
+    hangs: bool = False
+    """Whether its text is measured from the top of its box instead: x from the left, the middle or the right by its
+    anchor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +189,7 @@ def composed(pieces: Sequence[Piece], strands: Sequence[Strand], spacing: Spacin
         about="",
         width=0,
         height=0,
-        nodes=tuple(settled(piece.node, laid.boxes[piece.cell.key], laid.anchors[piece.cell.key]) for piece in pieces),
+        nodes=tuple(settled(piece, laid.boxes[piece.cell.key]) for piece in pieces),
         wires=tuple(replace(each.wire, points=laid.points[each.link.key]) for each in strands),
         labels=tuple(
             label_at(each, laid.labels[each.link.key]) for each in strands if each.link.key in laid.labels
@@ -195,13 +198,14 @@ def composed(pieces: Sequence[Piece], strands: Sequence[Strand], spacing: Spacin
     return scene, laid
 
 
-def settled(node: Node, box: Box, anchor: Point) -> Node:
-    """Return a node at its place."""
-    texts = moved_texts(node.texts, anchor.x, anchor.y)
-    if all(text.anchor is Anchor.MIDDLE for text in texts) and not node.rules:
-        middle = box.middle  # a box that has grown keeps its text in the middle
-        texts = moved_texts(texts, middle.x - anchor.x, middle.y - anchor.y)
-    return replace(node, box=box, texts=texts, rules=tuple(rule + anchor.y for rule in node.rules))
+def settled(piece: Piece, box: Box) -> Node:
+    """Return a node at its place; one that has grown keeps its text in the middle."""
+    node = piece.node
+    if not piece.hangs:
+        return replace(node, box=box, texts=moved_texts(node.texts, box.middle.x, box.middle.y))
+    lefts = {Anchor.START: box.x, Anchor.MIDDLE: box.middle.x, Anchor.END: box.right}
+    texts = tuple(replace(text, at=text.at.moved(lefts[text.anchor], box.y)) for text in node.texts)
+    return replace(node, box=box, texts=texts, rules=tuple(rule + box.y for rule in node.rules))
 
 
 def label_at(each: Strand, box: Box) -> Label:

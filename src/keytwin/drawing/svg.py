@@ -9,6 +9,7 @@ from typing import Final
 from keytwin.design.model import Model
 from keytwin.design.views import View, ViewKind
 from keytwin.drawing.activity import activity
+from keytwin.drawing.internal import internal
 from keytwin.drawing.painter import paint
 from keytwin.drawing.scene import Scene
 from keytwin.drawing.sequence import sequence
@@ -18,6 +19,7 @@ LAYOUTS: Final = MappingProxyType[ViewKind, Callable[[Model, View], Scene]](
     {
         ViewKind.ACTIVITY: activity,
         ViewKind.SEQUENCE: sequence,
+        ViewKind.INTERNAL: internal,
     }
 )
 """The layout of each kind of view."""

@@ -13,8 +13,10 @@ from typing import Final, NamedTuple
 
 from keytwin.drawing.geometry import Side
 from keytwin.drawing.lattice import Lattice, Link, Spot, side_towards
+from keytwin.drawing.scene import Figure
 
 MEETS: Final = 0.6  # of a crossing: two runs that end in the same corridor may cross, or not
+POINTED: Final = frozenset({Figure.DISC, Figure.BULLSEYE, Figure.DIAMOND, Figure.TRIANGLE})
 APART: Final = 50.0  # for coming between two wires of one port
 
 
@@ -73,7 +75,7 @@ def routed(lattice: Lattice, links: Iterable[Link]) -> Routed:
                 if run.in_channel is channels and run.is_level is is_level:
                     corridors.setdefault(run.corridor, []).append(run)
             for runs in corridors.values():
-                _assign(runs)
+                _assign(runs, lattice)
     return found
 
 
@@ -129,7 +131,7 @@ Place = tuple[int, int]
 """A corridor and a track in it."""
 
 
-def _assign(runs: list[Run]) -> None:
+def _assign(runs: list[Run], lattice: Lattice) -> None:
     """Order the runs of a corridor and give each the first track after those it must not overlap."""
     ordered = _ordered(runs)
     extents = {id(run): _extent(run) for run in ordered}
@@ -137,20 +139,29 @@ def _assign(runs: list[Run]) -> None:
         clashing = [other for other in ordered[:index] if _overlap(extents[id(run)], extents[id(other)])]
         run.track = max((other.track + 1 for other in clashing), default=0)
     if not ordered[0].in_channel:
-        _centre(ordered, extents)
+        _centre(ordered, extents, lattice)
 
 
-def _centre(ordered: list[Run], extents: Mapping[int, tuple[Place, Place]]) -> None:
-    """Put runs that are near one another about the middle of their row or column: a single one lies in the middle."""
+def _centre(ordered: list[Run], extents: Mapping[int, tuple[Place, Place]], lattice: Lattice) -> None:
+    """Put runs that are near one another about the middle of their row or column, the straight ones nearest to it."""
     groups: list[list[Run]] = []
     for run in ordered:
         near = [group for group in groups if any(_overlap(extents[id(run)], extents[id(other)]) for other in group)]
         merged = [run, *(other for group in near for other in group)]
         groups = [*(group for group in groups if group not in near), merged]
     for group in groups:
-        middle = (min(run.track for run in group) + max(run.track for run in group)) / 2
+        tracks = sorted(run.track for run in group)
+        tries = [(tracks[0] + tracks[-1]) / 2, *tracks]
+        weights = [_weight(run, lattice) for run in group]
+        middle = min(tries, key=lambda at: sum(w * abs(r.track - at) for r, w in zip(group, weights, strict=True)))
         for run in group:
             run.offset = run.track - middle
+
+
+def _weight(run: Run, lattice: Lattice) -> float:
+    """Return how much a run ought to lie in the middle: at a pointed node most, between two nodes more than else."""
+    pointed = any(lattice.cells[pin.key].figure in POINTED for pin in run.pins)
+    return 1.0 + (2.0 if len(run.pins) == 2 else 0.0) + (9.0 if pointed else 0.0)
 
 
 def _extent(run: Run) -> tuple[Place, Place]:
