@@ -314,3 +314,99 @@ def interface() -> tuple[Model, View]:
     return model, View(
         id="interface", kind=ViewKind.INTERNAL, title="Interface definition", subject=E("qkd-system"), shown=shown
     )
+
+
+def definition() -> tuple[Model, View]:
+    parts = (
+        part("alice", "Alice", "transmitter"),
+        part("bob", "Bob", "receiver"),
+        part("medium", "medium", "medium", 1, None),
+    )
+    model = Model.of([*ITEMS, *KINDS, *BLOCKS, *parts])
+    shown = (
+        *(each.id for each in BLOCKS if each.id not in {"key-manager", "repeater"}),
+        *(each.id for each in parts),
+    )
+    return model, View(id="media", kind=ViewKind.BLOCK, title="QKD system", subject=E("qkd-system"), shown=shown)
+
+
+def session() -> tuple[Model, View]:
+    machine = StateMachine(id=E("session"), name="Session", table=SESSION_TABLE.view(), exhibited_by=E("system.km-a"))
+    model = Model.of([machine])
+    return model, View(
+        id="session", kind=ViewKind.STATE, title="Session at the key manager", subject=machine.id, shown=(machine.id,)
+    )
+
+
+def needs() -> tuple[Model, View]:
+    def need(name: str, title: str, text: str, origins: tuple[str, ...] = (), by: tuple[ElementId, ...] = ()) -> Requirement:
+        return Requirement(
+            id=E(f"r.{name}"),
+            name=title,
+            text=text,
+            subject=E("qkd-system"),
+            derived_from=tuple(E(f"r.{each}") for each in origins),
+            satisfied_by=by,
+        )
+
+    def check(name: str, title: str, of: str, method: Method, measures: str = "") -> Verification:
+        return Verification(id=E(f"v.{name}"), name=title, requirement=E(f"r.{of}"), method=method, measures=measures)
+
+    elements = (
+        need("secure", "Secure long-range communication", "Two sites 400 km apart share secret keys at all times."),
+        need(
+            "resilient",
+            "Resilience",
+            "The network keeps operating securely if one of its channels is attacked.",
+            ("secure",),
+            (E("system.fibre"), E("system.satellite")),
+        ),
+        need("rate", "Key rate", "At least 1 kbit/s of secret key.", ("secure",), (ALICE,)),
+        check("cut", "Cut one channel", "resilient", Method.TEST, "keys delivered while the fibre is cut"),
+        check("rate", "Measure the rate", "rate", Method.ANALYSIS, "secret key rate over 24 h"),
+    )
+    satellite = part("satellite", "Satellite", "satellite")
+    model = Model.of([*PARTS, *BLOCKS, satellite, *elements])
+    shown = (*(each.id for each in elements), FIBRE, satellite.id, ALICE)
+    return model, View(id="needs", kind=ViewKind.REQUIREMENT, title="Need", subject=elements[0].id, shown=shown)
+
+
+def budget() -> tuple[Model, View]:
+    loss = Equation(
+        id=E("p.loss"),
+        name="Channel loss",
+        expression="loss = attenuation · length",
+        parameters=(
+            Property("loss", "loss"),
+            Property("attenuation", "loss per length"),
+            Property("length", "length"),
+        ),
+        bindings=(
+            Binding("loss", E("medium"), "loss"),
+            Binding("attenuation", E("fibre"), "attenuation"),
+            Binding("length", E("fibre"), "length"),
+        ),
+    )
+    rate = Equation(
+        id=E("p.rate"),
+        name="Detection rate",
+        expression="rate = clock rate · μ · η · 10^(−loss/10)",
+        parameters=(
+            Property("rate", "frequency"),
+            Property("μ", "number"),
+            Property("η", "ratio"),
+            Property("loss", "loss"),
+            Property("clock rate", "frequency", "1 GHz"),
+        ),
+        bindings=(
+            Binding("μ", E("transmitter"), "mean photon number"),
+            Binding("η", E("receiver"), "efficiency"),
+            Binding("loss", E("medium"), "loss"),
+        ),
+    )
+    model = Model.of([*ITEMS, *KINDS, *BLOCKS, loss, rate])
+    shown = (loss.id, rate.id, E("fibre"), E("medium"), E("transmitter"), E("receiver"))
+    return model, View(id="budget", kind=ViewKind.PARAMETRIC, title="Loss budget", subject=loss.id, shown=shown)
+
+
+SAMPLES = (bb84, swapping, interface, definition, session, needs, budget)

@@ -47,7 +47,8 @@ def internal(model: Model, view: View) -> Scene:
     places = spread_layers([part.id for part in parts], edges)
     ports = _ports(connectors)
     pieces = [_piece(model, part, places[part.id], ports.get(part.id, [])) for part in parts]
-    strands = [_strand(model, each) for each in connectors] + _joint_strands(model, known)
+    sides = _sides(connectors, places)
+    strands = [_strand(model, each, sides) for each in connectors] + _joint_strands(model, known)
     scene, laid = composed(pieces, strands, SPACING)
     gates = {(part, port): _gate(model, part, port) for part, names in ports.items() for port in names}
     scene = with_sockets(scene, laid, strands, gates)
@@ -61,6 +62,21 @@ def _ports(connectors: Sequence[Connector]) -> dict[ElementId, list[str]]:
         if end.port and end.port not in found.setdefault(end.part, []):
             found[end.part].append(end.port)
     return found
+
+
+def _sides(
+    connectors: Sequence[Connector], places: Mapping[ElementId, tuple[int, int]]
+) -> dict[End, Mapping[Side, float]]:
+    """Give a port that has several wires one side: the one on which most of their other ends lie."""
+    pulls: dict[End, list[int]] = {}
+    for each in connectors:
+        for end, other in ((each.source, each.target), (each.target, each.source)):
+            pulls.setdefault(end, []).append(places[other.part][1] - places[end.part][1])
+    return {
+        end: BESIDE if len(pull) == 1 else {Side.LEFT if sum(pull) < 0 else Side.RIGHT: 0.0}
+        for end, pull in pulls.items()
+        if end.port
+    }
 
 
 def _piece(model: Model, part: Part, at: tuple[int, int], ports: Sequence[str]) -> Piece:
@@ -78,7 +94,7 @@ def multiplicity(part: Part) -> str:
     return most if str(part.least) == most else f"{part.least}..{most}"
 
 
-def _strand(model: Model, each: Connector) -> Strand:
+def _strand(model: Model, each: Connector, sides: Mapping[End, Mapping[Side, float]]) -> Strand:
     ways = {flow.direction for flow in each.flows}
     names = [model.elements[flow.item].name if flow.item in model else flow.item for flow in each.flows]
     wire = wire_between(each.id, each.source.part, each.target.part, _title(model, each), each.id)
@@ -89,9 +105,8 @@ def _strand(model: Model, each: Connector) -> Strand:
         tail=Tip.FILLED if ways & {Direction.IN, Direction.BOTH} else Tip.NONE,
     )
     words = ", ".join(dict.fromkeys(names))
-    sides = {end: BESIDE if end.port else None for end in (each.source, each.target)}
     return strand(
-        wire, leaves=sides[each.source], enters=sides[each.target], ports=(each.source.port, each.target.port),
+        wire, leaves=sides.get(each.source), enters=sides.get(each.target), ports=(each.source.port, each.target.port),
         lines=label_lines(words, 130),
     )
 

@@ -9,17 +9,25 @@ from typing import Final
 from keytwin.design.model import Model
 from keytwin.design.views import View, ViewKind
 from keytwin.drawing.activity import activity
+from keytwin.drawing.block import block_definition
 from keytwin.drawing.internal import internal
 from keytwin.drawing.painter import paint
+from keytwin.drawing.parametric import parametric
+from keytwin.drawing.requirement import requirement
 from keytwin.drawing.scene import Scene
 from keytwin.drawing.sequence import sequence
+from keytwin.drawing.states import state_machine
 from keytwin.drawing.theme import Theme
 
 LAYOUTS: Final = MappingProxyType[ViewKind, Callable[[Model, View], Scene]](
     {
         ViewKind.ACTIVITY: activity,
         ViewKind.SEQUENCE: sequence,
+        ViewKind.BLOCK: block_definition,
         ViewKind.INTERNAL: internal,
+        ViewKind.STATE: state_machine,
+        ViewKind.REQUIREMENT: requirement,
+        ViewKind.PARAMETRIC: parametric,
     }
 )
 """The layout of each kind of view."""
