@@ -138,18 +138,24 @@ def bb84() -> tuple[Model, View]:
     whole = Activity(id=E("bb84"), name="BB84", because=(BB84,))
     model = Model.of([*ITEMS, *PARTS, whole, *actions, *flows])
     shown = (ALICE, BOB, *(each.id for each in actions), *(each.id for each in flows))
-    return model, View(
-        id="bb84", kind=ViewKind.ACTIVITY, title="BB84", subject=E("bb84"), shown=shown, variant=BB84
-    )
+    return model, View(id="bb84", kind=ViewKind.ACTIVITY, title="BB84", subject=E("bb84"), shown=shown, variant=BB84)
 
 
 def swapping() -> tuple[Model, View]:
     whole = Interaction(id=E("swap"), name="Entanglement swapping")
     loop = Fragment(
-        id=E("swap.loop"), name="until", interaction=E("swap"), operator=Operator.LOOP, guard="until both pairs are heralded"
+        id=E("swap.loop"),
+        name="until",
+        interaction=E("swap"),
+        operator=Operator.LOOP,
+        guard="until both pairs are heralded",
     )
     good = Fragment(
-        id=E("swap.good"), name="good", interaction=E("swap"), operator=Operator.ALTERNATIVE, guard="measurement succeeded"
+        id=E("swap.good"),
+        name="good",
+        interaction=E("swap"),
+        operator=Operator.ALTERNATIVE,
+        guard="measurement succeeded",
     )
     bad = Fragment(id=E("swap.bad"), name="bad", interaction=E("swap"), operator=Operator.ALTERNATIVE, guard="else")
 
@@ -254,7 +260,9 @@ BLOCKS: tuple[Block, ...] = (
         properties=(Property("altitude", "length", "500 km"),),
         ports=(Port("downlink", E("quantum-port")), Port("downlink 2", E("quantum-port"))),
     ),
-    Block(id=E("ground-station"), name="Ground station", ports=(Port("telescope", E("quantum-port"), is_conjugated=True),)),
+    Block(
+        id=E("ground-station"), name="Ground station", ports=(Port("telescope", E("quantum-port"), is_conjugated=True),)
+    ),
     Block(
         id=E("key-manager"),
         name="Key manager",
@@ -339,7 +347,9 @@ def session() -> tuple[Model, View]:
 
 
 def needs() -> tuple[Model, View]:
-    def need(name: str, title: str, text: str, origins: tuple[str, ...] = (), by: tuple[ElementId, ...] = ()) -> Requirement:
+    def need(
+        name: str, title: str, text: str, origins: tuple[str, ...] = (), by: tuple[ElementId, ...] = ()
+    ) -> Requirement:
         return Requirement(
             id=E(f"r.{name}"),
             name=title,

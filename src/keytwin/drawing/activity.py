@@ -227,9 +227,7 @@ def _with_lanes(scene: Scene, lanes: Sequence[_Lane], laid: Laid) -> Scene:
     return replace(scene, nodes=(*frames, *nodes))
 
 
-def _pins(
-    model: Model, flows: Sequence[Flow], actions: Sequence[Action], scene: Scene, laid: Laid
-) -> list[Socket]:
+def _pins(model: Model, flows: Sequence[Flow], actions: Sequence[Action], scene: Scene, laid: Laid) -> list[Socket]:
     """Return the parameters at both ends of what flows: small squares on the border of the actions."""
     plain = {action.id for action in actions if action.kind is ActionKind.ACTION}
     wires = {wire.id: wire for wire in scene.wires}
@@ -243,7 +241,17 @@ def _pins(
             if pin.key in plain:
                 box = Box(at.x - PIN / 2, at.y - PIN / 2, PIN, PIN)
                 found.append(
-                    Socket(id=f"{flow.id}:{end}", owner=pin.key, side=pin.side, box=box, title=f"{end} {title}", element=flow.item, inward=end == "in", outward=end == "out", role=wire.role)
+                    Socket(
+                        id=f"{flow.id}:{end}",
+                        owner=pin.key,
+                        side=pin.side,
+                        box=box,
+                        title=f"{end} {title}",
+                        element=flow.item,
+                        inward=end == "in",
+                        outward=end == "out",
+                        role=wire.role,
+                    )
                 )
     return found
 
@@ -264,7 +272,7 @@ def _shortened(wire: Wire, at_pin: set[str]) -> Wire:
 
 
 def _nearer(end: Point, towards: Point) -> Point:
-    sign = (lambda value: (value > 0) - (value < 0))
+    sign = lambda value: (value > 0) - (value < 0)
     return Point(end.x + sign(towards.x - end.x) * PIN / 2, end.y + sign(towards.y - end.y) * PIN / 2)
 
 
@@ -275,8 +283,25 @@ def _rakes(actions: Sequence[Action], laid: Laid) -> list[Mark]:
         if action.refined_by and action.kind not in DOTS:
             box = laid.boxes[action.id]
             x, y = box.right - 13, box.bottom - 12
-            path = ("M", x, y, "L", x, y + 7.0, "M", x - 4.5, y + 7, "L", x - 4.5, y + 3.5, "L", x + 4.5, y + 3.5, "L", x + 4.5, y + 7.0)
+            path = (
+                "M",
+                x,
+                y,
+                "L",
+                x,
+                y + 7.0,
+                "M",
+                x - 4.5,
+                y + 7,
+                "L",
+                x - 4.5,
+                y + 3.5,
+                "L",
+                x + 4.5,
+                y + 3.5,
+                "L",
+                x + 4.5,
+                y + 7.0,
+            )
             found.append(Mark(path=path, role=Role.PLAIN, weight=1.2, is_above=True))
     return found
-
-

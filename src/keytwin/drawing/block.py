@@ -20,6 +20,7 @@ from keytwin.drawing.tree import tree_places
 
 UP: Final = {Side.TOP: 0.0}
 DOWN: Final = {Side.BOTTOM: 0.0}
+HUNG: Final = 20.0
 SPACING: Final = Spacing(margin=22.0, across=18.0)
 
 
@@ -43,10 +44,15 @@ def block_definition(model: Model, view: View) -> Scene:
     pieces = []
     for block in blocks:
         piece = compartment_piece(
-            block, [keyword("block"), *bold_lines(block.name)], at=(0, 0), compartments=_compartments(model, block, blocks, parts)
+            block,
+            [keyword("block"), *bold_lines(block.name)],
+            at=(0, 0),
+            compartments=_compartments(model, block, blocks, parts),
         )
         place = places[block.id]
-        cell = replace(piece.cell, row=place.row, column=place.column, span=place.span)
+        # All boxes of a row begin at one height: the anchor lies just below their tops.
+        down = piece.cell.up + piece.cell.down - HUNG
+        cell = replace(piece.cell, row=place.row, column=place.column, span=place.span, up=HUNG, down=down)
         pieces.append(replace(piece, cell=cell))
     scene, _ = composed(pieces, [_strand(model, each) for each in kinships], SPACING)
     about = f"{len(blocks)} blocks: {', '.join(each.name for each in blocks)}"

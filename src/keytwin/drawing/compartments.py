@@ -37,16 +37,18 @@ def compartment_piece(  # noqa: PLR0913  # a box has this much to it; all but th
     compartments: Sequence[Compartment] = (),
     figure: Figure = Figure.BOX,
     role: Role = Role.PLAIN,
-    ports: Sequence[str] = (),
+    room: float = 0.0,
     key: str = "",
     least: float = 120.0,
 ) -> Piece:
-    """Return a box with a heading, compartments below it, and room for ports at its left and right."""
+    """Return a box with a heading, compartments below it, and room for ports (as `port_room` gives it), if any."""
     texts: list[Text] = []
     rules: list[float] = []
     y = AIR
     for line in heading:
-        texts.append(Text(line.words, Point(0, y + ASCENT * line.size + 1), line.size, Anchor.MIDDLE, line.bold, line.role))
+        texts.append(
+            Text(line.words, Point(0, y + ASCENT * line.size + 1), line.size, Anchor.MIDDLE, line.bold, line.role)
+        )
         y += line.size * LINE
     y += AIR - 1
     widths = [line.width + 2 * INSET for line in heading]
@@ -62,18 +64,29 @@ def compartment_piece(  # noqa: PLR0913  # a box has this much to it; all but th
             y += SMALL * LINE
         y += AIR - 2
         widths += [width_of(words, SMALL) + 2 * INSET for words in each.lines]
-    widest_port = max((width_of(port, PORT_SIZE) for port in ports), default=-30.0)
-    half = max(least, max(widths), 2 * (widest_port + SOCKET + 10)) / 2
+    half = max(least, max(widths), room) / 2
     name = key or element.id
-    up, down, head = (y / 2, y / 2, 0.0) if not ports else (y + 14.0, 14.0, y - 4.0)
-    cell = Cell(
-        key=name, row=at[0], column=at[1], left=half, right=half, up=up, down=down, head=head, figure=figure
-    )
+    up, down, head = (y / 2, y / 2, 0.0) if not room else (y + 14.0, 14.0, y - 4.0)
+    cell = Cell(key=name, row=at[0], column=at[1], left=half, right=half, up=up, down=down, head=head, figure=figure)
     node = Node(
-        id=name, figure=figure, box=Box(0, 0, 2 * half, y), title=told(element), element=element.id, role=role,
-        texts=tuple(texts), rules=tuple(rules),
+        id=name,
+        figure=figure,
+        box=Box(0, 0, 2 * half, y),
+        title=told(element),
+        element=element.id,
+        role=role,
+        texts=tuple(texts),
+        rules=tuple(rules),
     )
     return Piece(cell, node, hangs=True)
+
+
+def port_room(labels: Sequence[str], sides: int = 2) -> float:
+    """Return how wide a box must be for the names of its ports at one or at both sides; nothing without ports."""
+    if not labels:
+        return 0.0
+    widest = max(width_of(label, PORT_SIZE) for label in labels)
+    return sides * (widest + SOCKET + 8) + (16 if sides == 1 else 0)
 
 
 def keyword(words: str) -> Line:
@@ -88,7 +101,9 @@ def bold_lines(words: str, most: float = 190.0) -> list[Line]:
 
 def value_lines(properties: Sequence[Property], most: float = 230.0) -> tuple[str, ...]:
     """Return values as an attribute compartment lists them."""
-    told_values = [f"{each.name} = {each.value}" if each.value else f"{each.name} : {each.quantity}" for each in properties]
+    told_values = [
+        f"{each.name} = {each.value}" if each.value else f"{each.name} : {each.quantity}" for each in properties
+    ]
     return tuple(line for words in told_values for line in wrap(words, SMALL, most))
 
 
@@ -120,8 +135,15 @@ def with_sockets(scene: Scene, laid: Laid, strands: Sequence[Strand], gates: dic
             name = f"{owner}:{port}:{side}" + (f":{index}" if index else "")
             sockets.append(
                 Socket(
-                    id=name, owner=owner, side=side, box=box, title=gate.title, element=gate.element,
-                    inward=gate.inward, outward=gate.outward, role=gate.role,
+                    id=name,
+                    owner=owner,
+                    side=side,
+                    box=box,
+                    title=gate.title,
+                    element=gate.element,
+                    inward=gate.inward,
+                    outward=gate.outward,
+                    role=gate.role,
                 )
             )
             texts[owner].append(_port_text(gate.label, box, side))
@@ -134,7 +156,9 @@ def _together(
     owner: str, port: str, side: Side, places: Sequence[Point], spots: dict[tuple[str, str, Side], list[Point]]
 ) -> list[list[Point]]:
     """Break the places of a port into groups that no other port of the same side parts."""
-    others = [at for (key, name, where), ats in spots.items() if (key, where) == (owner, side) and name != port for at in ats]
+    others = [
+        at for (key, name, where), ats in spots.items() if (key, where) == (owner, side) and name != port for at in ats
+    ]
     groups: list[list[Point]] = []
     for place in sorted(places):
         is_parted = groups and any(groups[-1][-1] < other < place for other in others)

@@ -105,6 +105,8 @@ class _Plan:
     columns: int
     padding: dict[Corridor, float] = field(default_factory=dict)
     pitches: dict[Corridor, float] = field(default_factory=dict)
+    turns: dict[str, int] = field(default_factory=dict)
+    """How often room was made for each label."""
     unplaced: tuple[Placing, ...] = ()
 
     def pitch(self, run: Run) -> float:
@@ -127,7 +129,9 @@ class _Plan:
         }
         where = _Where(self, levels, uprights)
         points = {key: self._points(key, boxes, anchors, where) for key in self.found.wires}
-        borders = [Box(uprights[index][0] - 1, 0, 2, levels[-1][2]) for axis, index in self.spacing.leads if axis is UPRIGHT]
+        borders = [
+            Box(uprights[index][0] - 1, 0, 2, levels[-1][2]) for axis, index in self.spacing.leads if axis is UPRIGHT
+        ]
         placed, unplaced = place_labels([*boxes.values(), *borders], self.links, points)
         self.unplaced = unplaced
         return Laid(
@@ -141,19 +145,23 @@ class _Plan:
         )
 
     def grow(self, missing: Sequence[Placing]) -> None:
-        """Widen the corridors of wires whose labels found no room: along a piece that is too short, else beside it."""
+        """Make room for labels that found none: along a piece that is too short; else beside it and along, by turns."""
         for each in missing:
             run = self._roomiest(each)
             lack = each.lack if run.is_level else each.drop
-            need = (each.height if run.is_level else each.width) + 8
+            turn = self.turns.get(each.key, 0)
+            self.turns[each.key] = turn + 1
             if lack > 0:
                 self._pad(not run.is_level, _inner(run), lack + 4)
-            elif run.in_channel and self.pitch(run) < need:
-                self.pitches[run.is_level, run.corridor] = need
-            elif not run.is_level and not run.in_channel and self.padding.get((UPRIGHT, run.corridor), 0.0) < need:
-                self._pad(UPRIGHT, run.corridor, ASIDE)
-            else:
+            elif turn % 2:
                 self._pad(not run.is_level, _inner(run), ASIDE)
+            elif not run.in_channel:
+                self._pad(run.is_level, run.corridor, ASIDE)
+            else:
+                need = (each.height if run.is_level else each.width) + 8
+                is_narrow = self.pitch(run) < need
+                self.pitches[run.is_level, run.corridor] = max(need, self.pitch(run))
+                self._pad(run.is_level, run.corridor, 0.0 if is_narrow else ASIDE)
 
     def _roomiest(self, each: Placing) -> Run:
         """Return the piece of a wire that its label is to lie at: a level one in a channel if there is one."""

@@ -22,13 +22,25 @@ from keytwin.design.model import (
     PortKind,
 )
 from keytwin.design.views import View
-from keytwin.drawing.compartments import Gate, bold_lines, compartment_piece, with_sockets
+from keytwin.drawing.compartments import Gate, bold_lines, compartment_piece, port_room, with_sockets
 from keytwin.drawing.frame import framed
 from keytwin.drawing.geometry import Side
 from keytwin.drawing.grid import Spacing
 from keytwin.drawing.layers import spread_layers
 from keytwin.drawing.metrics import wrap
-from keytwin.drawing.pieces import SMALL, Line, Piece, Strand, composed, label_lines, nature_roles, role_of_items, strand, told, wire_between
+from keytwin.drawing.pieces import (
+    SMALL,
+    Line,
+    Piece,
+    Strand,
+    composed,
+    label_lines,
+    nature_roles,
+    role_of_items,
+    strand,
+    told,
+    wire_between,
+)
 from keytwin.drawing.scene import Figure, Role, Scene, Stroke, Tip
 
 BESIDE: Final = {Side.LEFT: 0.0, Side.RIGHT: 0.0}
@@ -85,7 +97,7 @@ def _piece(model: Model, part: Part, at: tuple[int, int], ports: Sequence[str]) 
     many = "" if (part.least, part.most) == (1, 1) else f" [{multiplicity(part)}]"
     if block is not None and (block.name != part.name or many):
         heading += [Line(line, SMALL, role=Role.QUIET) for line in wrap(f": {block.name}{many}", SMALL, 170)]
-    return compartment_piece(part, heading, at=at, figure=Figure.ROUND, ports=ports)
+    return compartment_piece(part, heading, at=at, figure=Figure.ROUND, room=port_room(ports))
 
 
 def multiplicity(part: Part) -> str:
@@ -106,7 +118,10 @@ def _strand(model: Model, each: Connector, sides: Mapping[End, Mapping[Side, flo
     )
     words = ", ".join(dict.fromkeys(names))
     return strand(
-        wire, leaves=sides.get(each.source), enters=sides.get(each.target), ports=(each.source.port, each.target.port),
+        wire,
+        leaves=sides.get(each.source),
+        enters=sides.get(each.target),
+        ports=(each.source.port, each.target.port),
         lines=label_lines(words, 130),
     )
 
@@ -152,7 +167,9 @@ def _all_ports(model: Model, block: object) -> list[tuple[str, ElementId, bool]]
 
 def _role(model: Model, nature: str, carried: Sequence[Carried]) -> Role:
     roles: Mapping[str, Role] = nature_roles(model)
-    return roles.get(nature) or role_of_items(model, [each for each in carried if isinstance(model.elements.get(each.item), Item)])
+    return roles.get(nature) or role_of_items(
+        model, [each for each in carried if isinstance(model.elements.get(each.item), Item)]
+    )
 
 
 def _joint_strands(model: Model, known: set[ElementId]) -> list[Strand]:
@@ -165,5 +182,12 @@ def _joint_strands(model: Model, known: set[ElementId]) -> list[Strand]:
             wire = wire_between(f"{state.id}:{first}:{second}", first, second, told(state), state.id)
             wire = replace(wire, role=Role.JOINT, stroke=Stroke.DOTTED, tip=Tip.NONE)
             words = f"«joint» {state.name}" + (f" ({values})" if values else "")
-            found.append(strand(wire, leaves={Side.TOP: 0, Side.BOTTOM: 0.5}, enters={Side.TOP: 0, Side.BOTTOM: 0.5}, lines=label_lines(words, 200)))
+            found.append(
+                strand(
+                    wire,
+                    leaves={Side.TOP: 0, Side.BOTTOM: 0.5},
+                    enters={Side.TOP: 0, Side.BOTTOM: 0.5},
+                    lines=label_lines(words, 200),
+                )
+            )
     return found

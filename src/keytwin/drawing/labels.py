@@ -12,6 +12,7 @@ from keytwin.drawing.lattice import Link
 
 GAP: Final = 4.0  # between a wire and its text
 CLEAR: Final = 2.0  # around text
+FOREIGN: Final = 5.0  # from the wire of another: more than from its own, so that it is seen whose it is
 PORT: Final = 8.0  # half of a port, and some air
 STEP: Final = 6.0  # along a wire, from one try to the next
 
@@ -38,7 +39,7 @@ def place_labels(
         ends = (link.source_port, points[link.key][0]), (link.target_port, points[link.key][-1])
         solid += [Box(at.x, at.y, 0, 0).grown(PORT) for port, at in ends if port]
     lines = [
-        (link.key, link.bundle, stretch(*pair).grown(1.5)) for link in links for pair in pairwise(points[link.key])
+        (link.key, link.bundle, stretch(*pair).grown(FOREIGN)) for link in links for pair in pairwise(points[link.key])
     ]
     placed: dict[str, Box] = {}
     missing = []
@@ -59,9 +60,12 @@ def _free_place(link: Link, points: Sequence[Point], taken: Sequence[Box]) -> Bo
     """Return the first free place: level pieces before upright ones, long before short, the middle before the ends."""
     own = [points[-2:]] if link.bundle else pairwise(points)  # of a bundle, what no other wire shares
     pieces = sorted(((a, b) for a, b in own), key=lambda pair: (pair[0].y != pair[1].y, -_length(pair)))
+    reach = max(link.label) + GAP + 2
     for piece in pieces:
+        around = stretch(*piece).grown(reach)
+        near = [box for box in taken if box.meets(around)]
         for box in _tries(piece, *link.label):
-            if not any(box.meets(other) for other in taken):
+            if not any(box.meets(other) for other in near):
                 return box
     return None
 

@@ -83,7 +83,8 @@ class Lattice:
     columns: int
     cells: Mapping[str, Cell]
     occupied: dict[Spot, str] = field(default_factory=dict)
-    used: dict[tuple[Spot, Spot], int] = field(default_factory=dict)
+    used: dict[tuple[Spot, Spot], set[str]] = field(default_factory=dict)
+    """What runs between two spots: a bundle counts once."""
     leaving: dict[tuple[str, Side], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -102,7 +103,7 @@ class Lattice:
         way = self._own_loop(link) if link.source == link.target else self._cheapest(link)
         for first, second in zip(way, way[1:], strict=False):
             pair = _ordered(first, second)
-            self.used[pair] = self.used.get(pair, 0) + 1
+            self.used.setdefault(pair, set()).add(link.bundle or link.key)
         for key, end, neighbour in ((link.source, way[0], way[1]), (link.target, way[-1], way[-2])):
             side = side_towards(end, neighbour)
             self.leaving[key, side] = self.leaving.get((key, side), 0) + 1
@@ -136,7 +137,7 @@ class Lattice:
             ahead = self._ahead(spot, side, link)
             if ahead is None:
                 continue
-            spent = cost + self._length(spot, ahead)
+            spent = cost + self._length(spot, ahead, link.bundle)
             for turn, extra in self._turns(ahead, side, link, goal):
                 total = spent + extra
                 if total < best.get((ahead, turn), float("inf")):
@@ -173,10 +174,13 @@ class Lattice:
             if turn not in {side, OPPOSITE[side]}:
                 yield turn, BEND + (1.5 if ahead.level % 2 and ahead.upright % 2 else 0.0)
 
-    def _length(self, spot: Spot, ahead: Spot) -> float:
-        pair = _ordered(spot, ahead)
-        across = sum(self.used.get(_ordered(ahead, other), 0) for other in _beside(ahead, spot))
-        return STEP + CROWD * self.used.get(pair, 0) + CROSS * across / 2
+    def _length(self, spot: Spot, ahead: Spot, bundle: str) -> float:
+        """Return what a step costs: more where other wires run along or across, less on the trunk of its own bundle."""
+        along = self.used.get(_ordered(spot, ahead), _NOBODY)
+        if bundle and bundle in along:
+            return STEP / 2
+        across = sum(len(self.used.get(_ordered(ahead, other), _NOBODY)) for other in _beside(ahead, spot))
+        return STEP + CROWD * len(along) + CROSS * across / 2
 
     def _taken(self, key: str, side: Side) -> float:
         figure = self.cells[key].figure
@@ -195,9 +199,12 @@ def _ordered(first: Spot, second: Spot) -> tuple[Spot, Spot]:
     return (first, second) if first < second else (second, first)
 
 
+_NOBODY: Final[frozenset[str]] = frozenset()
+
+
 def _least(spot: Spot, goal: Spot) -> float:
     """Return what a way to the goal costs at the least, so that the search looks there first."""
-    return STEP * (abs(spot.level - goal.level) + abs(spot.upright - goal.upright))
+    return STEP / 2 * (abs(spot.level - goal.level) + abs(spot.upright - goal.upright))
 
 
 def _beside(ahead: Spot, spot: Spot) -> Sequence[Spot]:

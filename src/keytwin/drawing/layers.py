@@ -75,7 +75,9 @@ def ordered(nodes: Sequence[N], edges: Sequence[tuple[N, N]], rank: Mapping[N, i
     for sweep in range(SWEEPS):
         way = range(len(rows)) if sweep % 2 == 0 else range(len(rows) - 1, -1, -1)
         for index in way:
-            place = {node: at / max(1, len(row) - 1) if len(row) > 1 else 0.5 for row in rows for at, node in enumerate(row)}
+            place = {
+                node: at / max(1, len(row) - 1) if len(row) > 1 else 0.5 for row in rows for at, node in enumerate(row)
+            }
             rows[index].sort(key=lambda node: _middle(node, near[node], place, rank, rank[node]))
         count = crossings(rows, edges, rank)
         if count < fewest:
@@ -114,7 +116,9 @@ def crossings(rows: Sequence[Sequence[N]], edges: Iterable[tuple[N, N]], rank: M
     )
 
 
-def spread_layers(nodes: Sequence[N], edges: Sequence[tuple[N, N]], *, downwards: bool = False) -> dict[N, tuple[int, int]]:
+def spread_layers(
+    nodes: Sequence[N], edges: Sequence[tuple[N, N]], *, downwards: bool = False
+) -> dict[N, tuple[int, int]]:
     """Return row and column of each node: layers from left to right (or downwards), each node near its neighbours."""
     rank = ranks(nodes, edges)
     layers = ordered(nodes, edges, rank)
@@ -123,7 +127,11 @@ def spread_layers(nodes: Sequence[N], edges: Sequence[tuple[N, N]], *, downwards
     for layer in sorted(layers, key=len, reverse=True):
         wanted = []
         for index, node in enumerate(layer):
-            near = [places[b if a == node else a] for a, b in edges if node in {a, b} and a != b and (b if a == node else a) in places]
+            near = [
+                places[b if a == node else a]
+                for a, b in edges
+                if node in {a, b} and a != b and (b if a == node else a) in places
+            ]
             middle = (width - len(layer)) / 2 + index
             wanted.append(sum(near) / len(near) if near else middle)
         places.update(zip(layer, spread(wanted, width), strict=True))

@@ -8,7 +8,16 @@ from typing import Final
 
 from keytwin.design.model import Binding, Block, ElementId, Equation, Model, Property
 from keytwin.design.views import View
-from keytwin.drawing.compartments import Compartment, Gate, bold_lines, compartment_piece, keyword, value_lines, with_sockets
+from keytwin.drawing.compartments import (
+    Compartment,
+    Gate,
+    bold_lines,
+    compartment_piece,
+    keyword,
+    port_room,
+    value_lines,
+    with_sockets,
+)
 from keytwin.drawing.frame import framed
 from keytwin.drawing.geometry import Side
 from keytwin.drawing.grid import Spacing
@@ -33,7 +42,7 @@ def parametric(model: Model, view: View) -> Scene:
     columns = _columns(equations, used, idle)
     pieces = [_equation(model, each, columns[each.id], bound) for each in equations]
     pieces += [_block(each, columns[each.id], bound) for each in (*used, *idle)]
-    strands = [_strand(model, equation, each) for equation, each in bound]
+    strands = [_strand(model, equation, each, columns[each.block][1]) for equation, each in bound]
     scene, laid = composed(pieces, strands, SPACING)
     gates = {(e.id, each.parameter): _parameter_gate(e, each) for e, each in bound}
     gates |= {(each.block, each.property): _value_gate(blocks[each.block], each) for _, each in bound}
@@ -59,12 +68,20 @@ def _columns(
 def _equation(model: Model, each: Equation, at: tuple[int, int], bound: Sequence[Bound]) -> Piece:
     joined = [binding.parameter for equation, binding in bound if equation is each]
     heading = [keyword("constraint"), *bold_lines(each.name, EXPRESSION)]
-    heading += [Line(line, SIZE) for line in wrap(f"{{ {each.expression} }}", SIZE, EXPRESSION)]
+    heading += [Line(line, SIZE) for line in wrap(f"{{{each.expression}}}", SIZE, EXPRESSION)]
     loose = [parameter for parameter in each.parameters if parameter.name not in joined]
-    elsewhere = {b.parameter: f"{name_of(model, b.block)}.{b.property}" for b in each.bindings if b.parameter not in joined}
+    elsewhere = {
+        b.parameter: f"{name_of(model, b.block)}.{b.property}" for b in each.bindings if b.parameter not in joined
+    }
     lines = value_lines([replace(p, value=elsewhere.get(p.name, p.value)) for p in loose])
     return compartment_piece(
-        each, heading, at=at, compartments=[Compartment("parameters", lines)], figure=Figure.ROUND, role=Role.STRONG, ports=joined
+        each,
+        heading,
+        at=at,
+        compartments=[Compartment("parameters", lines)],
+        figure=Figure.ROUND,
+        role=Role.STRONG,
+        room=port_room(joined),
     )
 
 
@@ -73,7 +90,13 @@ def _block(each: Block, at: tuple[int, int], bound: Sequence[Bound]) -> Piece:
     values = [value for value in each.properties if value.name not in joined]
     heading = [keyword("block"), *bold_lines(each.name)]
     labels = [_value_label(each, name) for name in joined]
-    return compartment_piece(each, heading, at=at, compartments=[Compartment("attributes", value_lines(values))], ports=labels)
+    return compartment_piece(
+        each,
+        heading,
+        at=at,
+        compartments=[Compartment("attributes", value_lines(values))],
+        room=port_room(labels, sides=1),
+    )
 
 
 def _property_of(block: Block, name: str) -> Property | None:
@@ -92,12 +115,20 @@ def _value_gate(block: Block, each: Binding) -> Gate:
 
 def _parameter_gate(equation: Equation, each: Binding) -> Gate:
     quantity: Mapping[str, str] = {parameter.name: parameter.quantity for parameter in equation.parameters}
-    return Gate(each.parameter, f"{each.parameter} : {quantity.get(each.parameter, 'value')}", equation.id, role=Role.STRONG)
+    return Gate(
+        each.parameter, f"{each.parameter} : {quantity.get(each.parameter, 'value')}", equation.id, role=Role.STRONG
+    )
 
 
-def _strand(model: Model, equation: Equation, each: Binding) -> Strand:
+def _strand(model: Model, equation: Equation, each: Binding, column: int) -> Strand:
     title = f"{equation.name}.{each.parameter} = {name_of(model, each.block)}.{each.property}"
-    wire = wire_between(f"{equation.id}.{each.parameter}={each.block}.{each.property}", each.block, equation.id, title, equation.id)
+    wire = wire_between(
+        f"{equation.id}.{each.parameter}={each.block}.{each.property}", each.block, equation.id, title, equation.id
+    )
     return strand(
-        replace(wire, tip=Tip.NONE), leaves=BESIDE, enters=BESIDE, ports=(each.property, each.parameter), lines=("=",)
+        replace(wire, tip=Tip.NONE),
+        leaves={Side.RIGHT if column == 0 else Side.LEFT: 0.0},
+        enters=BESIDE,
+        ports=(each.property, each.parameter),
+        lines=("=",),
     )

@@ -108,7 +108,14 @@ def box_piece(  # noqa: PLR0913  # a node has this much to it; all but the first
     height = max(least[1], sum(line.size * LINE for line in lines) + PAD + 2)
     name = key or element.id
     cell = Cell(
-        key=name, row=at[0], column=at[1], left=width / 2, right=width / 2, up=height / 2, down=height / 2, figure=figure
+        key=name,
+        row=at[0],
+        column=at[1],
+        left=width / 2,
+        right=width / 2,
+        up=height / 2,
+        down=height / 2,
+        figure=figure,
     )
     node = Node(
         id=name,
@@ -127,7 +134,14 @@ def dot_piece(element: Element, figure: Figure, size: tuple[float, float], at: t
     width, height = size
     name = key or element.id
     cell = Cell(
-        key=name, row=at[0], column=at[1], left=width / 2, right=width / 2, up=height / 2, down=height / 2, figure=figure
+        key=name,
+        row=at[0],
+        column=at[1],
+        left=width / 2,
+        right=width / 2,
+        up=height / 2,
+        down=height / 2,
+        figure=figure,
     )
     node = Node(
         id=name, figure=figure, box=Box(-width / 2, -height / 2, width, height), title=told(element), element=element.id
@@ -191,9 +205,7 @@ def composed(pieces: Sequence[Piece], strands: Sequence[Strand], spacing: Spacin
         height=0,
         nodes=tuple(settled(piece, laid.boxes[piece.cell.key]) for piece in pieces),
         wires=tuple(replace(each.wire, points=laid.points[each.link.key]) for each in strands),
-        labels=tuple(
-            label_at(each, laid.labels[each.link.key]) for each in strands if each.link.key in laid.labels
-        ),
+        labels=tuple(label_at(each, laid.labels[each.link.key]) for each in strands if each.link.key in laid.labels),
     )
     return scene, laid
 

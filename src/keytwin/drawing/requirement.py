@@ -28,7 +28,11 @@ def requirement(model: Model, view: View) -> Scene:
     drawn = [each for each in shown if isinstance(each, Requirement | Verification | Block | Part)]
     known = {each.id for each in drawn}
     relations = _relations(drawn, known)
-    drawn = [each for each in drawn if isinstance(each, Requirement | Verification) or any(each.id in r[:2] for r in relations)]
+    drawn = [
+        each
+        for each in drawn
+        if isinstance(each, Requirement | Verification) or any(each.id in r[:2] for r in relations)
+    ]
     places = spread_layers([each.id for each in drawn], [(target, source) for source, target, _ in relations])
     pieces = [_piece(model, each, places[each.id], known) for each in drawn]
     strands = [_strand(model, *relation) for relation in relations]

@@ -82,9 +82,16 @@ def sequence(model: Model, view: View) -> Scene:
     _draw_frames(drawing)
     _draw_lifelines(drawing, heads, bottom)
     scene = Scene(
-        id="", title="", about="", width=0, height=0,
-        nodes=tuple(drawing.nodes), wires=tuple(drawing.wires), labels=tuple(drawing.labels),
-        marks=tuple(drawing.marks), texts=tuple(drawing.texts),
+        id="",
+        title="",
+        about="",
+        width=0,
+        height=0,
+        nodes=tuple(drawing.nodes),
+        wires=tuple(drawing.wires),
+        labels=tuple(drawing.labels),
+        marks=tuple(drawing.marks),
+        texts=tuple(drawing.texts),
     )
     about = f"Interaction of {', '.join(part.name for part in parts)} in {len(messages)} messages"
     return framed(scene, kind="sd", name=view.id, title=view.title, about=about)
@@ -104,12 +111,20 @@ def _gather_frames(drawing: _Drawing) -> None:
     for message in drawing.messages:
         for fragment in _around(drawing, message.within):
             first.setdefault(fragment.id, message.order)
-    held = sorted((each for each in drawing.fragments.values() if each.id in first), key=lambda each: (first[each.id], order[each.id]))
+    held = sorted(
+        (each for each in drawing.fragments.values() if each.id in first),
+        key=lambda each: (first[each.id], order[each.id]),
+    )
     previous: dict[ElementId | None, Fragment] = {}
     for each in held:
         last = previous.get(each.within)
         is_next = last is not None and not _between(drawing, last, each)
-        if last and is_next and last.operator is each.operator and each.operator in {Operator.ALTERNATIVE, Operator.PARALLEL}:
+        if (
+            last
+            and is_next
+            and last.operator is each.operator
+            and each.operator in {Operator.ALTERNATIVE, Operator.PARALLEL}
+        ):
             drawing.frames[each.id] = drawing.frames[last.id]
             drawing.frames[each.id].operands.append(each)
         else:
@@ -260,11 +275,19 @@ def _draw_message(drawing: _Drawing, message: Message, lines: tuple[str, ...], y
     drawing.y[message.id] = points[0].y
     drawing.wires.append(
         Wire(
-            id=message.id, points=points, source=f"life:{message.source}", target=f"life:{message.target}",
-            title=told(message), element=message.id, role=role, tip=Tip.FILLED,
+            id=message.id,
+            points=points,
+            source=f"life:{message.source}",
+            target=f"life:{message.target}",
+            title=told(message),
+            element=message.id,
+            role=role,
+            tip=Tip.FILLED,
         )
     )
-    texts = tuple(replace(text, role=role if item else Role.QUIET) for text in text_block(list(lines), box.middle, SMALL))
+    texts = tuple(
+        replace(text, role=role if item else Role.QUIET) for text in text_block(list(lines), box.middle, SMALL)
+    )
     drawing.labels.append(Label(wire=message.id, lines=texts, box=box))
     return lowest
 
@@ -302,11 +325,33 @@ def _draw_frames(drawing: _Drawing) -> None:
                 drawing.labels.append(Label(wire="", lines=(text,), box=text.box.grown(1)))
         drawing.nodes.append(
             Node(
-                id=fragment, figure=Figure.FRAME, box=box, title=told(frame.operands[0]), element=fragment,
-                within=parent.operands[0].id if parent else "", role=Role.OUTLINE,
+                id=fragment,
+                figure=Figure.FRAME,
+                box=box,
+                title=told(frame.operands[0]),
+                element=fragment,
+                within=parent.operands[0].id if parent else "",
+                role=Role.OUTLINE,
             )
         )
-        corner = ("M", left, box.y + TAB, "L", left + tab - 7, box.y + TAB, "L", left + tab, box.y + TAB - 7, "L", left + tab, box.y, "L", left, box.y, "Z")
+        corner = (
+            "M",
+            left,
+            box.y + TAB,
+            "L",
+            left + tab - 7,
+            box.y + TAB,
+            "L",
+            left + tab,
+            box.y + TAB - 7,
+            "L",
+            left + tab,
+            box.y,
+            "L",
+            left,
+            box.y,
+            "Z",
+        )
         drawing.marks.append(Mark(path=corner, role=Role.PLAIN, is_filled=True))
         for top in frame.tops[1:]:
             drawing.marks.append(Mark(path=("M", left, top, "L", right, top), role=Role.PLAIN, stroke=Stroke.DASHED))
@@ -340,7 +385,12 @@ def _draw_states(drawing: _Drawing, states: Sequence[JointState], bottom: float)
         box = Box(middle - width / 2, y - height / 2, width, height)
         drawing.nodes.append(
             Node(
-                id=state.id, figure=Figure.PILL, box=box, title=told(state), element=state.id, role=Role.JOINT,
+                id=state.id,
+                figure=Figure.PILL,
+                box=box,
+                title=told(state),
+                element=state.id,
+                role=Role.JOINT,
                 texts=text_block(words, box.middle, SMALL),
             )
         )

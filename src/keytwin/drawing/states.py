@@ -13,7 +13,18 @@ from keytwin.drawing.geometry import Side
 from keytwin.drawing.grid import Spacing
 from keytwin.drawing.layers import spread_layers
 from keytwin.drawing.metrics import wrap
-from keytwin.drawing.pieces import SMALL, Piece, Strand, box_piece, composed, dot_piece, name_lines, strand, told, wire_between
+from keytwin.drawing.pieces import (
+    SMALL,
+    Piece,
+    Strand,
+    box_piece,
+    composed,
+    dot_piece,
+    name_lines,
+    strand,
+    told,
+    wire_between,
+)
 from keytwin.drawing.scene import Figure, Role, Scene
 from keytwin.vocabulary.machine import TableView, Transition
 
@@ -27,7 +38,9 @@ SPACING: Final = Spacing(track=14.0, pin=16.0, across=20.0, margin=18.0)
 
 def state_machine(model: Model, view: View) -> Scene:
     """Draw a state machine; the messages that lead from one state to the same other share an arrow."""
-    machine = next(element for each in view.shown if each in model and isinstance(element := model.elements[each], StateMachine))
+    machine = next(
+        element for each in view.shown if each in model and isinstance(element := model.elements[each], StateMachine)
+    )
     table = machine.table
     names = [INITIAL, *table.states, *([FINAL] if table.final else [])]
     edges = [(INITIAL, table.initial), *((row.source, row.target) for row in table.transitions)]
@@ -64,9 +77,13 @@ def _plain(machine: StateMachine, source: str, target: str) -> Strand:
 
 def _strand(machine: StateMachine, source: str, target: str, rows: Sequence[Transition]) -> Strand:
     words = _words(rows)
-    wire = wire_between(f"{source}>{target}", source, target, "; ".join(words), ElementId(f"{machine.id}.{source}.{target}"))
+    wire = wire_between(
+        f"{source}>{target}", source, target, "; ".join(words), ElementId(f"{machine.id}.{source}.{target}")
+    )
     wire = replace(wire, role=Role.PLAIN)
-    return strand(wire, leaves=LEAVES, enters=ENTERS, lines=tuple(line for each in words for line in wrap(each, SMALL, LABEL)))
+    return strand(
+        wire, leaves=LEAVES, enters=ENTERS, lines=tuple(line for each in words for line in wrap(each, SMALL, LABEL))
+    )
 
 
 def _words(rows: Sequence[Transition]) -> list[str]:

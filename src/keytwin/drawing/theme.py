@@ -91,7 +91,7 @@ INKS: Final = MappingProxyType(
     {
         Role.PLAIN: ("ink", "line", "fill"),
         Role.QUIET: ("soft", "faint", "paper"),
-        Role.STRONG: ("strong-ink", "strong-ink", "strong-fill"),
+        Role.STRONG: ("ink", "strong-ink", "strong-fill"),
         Role.CHOSEN: ("chosen-ink", "chosen-ink", "chosen-fill"),
         Role.FADED: ("faded-ink", "faded-line", "faded-fill"),
         Role.LANE: ("ink", "faint", "paper"),
