@@ -41,6 +41,8 @@ class Spacing:
     """Between a node and the first wire of a channel."""
     free: float = 28.0
     """Between nodes with no wire between them."""
+    free_level: float = 28.0
+    """The same between rows."""
     leads: Mapping[Corridor, float] = field(default_factory=dict)
     """Room at the beginning of a channel, where the border of a lane lies; no label is put across."""
     least: tuple[tuple[int, int, float], ...] = ()
@@ -243,7 +245,7 @@ class _Plan:
         lead = self.spacing.leads.get((axis, index), 0.0)
         at_rim = index in {0, count - 1}
         if not runs:
-            return [lead, (0.0 if at_rim else self.spacing.free) + pad]
+            return [lead, (0.0 if at_rim else self.spacing.free_level if axis is LEVEL else self.spacing.free) + pad]
         margin = self.spacing.margin
         thick = max(run.track for run in runs) * self.pitch(runs[0])
         # One half of the padding before, one after: labels lie on either side of a wire.

@@ -102,7 +102,9 @@ class Brush:
                 yield f'<path d="{outlines.of(node.figure, box)}" fill="{line}"/>'
             case _:
                 weight = "1.8" if node.role is Role.CHOSEN else "1.2"
-                yield f'<path d="{outlines.of(node.figure, box)}" fill="{fill}" stroke="{line}" stroke-width="{weight}" stroke-linejoin="round"/>'
+                dash = f' stroke-dasharray="{DASHES[node.stroke]}"' if DASHES[node.stroke] else ""
+                look = f'fill="{fill}" stroke="{line}" stroke-width="{weight}"{dash} stroke-linejoin="round"'
+                yield f'<path d="{outlines.of(node.figure, box)}" {look}/>'
 
     def _header(self, node: Node) -> str:
         box = Box(node.box.x, node.box.y, node.box.width, node.header)

@@ -119,6 +119,8 @@ class Node:
     texts: tuple[Text, ...] = ()
     rules: tuple[float, ...] = ()
     """Where lines from side to side part its compartments."""
+    stroke: Stroke = Stroke.SOLID
+    """Of its outline: broken for what need not be decided."""
     header: float = 0.0
     """Height of the tinted strip at the top."""
 
