@@ -16,6 +16,7 @@ from keytwin.design.model import (
     Carried,
     Connector,
     Direction,
+    Element,
     ElementId,
     End,
     Flow,
@@ -40,7 +41,8 @@ def whole() -> Draft:
 
 def changed(draft: Draft, which: str, /, **values: object) -> Draft:
     element = draft.model.elements[ElementId(which)]
-    return draft.with_model(draft.model.replaced([replace(element, **values)]))
+    made: Callable[..., Element] = replace
+    return draft.with_model(draft.model.replaced([made(element, **values)]))
 
 
 def without(draft: Draft, *names: str) -> Draft:

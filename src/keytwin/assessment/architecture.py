@@ -67,8 +67,11 @@ def parse_replacement(text: str) -> tuple[VariationPointId, VariantId]:
     return VariationPointId(point), VariantId(f"{point}.{variant.removeprefix(f'{point}.')}")
 
 
-@cache
 def views_of(ovm: str) -> Library:
     """Return the views of an OVM of the library: its own, or those of the one that it is a part of."""
-    folder = ovm if ovm in view_folders() else USUAL_OVM
+    return _views_in(ovm if ovm in view_folders() else USUAL_OVM)
+
+
+@cache
+def _views_in(folder: str) -> Library:
     return read_library(folder, library_ovm(folder), tables())

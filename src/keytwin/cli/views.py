@@ -126,8 +126,9 @@ def _views(views: Sequence[View]) -> Table:
 
 
 def _list_library(ovm: str | None, output: Path | None, *, json: bool) -> None:
-    from keytwin.assessment.architecture import USUAL_OVM, read_ovm, views_of
+    from keytwin.assessment.architecture import USUAL_OVM, views_of
     from keytwin.design.family import family_of
+    from keytwin.files.ovm import read_ovm
 
     known: Ovm = read_ovm(ovm or USUAL_OVM)
     family = family_of(known, views_of(known.name))

@@ -89,17 +89,16 @@ def _ends(draft: Draft) -> Counter[End]:
 
 def _spread(draft: Draft) -> Draft:
     """Give connectors that share a port which takes only one a port each."""
-    crowded = {each for each, number in _ends(draft).items() if number > 1}
-    for connector in draft.model.all(Connector):
-        for side in ("source", "target"):
-            end: End = getattr(connector, side)
+    for name in [each.id for each in draft.model.all(Connector)]:
+        for is_source in (True, False):
+            connector = draft.model.get(name, Connector)
+            end = connector.source if is_source else connector.target
             port = _port(draft, end)
-            if end not in crowded or port is None or not draft.model.get(port.kind, PortKind).is_exclusive:
+            if port is None or _ends(draft)[end] < 2 or not draft.model.get(port.kind, PortKind).is_exclusive:
                 continue
-            if _ends(draft)[end] > 1:
-                draft, made = fresh_port(draft, end.part, port.kind, is_conjugated=port.is_conjugated)
-                connector = replace(connector, **{side: End(end.part, made.name)})  # noqa: PLW2901  # both ends may move
-                draft = draft.changed(connector)
+            draft, made = fresh_port(draft, end.part, port.kind, is_conjugated=port.is_conjugated)
+            moved = End(end.part, made.name)
+            draft = draft.changed(replace(connector, source=moved) if is_source else replace(connector, target=moved))
     return draft
 
 

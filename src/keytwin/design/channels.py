@@ -122,8 +122,8 @@ def _further_transmissions(draft: Draft, link: Interaction, copy: Interaction, w
 def _flows_of_copies(draft: Draft, names: dict[ElementId, ElementId]) -> Iterator[Flow]:
     for flow in draft.flows():
         if flow.source in names or flow.target in names:
-            ends = {"source": names.get(flow.source, flow.source), "target": names.get(flow.target, flow.target)}
-            yield replace(flow, id=_flow_id(flow.activity, ends["source"], ends["target"]), **ends)
+            source, target = names.get(flow.source, flow.source), names.get(flow.target, flow.target)
+            yield replace(flow, id=_flow_id(flow.activity, source, target), source=source, target=target)
 
 
 def _flow_id(activity: ElementId, source: ElementId, target: ElementId) -> ElementId:

@@ -92,7 +92,7 @@ def _passes(draft: Draft, link: Interaction, part: ElementId, hop: Hop) -> bool:
 
 def _told(draft: Draft, link: Interaction, act: Message, step: ElementId) -> Iterator[Flow]:
     """Give a flow from a step to whoever is told its outcome."""
-    told = {}
+    told: dict[ElementId, ElementId] = {}
     for each in draft.messages(link.id):
         if each.order > act.order and each.source == act.source and each.target != act.source and each.item:
             told.setdefault(holder(draft, each.target), each.item)

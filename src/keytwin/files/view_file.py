@@ -38,7 +38,7 @@ def _variant(text: str) -> VariantId:
     return VariantId(parse_name(text, "a variant"))
 
 
-ROLES: Final = Record(
+ROLES: Final[Record[dict[str, object]]] = Record(
     "the roles",
     dict,
     (
