@@ -32,8 +32,8 @@ def test_a_selection_by_name_by_path_and_by_variants_is_the_same(tmp_path: Path)
     by_name = keytwin.architecture("long-range")
     file = tmp_path / "mine.yaml"
     file.write_text(
-        "format: 1\nname: mine\novm: qkd\nchoose: {protocol: bb84, q-link: repeater, medium: [terrestrial, satellite],\n"
-        "  terrestrial: fibre, free-space: single}\n"
+        "format: 1\nname: mine\novm: qkd\nchoose: {protocol: bb84, q-link: repeater,\n"
+        "  medium: [terrestrial, satellite], terrestrial: fibre, free-space: single}\n"
     )
     assert keytwin.architecture(str(file)) == by_name == keytwin.architecture(PAPER_A)
     assert isinstance(by_name, keytwin.Architecture)

@@ -16,7 +16,7 @@ from keytwin.design.composition import Architecture, compose
 from keytwin.design.fragments import Library
 from keytwin.design.variability import Configuration, Ovm
 from keytwin.files.library import view_folders
-from keytwin.files.ovm import library_ovm, read_ovm
+from keytwin.files.ovm import library_ovm
 from keytwin.files.selection_file import read_selection
 from keytwin.files.view_library import read_library
 from keytwin.vocabulary.errors import Mistake
@@ -41,15 +41,15 @@ def architecture(selection: str | Iterable[str], ovm: str | None = None, *, repl
 
 def architecture_of(ovm: Ovm, configuration: Configuration) -> Architecture:
     """Return the architecture of a configuration that is known to be valid."""
-    return compose(ovm, views_of(ovm.name), configuration)
+    return compose(ovm, views_of(ovm.name, configuration.chosen), configuration)
 
 
 def wanted(selection: str | Iterable[str], ovm: str | None = None) -> tuple[Ovm, Chosen]:
     """Return the OVM of a selection, and what it chooses."""
     if isinstance(selection, str):
         file = read_selection(selection)
-        return read_ovm(ovm or file.ovm), file.choose
-    known = read_ovm(ovm or USUAL_OVM)
+        return library_ovm(ovm or file.ovm), file.choose
+    known = library_ovm(ovm or USUAL_OVM)
     chosen: dict[VariationPointId, tuple[VariantId, ...]] = {}
     for name in selection:
         if name not in known.variants:
@@ -67,11 +67,14 @@ def parse_replacement(text: str) -> tuple[VariationPointId, VariantId]:
     return VariationPointId(point), VariantId(f"{point}.{variant.removeprefix(f'{point}.')}")
 
 
-def views_of(ovm: str) -> Library:
-    """Return the views of an OVM of the library: its own, or those of the one that it is a part of."""
-    return _views_in(ovm if ovm in view_folders() else USUAL_OVM)
+def views_of(ovm: str, chosen: tuple[VariantId, ...] | None = None) -> Library:
+    """Return the views of an OVM of the library: its own, or those of the one that it is a part of.
+
+    With `chosen`, only what composing these variants needs: reading all of them takes a second.
+    """
+    return _views_in(ovm if ovm in view_folders() else USUAL_OVM, chosen)
 
 
 @cache
-def _views_in(folder: str) -> Library:
-    return read_library(folder, library_ovm(folder), tables())
+def _views_in(folder: str, chosen: tuple[VariantId, ...] | None) -> Library:
+    return read_library(folder, library_ovm(folder), tables(), chosen)

@@ -8,7 +8,7 @@ from keytwin.design.clauses import compiled
 from keytwin.design.explanation import Reasons
 from keytwin.design.features import FeatureModel
 from keytwin.design.ovm_features import configuration_of, features_of
-from keytwin.design.selection import selected
+from keytwin.design.selection import Selection, State, selected
 from keytwin.design.variability import Configuration, Ovm
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import VariantId, VariationPointId
@@ -34,7 +34,7 @@ def configured(ovm: Ovm, chosen: Chosen) -> Configuration:
     if found is None:
         raise Mistake(_refusal(ovm, model, wishes))
     configuration = configuration_of(ovm, found.completion())
-    _refuse_guesses(ovm, configuration, chosen)
+    _refuse_guesses(ovm, configuration, chosen, found)
     return configuration
 
 
@@ -45,21 +45,16 @@ def _refusal(ovm: Ovm, model: FeatureModel, wishes: list[tuple[str, bool]]) -> s
     return f"this selection of {ovm.name} is not possible: {said}: {'; '.join(explanation.reasons)}"
 
 
-def _refuse_guesses(ovm: Ovm, configuration: Configuration, chosen: Chosen) -> None:
+def _refuse_guesses(ovm: Ovm, configuration: Configuration, chosen: Chosen, found: Selection) -> None:
     """Refuse to decide for the stakeholder: what is open and could be one of several must be said."""
     for variant in configuration.chosen:
         point = ovm.variants[variant].point
         if point in chosen or not ovm.points[point].is_mandatory:
             continue
         others = [each.id for each in ovm.variants_of(point)]
-        if len(others) > 1 and not _is_forced(ovm, chosen, variant):
+        if len(others) > 1 and found.state(variant) is not State.FORCED:
             known = ", ".join(each.rpartition(".")[2] for each in others)
             raise Mistake(f"{ovm.points[point].name} is not decided: add '{point}' to the selection (known: {known})")
-
-
-def _is_forced(ovm: Ovm, chosen: Chosen, variant: VariantId) -> bool:
-    wishes = [(str(each), True) for variants in chosen.values() for each in variants]
-    return selected(features_of(ovm), [*wishes, (variant, False)]) is None
 
 
 def replaced(ovm: Ovm, configuration: Configuration, point: VariationPointId, variant: VariantId) -> Configuration:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Final, Self
 
 from keytwin.design.fragments import Library, Roles
 from keytwin.design.model import (
@@ -43,9 +44,13 @@ class Hop:
     item: ElementId
 
 
+INTERFACE_VIEW: Final = "view.interface"
+MEMORY: Final = "-memory"
+
+
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """A model with its views, and what they were made from."""
+class Selected:
+    """A model with its views, and the choice of variants that they were made from."""
 
     ovm: Ovm
     library: Library
@@ -57,8 +62,6 @@ class Draft:
     def roles(self) -> Roles:
         """What the rules must know of the domain."""
         return self.library.roles
-
-    # --- what was chosen ---
 
     def chosen(self, point: VariationPointId) -> tuple[VariantId, ...]:
         """Return the chosen variants of a variation point."""
@@ -81,7 +84,27 @@ class Draft:
                 variant = point.parent
         return None
 
-    # --- structure ---
+    def is_settled(self) -> bool:
+        """Whether the interfaces have been defined."""
+        return any(each.id == INTERFACE_VIEW for each in self.views)
+
+    def with_model(self, model: Model) -> Self:
+        """Return the draft with another model; its views follow when they are `redrawn`."""
+        return replace(self, model=model)
+
+    def changed(self, *elements: Element) -> Self:
+        """Return the draft with elements added or changed, and what they refer to of the shared ones."""
+        new = [each for each in taken_along(elements, self.library.shared) if each.id not in self.model]
+        return self.with_model(self.model.replaced([*new, *elements]))
+
+    def without(self, *gone: ElementId) -> Self:
+        """Return the draft without some elements."""
+        return self.with_model(self.model.without(gone))
+
+
+@dataclass(frozen=True, slots=True)
+class Structured(Selected):
+    """What the rules must ask of its structure."""
 
     def is_a(self, block: ElementId, general: ElementId) -> bool:
         """Whether a block is another one, or a special case of it."""
@@ -135,7 +158,10 @@ class Draft:
         kind = self.library.shared.get(self.roles.delicate_port, PortKind)
         return item in {each.item for each in kind.carried}
 
-    # --- behaviour ---
+
+@dataclass(frozen=True, slots=True)
+class Draft(Structured):
+    """What they must ask of its behaviour too: of the protocol, and of the Q-link."""
 
     def activity(self) -> ElementId | None:
         """Return the activity of the protocol."""
@@ -202,35 +228,10 @@ class Draft:
             return self.model.get(link.through, Part)
         return channels[0] if len(channels) == 1 else None
 
-    def is_settled(self) -> bool:
-        """Whether the interfaces have been defined."""
-        return any(each.id == INTERFACE_VIEW for each in self.views)
-
-    # --- changing it ---
-
-    def with_model(self, model: Model) -> Draft:
-        """Return the draft with another model; its views follow when they are `redrawn`."""
-        return replace(self, model=model)
-
-    def changed(self, *elements: Element) -> Draft:
-        """Return the draft with elements added or changed, and what they refer to of the shared ones."""
-        new = [each for each in taken_along(elements, self.library.shared) if each.id not in self.model]
-        return self.with_model(self.model.replaced([*new, *elements]))
-
-    def without(self, *gone: ElementId) -> Draft:
-        """Return the draft without some elements."""
-        return self.with_model(self.model.without(gone))
-
-
-INTERFACE_VIEW = "view.interface"
-
 
 def short(name: ElementId) -> str:
     """Return the last word of an identifier."""
     return name.rpartition(".")[2]
-
-
-MEMORY = "-memory"
 
 
 def memory_of(part: ElementId, word: str = "") -> ElementId:

@@ -113,8 +113,8 @@ def renamed(element: Element, names: Mapping[ElementId, ElementId]) -> Element:
     match named:
         case Message():
             scope, within, item = new(named.interaction), maybe(named.within), maybe(named.item)
-            ends = {"source": new(named.source), "target": new(named.target)}
-            return replace(named, interaction=scope, within=within, item=item, **ends)
+            source, target = new(named.source), new(named.target)
+            return replace(named, interaction=scope, within=within, item=item, source=source, target=target)
         case Fragment():
             return replace(named, interaction=new(named.interaction), within=maybe(named.within))
         case Interaction():

@@ -5,7 +5,7 @@ Which views there must be, the OVM says: one for each variant, of the kind of it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -51,8 +51,13 @@ class Shared:
     roles: Roles
 
 
-def read_library(where: str, ovm: Ovm, tables: Mapping[str, TableView]) -> Library:
-    """Return the views of an OVM, from the library by name or from a folder; FileMistake with all that is wrong."""
+def read_library(
+    where: str, ovm: Ovm, tables: Mapping[str, TableView], chosen: Collection[VariantId] | None = None
+) -> Library:
+    """Return the views of an OVM, from the library by name or from a folder; FileMistake with all that is wrong.
+
+    With `chosen`, only of these variants, and of those that may be offered instead of them.
+    """
     sources = _sources(where)
     first = next((each for each in sources if _stem(each) == "shared"), None)
     if first is None:
@@ -61,7 +66,7 @@ def read_library(where: str, ovm: Ovm, tables: Mapping[str, TableView]) -> Libra
     mistakes: list[Finding] = []
     fragments = []
     for each in sources:
-        if each is first:
+        if each is first or not _is_wanted(_stem(each), shared.roles, chosen):
             continue
         try:
             fragments.append(read_view(each, shared, tables, ovm))
@@ -72,6 +77,10 @@ def read_library(where: str, ovm: Ovm, tables: Mapping[str, TableView]) -> Libra
         raise FileMistake(tuple(mistakes))
     order = list(ovm.variants)
     return library_of(ovm.name, shared.roles, shared.model, sorted(fragments, key=lambda one: order.index(one.variant)))
+
+
+def _is_wanted(name: str, roles: Roles, chosen: Collection[VariantId] | None) -> bool:
+    return chosen is None or name in chosen or name.rpartition(".")[0] in {roles.protocol, roles.link}
 
 
 def read_shared(source: Source) -> Shared:
