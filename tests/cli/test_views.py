@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -65,7 +65,7 @@ def test_views_are_drawn_before_and_after(shell: Shell, tmp_path: Path) -> None:
     assert len(before) == 6
     assert set(before) | {"interface.svg", "structure.svg", "q-link.repeater.satellite-channel.svg"} == set(after)
     for file in (tmp_path / "drawn").rglob("*.svg"):
-        assert ElementTree.parse(file).getroot().tag.endswith("svg")  # noqa: S314  # our own file
+        assert ET.parse(file).getroot().tag.endswith("svg")  # noqa: S314  # our own file
 
 
 def test_a_replacement_tells_all_that_moves(shell: Shell) -> None:

@@ -80,6 +80,7 @@ def _transmit_over_each(draft: Draft) -> Draft:
     channels, links = draft.channels(), draft.links()
     if not links or len(channels) < 2:
         return draft
+    # What is told already is of the first channel: its medium places nothing half-way, so nothing has to give way.
     first = replace(links[0], through=channels[0].id)
     draft = draft.changed(first)
     taken = {each.through for each in draft.links()}
@@ -90,6 +91,7 @@ def _transmit_over_each(draft: Draft) -> Draft:
 
 
 def _transmitted_over(draft: Draft, link: Interaction, channel: Part) -> Draft:
+    # A copy and not a second reference: what stands half-way, and how states get across, may differ on each channel.
     word = short(channel.id)
     copy = ElementId(f"{link.id}.{word}")
     names = {link.id: copy}
@@ -110,6 +112,7 @@ def _belongs(element: Element, link: Interaction, draft: Draft) -> bool:
 
 
 def _further_transmissions(draft: Draft, link: Interaction, copy: Interaction, word: str) -> Iterator[Element]:
+    # Both transmissions hang between the same steps: what is prepared goes out on all channels side by side.
     mine = [each for each in draft.transmissions() if each.refined_by in {None, link.id}]
     names = {each.id: ElementId(f"{each.id}-{word}") for each in mine}
     for action in mine:
@@ -183,6 +186,7 @@ def _lacking(draft: Draft, end: ElementId) -> dict[bool, int]:
 
 def _uses(draft: Draft, link: Interaction, end: ElementId, *, is_taking: bool) -> bool:
     """Whether an end sends, or takes, light of a channel itself; shares of joint states go to a memory."""
+    # Whoever holds a share takes no light himself: a memory does, as rule 5 sees to.
     holds = any(end in each.parts for each in draft.joint_states(link.id))
     messages = [each for each in draft.messages(link.id) if draft.is_delicate(each.item)]
     return not holds and any(end == (each.target if is_taking else each.source) for each in messages)
@@ -203,6 +207,7 @@ def _with_own_stations(draft: Draft, link: Interaction, shared: list[ElementId])
     free = draft.station_of(channel)
     names: dict[ElementId, ElementId] = {}
     for station in shared:
+        # What the medium brings takes the place of the first; for a second one there is nothing to take its place.
         if free and free.id not in draft.lifelines(link.id):
             names[station] = free.id
             draft = carried_by(draft, station, free)
@@ -235,6 +240,7 @@ def _moved(draft: Draft, link: Interaction, names: dict[ElementId, ElementId]) -
 
 
 def _with_own_steps(draft: Draft, sent: list[Action], theirs: list[Action], names: dict[ElementId, ElementId]) -> Draft:
+    # Transmissions have a copy for each channel already, which only changes hands; all other steps are copied here.
     moved = [replace(each, performer=names.get(each.performer or ElementId(""), each.performer)) for each in sent]
     others = [each for each in theirs if each.detail != draft.roles.link]
     word = short(next(iter(names.values())))
@@ -248,6 +254,7 @@ def _with_own_steps(draft: Draft, sent: list[Action], theirs: list[Action], name
         source, target = copies.get(flow.source, flow.source), copies.get(flow.target, flow.target)
         if (source, target) == (flow.source, flow.target) or flow.source in elsewhere or flow.target in elsewhere:
             continue
+        # What led from this channel's transmission to the shared station leads to its own one now.
         if flow.source in taken or flow.target in taken:
             gone.append(flow.id)
         flows.append(replace(flow, id=_flow_id(flow.activity, source, target), source=source, target=target))

@@ -23,6 +23,7 @@ def configured(ovm: Ovm, chosen: Chosen) -> Configuration:
     Mistake, in the words of the domain, when there is none.
     """
     model = features_of(ovm)
+    # What is named is meant to be all: a variant that is not among those of its variation point is not wanted.
     wishes = [(str(variant), True) for variants in chosen.values() for variant in variants]
     wishes += [
         (each.id, False)

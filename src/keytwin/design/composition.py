@@ -84,6 +84,7 @@ def compose_from(ovm: Ovm, library: Library, configuration: Configuration, union
     before = replace(union, findings=findings(draft, RULES))
     draft, changes = synchronise(draft, _ORDER)
     draft, defined = applied(INTERFACE, "defined the interfaces", draft, with_interface(draft))
+    # Once more: connectors can be looked at only now.
     draft, further = synchronise(draft, _ORDER)
     after = Composition(draft.model, draft.views, findings(draft, RULES))
     done = (*changes, *([defined] if defined else []), *further)

@@ -33,6 +33,7 @@ def selected(family: Composition, configuration: Configuration) -> Composition:
 
 def _asked_for(model: Model, chosen: frozenset[VariantId]) -> Iterator[Element]:
     for each in model:
+        # Shared elements of variants that were not chosen go with them: nothing is kept that nobody asks for.
         because = _of(each.because, chosen)
         if not because:
             continue

@@ -38,6 +38,7 @@ def with_interface(draft: Draft) -> Draft:
     """Return a draft with connectors, and with the views of the whole: its parts, and how they are joined."""
     if draft.is_settled():
         return draft
+    # Links first: what else parts tell one another goes along their spans where it can.
     joints = _Joints(draft)
     for link in draft.links():
         joints.join_link(link)
@@ -138,6 +139,7 @@ class _Joints:
         item, kind = message.item, self._draft.roles.delicate_port
         assert item
         is_local = self._site(message.source) == self._site(message.target)
+        # Within one site, from a memory to its owner, there is no channel to cross.
         if channel is None or is_local:
             self._lay(message.source, message.target, item, kind)
             return
@@ -161,6 +163,7 @@ class _Joints:
         self, source: ElementId, target: ElementId, spans: dict[tuple[ElementId, ElementId], ElementId]
     ) -> list[tuple[ElementId, ElementId, ElementId]]:
         """Return the spans from one part to another, each with the sites at its ends; the fewest there are."""
+        # Breadth first, so that the way with the fewest spans is found; there are never more than some ten.
         start, goal = self._site(source), self._site(target)
         came: dict[ElementId, tuple[ElementId, ElementId, ElementId]] = {}
         waiting = deque([start])
@@ -199,6 +202,7 @@ class _Joints:
         way = (source, target, kind)
         back = (target, source, kind)
         described = self._kind(kind)
+        # One cable for talk in both directions; what must not be copied has a connector for each.
         if back in self._laid and not described.is_exclusive:
             self._laid[back].carry(item, Direction.IN)
             return

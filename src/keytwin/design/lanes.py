@@ -77,10 +77,12 @@ def _with_lane(draft: Draft, link: Interaction, part: ElementId, acts: list[Mess
     chain = [flow_of(activity, one.id, other.id) for one, other in pairwise(steps)]
     hops = [each for each in draft.hops() if each.action.refined_by == link.id and _passes(draft, link, part, each)]
     if hops:
+        # It stands on the way of what is sent: the flow goes through its lane instead of past it.
         draft = draft.without(*(each.flow.id for each in hops))
         onward = [flow_of(activity, each.action.id, steps[0].id, each.item) for each in hops]
         onward += [flow_of(activity, steps[-1].id, each.flow.target, each.item) for each in hops]
         return draft.changed(*steps, *chain, *onward)
+    # It works beside what is sent, as a repeater does: it begins with the activity and tells others its outcome.
     draft = draft.changed(*steps, *chain, *_told(draft, link, acts[-1], steps[-1].id))
     return _begun(draft, activity, steps[0].id)
 
@@ -105,6 +107,7 @@ def _told(draft: Draft, link: Interaction, act: Message, step: ElementId) -> Ite
 def _waiting(draft: Draft, link: Interaction, part: ElementId) -> ElementId | None:
     """Return the step of a part that needs what the Q-link has told it."""
     sent = [each.id for each in draft.transmissions() if each.refined_by == link.id]
+    # The sender measures right behind the transmission, the receiver corrects one step later.
     after = [each.target for each in draft.flows() if each.source in sent]
     later = [each.target for each in draft.flows() if each.source in after]
     mine = [each for each in (*after, *later) if draft.performer(each) == part]
@@ -181,6 +184,7 @@ def _unconnected(draft: Draft) -> Iterator[Inconsistency]:
             if flow.direction is Direction.BOTH:
                 leaving |= out[1]
                 arriving |= out[0]
+    # A memory stands for whoever it belongs to: what arrives there has arrived.
     for crossing, source, target in _crossing(draft):
         assert crossing.item
         if (source, crossing.item) not in leaving or (target, crossing.item) not in arriving:

@@ -94,6 +94,7 @@ def _placed(draft: Draft, station: Part) -> Draft:
     links = [each for each in draft.links() if (one := draft.channel_of(each)) and draft.medium_of(one) == medium]
     for link in links[:1]:
         needed = [each for each in draft.lifelines(link.id) if draft.is_station(each)]
+        # Where the Q-link needs nothing half-way, the light still has to get past what the medium places there.
         if not needed:
             return _passing_on(draft, link, station)
         if not draft.medium_of(draft.model.get(needed[0], Part)):
@@ -102,6 +103,7 @@ def _placed(draft: Draft, station: Part) -> Draft:
 
 
 def _replaced(draft: Draft, old: ElementId, new: ElementId) -> Draft:
+    # Everywhere, not only in this interaction: there is one part less in the whole.
     model = draft.model.without([old])
     return draft.with_model(model.replaced(renamed(each, {old: new}) for each in model))
 
@@ -131,6 +133,7 @@ def _played_by_another(draft: Draft, station: Part) -> Draft:
         if not there:
             return draft
         for action in draft.actions():
+            # Steps that no Q-link refines are done once, so on the first channel.
             is_first = link == draft.links()[0] and action.detail != draft.roles.link
             if action.performer == station.id and (action.refined_by == link.id or is_first):
                 changed.append(replace(action, performer=there[0]))
@@ -139,6 +142,7 @@ def _played_by_another(draft: Draft, station: Part) -> Draft:
 
 def _with_memory(draft: Draft, link: Interaction, part: ElementId) -> Draft:
     channel = draft.channel_of(link)
+    # One memory for each channel: a share of the one must not wait for the other.
     word = short(channel.id) if channel and link != draft.links()[0] else ""
     memory = memory_of(part, word)
     name = f"memory of {draft.model.get(part, Part).name}"
@@ -166,6 +170,7 @@ def renamed_holder(state: JointState, part: ElementId, memory: ElementId) -> Joi
 
 def _with_read_out(draft: Draft, told: list[Message], part: ElementId, memory: ElementId) -> Iterator[Message]:
     """Give the messages with one more: the memory gives the share out, just before it is used."""
+    # Given out as late as can be: every moment outside the memory costs fidelity.
     used = {name for each in draft.model.all(JointState) if memory in each.parts for name in each.used_by}
     done = False
     for each in told:

@@ -131,10 +131,12 @@ def _refine(draft: Draft) -> Draft:
         mine = [each for each in draft.transmissions() if link in refining(draft, each)]
         draft = draft.changed(*(replace(each, refined_by=link.id) for each in mine))
         hops = [each for each in draft.hops() if each.action.refined_by == link.id]
+        # A Q-link that serves no hop as it is told is a pattern from end to end: it is told anew between each pair.
         if hops and not any(is_served(draft, each, link) or joint_state(draft, each, link) for each in hops):
             draft = _told_for_each(draft, link, hops)
         for hop in hops:
             state = joint_state(draft, hop, link)
+            # Asked after the lines above: a pattern that was told anew brings its own joint states.
             if state and not is_served(draft, hop, link):
                 draft = _teleported(draft, hop, link, state)
         draft = _completed(draft, link)
@@ -166,9 +168,10 @@ def _told_for_each(draft: Draft, link: Interaction, hops: list[Hop]) -> Draft:
     told: list[Message] = []
     others: list[Element] = []
     for number, hop in enumerate(hops):
+        # The first hop keeps the stations of the pattern, each further one gets its own.
         names = _places(draft, hop, link, number)
         names |= {each.id: ElementId(f"{each.id}-{number + 1}") for each in (*template, *frames, *states)}
-        names[draft.roles.state] = hop.item
+        names[draft.roles.state] = hop.item  # the pattern hands on whatever the protocol sends
         told += [message for each in template if isinstance(message := renamed(each, names), Message)]
         others += [renamed(each, names) for each in (*frames, *states)]
         others += _further_stations(draft, names)
@@ -233,6 +236,7 @@ def _teleported(draft: Draft, hop: Hop, link: Interaction, state: JointState) ->
         ),
         Action(id=correct, name="Correct one's share by the outcome", activity=activity, performer=hop.target),
     )
+    # The state itself never crosses: it ends in the one measurement and begins again behind the correction.
     flows = (
         _flow(activity, hop.action.id, measure, roles.state),
         _flow(activity, measure, correct, roles.outcome),
@@ -262,6 +266,7 @@ def _teleporting_messages(draft: Draft, hop: Hop, link: Interaction) -> list[Mes
             item=item,
         )
 
+    # In this order and no other: without the outcome the share at the far end says nothing.
     return [
         message("bell-measurement", "Measure the Bell state of the state and the share", hop.source, hop.source),
         message("bell-outcome", "outcome of the measurement", hop.source, hop.target, draft.roles.outcome),

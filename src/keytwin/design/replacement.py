@@ -45,6 +45,7 @@ def _by_subject(ovm: Ovm, architecture: Architecture) -> dict[str, View]:
     found: dict[str, View] = {}
     for view in architecture.after.views:
         key = str(ovm.variants[view.variant].point) if view.variant else view.id
+        # Two variants of one variation point may be chosen: their views are compared by their place.
         number = 2
         stem = key
         while key in found:

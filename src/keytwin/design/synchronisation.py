@@ -66,6 +66,7 @@ def synchronise(draft: Draft, rules: Sequence[Rule]) -> tuple[Draft, tuple[Chang
     for _ in range(MOST_ROUNDS):
         before = draft.model
         for rule in rules:
+            # Checked anew each time: what an earlier rule did may have broken or mended this one.
             if rule.mend and rule.check(draft):
                 draft, change = applied(rule.id, rule.mended, draft, rule.mend(draft))
                 changes += [change] if change else []
@@ -83,6 +84,7 @@ def applied(rule: RuleId, what: str, before: Draft, after: Draft) -> tuple[Draft
     removed = tuple(name for name in old if name not in new)
     if not added and not changed and not removed and before.views == after.views:
         return after, None
+    # The stamp comes from here and not from each rule: none can forget it.
     stamped = after.with_model(after.model.replaced(_stamped(new[name], old, rule) for name in (*added, *changed)))
     return stamped, Change(rule, what, added, changed, removed)
 

@@ -101,6 +101,7 @@ def selection_from(source: Source) -> SelectionFile:
 def _read(root: Node, page: Page) -> SelectionFile:
     page.names["OVM"] = names_from(ovm_names())
     named = _ovm_named(root)
+    # Read before the rest, because the names that may stand below are those of the OVM.
     ovm = read_ovm(named) if named in ovm_names() else None
     page.names["variation point"] = names_from(ovm.points) if ovm else None
     return selection_record(ovm).read(root, page)

@@ -73,6 +73,7 @@ def elements(file: ViewFile, shared: Mapping[ElementId, Element], tables: Mappin
     """Give all that a file brings."""
     yield from structure(file)
     for added in file.adds:
+        # Only the additions: they are joined with the shared block when the fragment is put together.
         block = shared[added.id]
         assert isinstance(block, Block)
         said = BlockSaid(block.id, block.name, block.general, added.ports, added.properties, block.about)
@@ -159,6 +160,7 @@ def _activity(said: ActivitySaid) -> Iterator[Element]:
 
 
 def _flows(activity: ElementId, step: StepSaid) -> Iterator[Flow]:
+    # What is handed on is a step forward too, so it need not be said under `then` again.
     handed = {each.target: each.item for each in step.gives}
     guards = {each.target: each.guard for each in step.then}
     for target in dict.fromkeys((*guards, *handed)):

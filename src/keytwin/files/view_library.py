@@ -109,6 +109,7 @@ def read_view(source: Source, shared: Shared, tables: Mapping[str, TableView], o
     _check_variant(file, root, page, ovm)
     _check_kind(file, root, page)
     _check_steps(file, root, page)
+    # Only what was read without a mistake becomes elements: what follows may rely on every name.
     page.conclude()
     of = subject(file)
     assert of
@@ -178,6 +179,7 @@ def _check_variant(file: ViewFile, root: Node, page: Page, ovm: Ovm) -> None:
 
 
 def _check_kind(file: ViewFile, root: Node, page: Page) -> None:
+    # Activities, sequences and states show what they hold; views of structure say what they show.
     needed = _SECTIONS.get(file.kind)
     for kind, section in _SECTIONS.items():
         if getattr(file, section) is not None and kind is not file.kind:

@@ -76,6 +76,7 @@ class Additions(Generic[T]):
         text, place = entry.key.text, entry.key.place
         with suppress(Unread):
             page.parsed(parse_element, entry.key)
+        # The shared file comes first, so whatever is known by now is shared.
         if text in (page.names.get(self.kind) or {}):
             page.report(place, f"the {self.kind} {text!r} is shared by all views", "add to it under 'adds', or rename")
             return False
