@@ -100,6 +100,7 @@ class _Joints:
         self._laid: dict[tuple[ElementId, ElementId, ElementId], _Joint] = {}
         self._taken = {end for each in connectors(draft) for end in (each.source, each.target)}
         self._spans: dict[ElementId, int] = {}
+        self._ways: dict[tuple[ElementId, ElementId], ElementId] = {}
         self._existing = {(each.source.part, each.target.part): each for each in connectors(draft)}
 
     def joined(self) -> Draft:
@@ -121,15 +122,20 @@ class _Joints:
             if self._draft.is_delicate(each.item):
                 self._send(each, channel, spans)
         for each in messages:
-            if not self._draft.is_delicate(each.item):
-                self._tell(each, spans)
+            if each.item and not self._draft.is_delicate(each.item):
+                self._tell(each.source, each.target, each.item, spans)
+        self._ways = {**spans, **self._ways}
 
     def join(self, source: ElementId, target: ElementId, item: ElementId) -> None:
         """Join two parts directly, or let what joins them carry one more item."""
         existing = self._existing
         if (source, target) in existing or (target, source) in existing:
             return
-        self._lay(source, target, item, self._kind_of(source, target, item))
+        kind = self._kind_of(source, target, item)
+        if kind == self._draft.roles.plain_port and self._way(source, target, self._ways):
+            self._tell(source, target, item, self._ways)
+        else:
+            self._lay(source, target, item, kind)
 
     # --- how ---
 
@@ -149,12 +155,17 @@ class _Joints:
         self._lay(message.source, spans[pair], item, kind)
         self._lay(spans[pair], message.target, item, kind)
 
-    def _tell(self, message: Message, spans: dict[tuple[ElementId, ElementId], ElementId]) -> None:
-        item, kind = message.item, self._draft.roles.plain_port
-        assert item
-        way = self._way(message.source, message.target, spans)
+    def _tell(
+        self,
+        source: ElementId,
+        target: ElementId,
+        item: ElementId,
+        spans: dict[tuple[ElementId, ElementId], ElementId],
+    ) -> None:
+        kind = self._draft.roles.plain_port
+        way = self._way(source, target, spans)
         if not way:
-            self.join(message.source, message.target, item)
+            self._lay(source, target, item, self._kind_of(source, target, item))
         for here, span, there in way:
             self._lay(here, span, item, kind)
             self._lay(span, there, item, kind)

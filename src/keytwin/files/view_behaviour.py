@@ -5,12 +5,21 @@ from __future__ import annotations
 from typing import Final
 
 from keytwin.design.model import ActionKind, ElementId, Operator
-from keytwin.files.kinds import TEXT, Reference, choice, name
+from keytwin.files.kinds import TEXT, Reference, Schema, choice, name
 from keytwin.files.shapes import Field, Record
 from keytwin.files.view_said import ActivitySaid, FrameSaid, JointSaid, MessageSaid, SequenceSaid, StateSaid, StepSaid
 from keytwin.files.view_shapes import Additions, Handed, Listed, NextStep, Several, parse_element
 from keytwin.files.view_structure import ABOUT, ITEM_NAME, NAME, PART_NAME, PROPERTIES
 from keytwin.vocabulary.identity import VariationPointId, parse_name
+
+
+class TableName(Reference[str]):
+    """The name of a state table, which is a few words and not one."""
+
+    def schema(self) -> Schema:
+        """Any text: which tables there are, a schema cannot know."""
+        return {"type": "string"}
+
 
 STEP: Final = Record(
     "a step",
@@ -79,7 +88,7 @@ STATE: Final = Record(
     (
         Field("id", name("a state machine", parse_element), "its identifier", required=True),
         NAME,
-        Field("table", Reference("state table", str), "the table that drives it", required=True),
+        Field("table", TableName("state table", str), "the table that drives it", required=True),
         Field("part", PART_NAME, "the part that is in these states", required=True),
         ABOUT,
     ),
