@@ -81,6 +81,15 @@ def test_a_replacement_tells_all_that_moves(shell: Shell) -> None:
     assert told["medium"]["changed"] == []
 
 
+def test_the_case_study_is_an_example_to_begin_with(shell: Shell, tmp_path: Path) -> None:
+    code, out, _ = shell("examples", "long-range")
+    (tmp_path / "mine.yaml").write_text(out, encoding="utf-8")
+    assert code == 0
+    assert shell("views", "--select", "mine.yaml")[1].startswith("selected from qkd: free-space.single")
+    _, listed, _ = shell("examples", "--json")
+    assert ("long-range", "selection") in {(each["name"], each["kind"]) for each in json.loads(listed)}
+
+
 def test_without_a_selection_all_views_are_listed(shell: Shell) -> None:
     code, out, _ = shell("views")
     assert code == 0

@@ -160,6 +160,8 @@ def example_text(name: str) -> str:
     for names, find in _FINDERS:
         if name in names():
             return find(name).octets.decode("utf-8")
+    if name in selections():  # apart: what can be checked and run by name is looked up above
+        return selection_source(name).octets.decode("utf-8")
     raise Mistake(f"no example is called {_not_known(name, _all_names())}")
 
 
