@@ -11,9 +11,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from keytwin.assessment.architecture import architecture
     from keytwin.control.metrics import LinkView
+    from keytwin.design.composition import Architecture
     from keytwin.keymanagement.algorithms import PoolLevel
-    from keytwin.quantum.analytic import AnalyticRate
     from keytwin.report.link import LinkRate, link_rate
     from keytwin.report.link_analytic import analytic_rates
     from keytwin.report.link_limits import Explanation, explain_link
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from keytwin.vocabulary.timeline import Scenario
 
 __all__ = [
-    "AnalyticRate",
     "AppEvidence",
+    "Architecture",
     "Blueprint",
     "Evidence",
     "Explanation",
@@ -46,6 +47,7 @@ __all__ = [
     "Scenario",
     "Violation",
     "analytic_rates",
+    "architecture",
     "explain_link",
     "link_rate",
     "load",
@@ -54,8 +56,8 @@ __all__ = [
 
 _HOME: Final = MappingProxyType(
     {
-        "AnalyticRate": "quantum.analytic",
         "AppEvidence": "vocabulary.evidence",
+        "Architecture": "design.composition",
         "Blueprint": "vocabulary.blueprint",
         "Evidence": "vocabulary.evidence",
         "Explanation": "report.link_limits",
@@ -74,6 +76,7 @@ _HOME: Final = MappingProxyType(
         "Scenario": "vocabulary.timeline",
         "Violation": "vocabulary.errors",
         "analytic_rates": "report.link_analytic",
+        "architecture": "assessment.architecture",
         "explain_link": "report.link_limits",
         "link_rate": "report.link",
         "load": "scenario.load",

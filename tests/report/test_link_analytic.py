@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import keytwin
+from keytwin.quantum.analytic import AnalyticRate
 from keytwin.quantum.decoy_asymptotic import Asymptotic
 from keytwin.report.link import link_rate
 from keytwin.report.link_analytic import analytic_rates, endless_rates
@@ -91,4 +92,4 @@ def test_links_of_one_device_are_told_together() -> None:
 
 def test_the_function_is_public() -> None:
     assert keytwin.analytic_rates("generic-dps", 3.0) == analytic_rates("generic-dps", 3.0)
-    assert isinstance(keytwin.analytic_rates("generic-dps", 3.0), keytwin.AnalyticRate)
+    assert isinstance(keytwin.analytic_rates("generic-dps", 3.0), AnalyticRate)

@@ -12,7 +12,7 @@ from keytwin.cli.topology import list_topologies
 
 
 def examples(name: str | None = None, /, *, topologies: bool = False, json: bool = False) -> None:
-    """List the example networks, scenarios and devices, or print the file of one.
+    """List the example networks, scenarios, selections and devices, or print the file of one.
 
     Parameters
     ----------
@@ -50,14 +50,17 @@ def examples(name: str | None = None, /, *, topologies: bool = False, json: bool
 
 def _entries() -> Iterator[tuple[str, str, str]]:
     from keytwin.files.device import library_device
-    from keytwin.files.library import device_names, networks, scenarios
+    from keytwin.files.library import device_names, networks, scenarios, selections
     from keytwin.files.network import read_network
     from keytwin.files.scenario import read_scenario
+    from keytwin.files.selection_file import read_selection
 
     for name in networks():
         yield name, "network", read_network(name).about
         for scenario in scenarios():
             if scenario.startswith(f"{name}/"):
                 yield scenario, "scenario", read_scenario(scenario).about
+    for selection in selections():
+        yield selection, "selection", read_selection(selection).about
     for device in device_names():
         yield device, "device", library_device(device).about

@@ -15,6 +15,7 @@ from keytwin.files.reader import LARGEST_FILE
 from keytwin.vocabulary.errors import FileMistake, Finding, Mistake
 
 NETWORK_FILE: Final = "network.yaml"
+SELECTION_FILE: Final = "selection.yaml"
 _SUFFIXES: Final = (".yaml", ".yml")
 _FOREIGN: Final = (".uvl", ".xml", ".ovm")
 """What files of other makers' variability models end in."""
@@ -53,6 +54,27 @@ def device_names() -> tuple[str, ...]:
     """Return the names of the devices."""
     found = (each.name for each in _library().joinpath("devices").iterdir() if each.name.endswith(".yaml"))
     return tuple(sorted(name.removesuffix(".yaml") for name in found))
+
+
+@cache
+def selections() -> tuple[str, ...]:
+    """Return the names of the example selections of variants, such as `long-range`."""
+    examples = _library().joinpath("examples")
+    return tuple(sorted(each.name for each in examples.iterdir() if each.joinpath(SELECTION_FILE).is_file()))
+
+
+@cache
+def view_folders() -> tuple[str, ...]:
+    """Return the names of the OVMs that have views."""
+    found = _library().joinpath("views")
+    return tuple(sorted(each.name for each in found.iterdir() if each.is_dir())) if found.is_dir() else ()
+
+
+def view_sources(ovm: str) -> tuple[Source, ...]:
+    """Return the files of the views of an OVM."""
+    found = _library().joinpath("views", ovm)
+    names = sorted(each.name for each in found.iterdir() if each.name.endswith(".yaml"))
+    return tuple(_packaged("views", ovm, name) for name in names)
 
 
 @cache
@@ -119,6 +141,13 @@ def knowledge_source(where: str) -> Source:
     return _file(where, "knowledge base", knowledge_names())
 
 
+def selection_source(where: str) -> Source:
+    """Find a selection of variants by the name of an example or by path; Mistake otherwise."""
+    if where in selections():
+        return _packaged("examples", where, SELECTION_FILE)
+    return _file(where, "selection", selections())
+
+
 def any_source(where: str) -> Source:
     """Find a file of any kind, each as above; Mistake when it is none of them."""
     for names, find in _FINDERS:
@@ -164,6 +193,8 @@ def example_text(name: str) -> str:
     for names, find in _FINDERS:
         if name in names():
             return find(name).octets.decode("utf-8")
+    if name in selections():  # apart: what can be checked and run by name is looked up above
+        return selection_source(name).octets.decode("utf-8")
     raise Mistake(f"no example is called {_not_known(name, _all_names())}")
 
 
