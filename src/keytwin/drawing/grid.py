@@ -72,13 +72,11 @@ class Laid:
 def lay(cells: Sequence[Cell], links: Sequence[Link], spacing: Spacing | None = None) -> Laid:
     """Give all nodes, wires and labels their places; the top left corner is 0, 0."""
     by_key = {cell.key: cell for cell in cells}
-    lattice = Lattice(
-        max((cell.row for cell in cells), default=0) + 1,
-        max((cell.column + cell.span for cell in cells), default=0) + 1,
-        by_key,
-    )
+    spacing = spacing or Spacing()
+    columns = [cell.column + cell.span + 1 for cell in cells] + [last + 1 for _, last, _ in spacing.least]
+    lattice = Lattice(max((cell.row for cell in cells), default=0) + 1, max(columns, default=1), by_key)
     found = routed(lattice, _eager_first(by_key, links))
-    plan = _Plan(by_key, links, found, spacing or Spacing(), lattice.rows, lattice.columns)
+    plan = _Plan(by_key, links, found, spacing, lattice.rows, lattice.columns)
     for _ in range(ROUNDS):
         laid = plan.laid()
         if not plan.unplaced:

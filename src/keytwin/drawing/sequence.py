@@ -75,6 +75,7 @@ def sequence(model: Model, view: View) -> Scene:
     states = [each for each in model.all(JointState) if set(each.parts) & known and _is_of(each, messages)]
     drawing = _Drawing(model, parts, messages, fragments)
     _gather_frames(drawing)
+    _widen_for_states(drawing, states)
     _set_columns(drawing, states)
     heads = _draw_heads(drawing)
     bottom = _draw_rows(drawing, states, heads)
@@ -136,6 +137,22 @@ def _gather_frames(drawing: _Drawing) -> None:
             drawing.frames[fragment.id].lines |= lines
 
 
+def _widen_for_states(drawing: _Drawing, states: Sequence[JointState]) -> None:
+    """Let the fragments in which a joint state is made reach over all lifelines that hold a share of it."""
+    for state in states:
+        for fragment in _around(drawing, _maker(drawing, state).within):
+            drawing.frames[fragment.id].lines |= set(_lines_of(drawing, state))
+
+
+def _maker(drawing: _Drawing, state: JointState) -> Message:
+    return next(message for message in drawing.messages if message.id == state.made_by)
+
+
+def _lines_of(drawing: _Drawing, state: JointState) -> list[int]:
+    """Return the lifelines that hold a share of a joint state, from left to right."""
+    return [index for index, part in enumerate(drawing.parts) if part.id in state.parts]
+
+
 def _around(drawing: _Drawing, inner: ElementId | None) -> list[Fragment]:
     """Return the fragments around something, from the outermost on."""
     found: list[Fragment] = []
@@ -172,7 +189,7 @@ def _set_columns(drawing: _Drawing, states: Sequence[JointState]) -> None:
         else:
             after_last = max(after_last, width + LOOP)
     for state in states:
-        lines = sorted(drawing.line_of(part) for part in state.parts if part in {p.id for p in drawing.parts})
+        lines = _lines_of(drawing, state)
         width = max(width_of(line, SMALL) for line in _state_lines(state)) + 40
         if len(lines) > 1:
             wants.append((lines[0], lines[-1], width))
@@ -368,7 +385,7 @@ def _draw_states(drawing: _Drawing, states: Sequence[JointState], bottom: float)
     """Draw each joint state as a bracket across the lifelines that hold it, from its making to its last use."""
     for index, state in enumerate(states):
         y = drawing.y[state.id]
-        lines = sorted(drawing.line_of(part) for part in state.parts if part in {p.id for p in drawing.parts})
+        lines = _lines_of(drawing, state)
         uses = [drawing.y[user] for user in state.used_by if user in drawing.y]
         end = max(uses) if uses else bottom - 6
         shift = (index % 3 - 1) * 5.0 if len(states) > 1 else 0.0
@@ -388,12 +405,19 @@ def _draw_states(drawing: _Drawing, states: Sequence[JointState], bottom: float)
                 id=state.id,
                 figure=Figure.PILL,
                 box=box,
+                within=_holder(drawing, state),
                 title=told(state),
                 element=state.id,
                 role=Role.JOINT,
                 texts=text_block(words, box.middle, SMALL),
             )
         )
+
+
+def _holder(drawing: _Drawing, state: JointState) -> str:
+    """Return the node of the fragment in which a joint state is made; nothing outside of all fragments."""
+    around = _around(drawing, _maker(drawing, state).within)
+    return drawing.frames[around[-1].id].operands[0].id if around else ""
 
 
 def _dot(x: float, y: float) -> tuple[str | float, ...]:

@@ -1,0 +1,283 @@
+"""The picture above an OVM that shows what each variation point stands for: paper A, Fig. 3.
+
+What is in the picture follows from what the variation points say they abstract: a word such as "satellite" or "cable"
+brings its picture and its place; what no word is known for becomes a box of its own. A configuration brings out what
+is chosen, and what is not there fades.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from keytwin.design.variability import Configuration, Ovm, VariationPoint
+from keytwin.drawing import pictograms
+from keytwin.drawing.frame import framed
+from keytwin.drawing.geometry import Box, Point
+from keytwin.drawing.metrics import LINE, width_of, wrap
+from keytwin.drawing.pieces import SMALL
+from keytwin.drawing.scene import Figure, Mark, Node, Role, Scene, Text, Tip, Wire, text_block
+
+LEFT: Final = 150.0  # the middle of the left site; the right one lies as far from the right edge
+GROUND: Final = 300.0
+LEAST_WIDTH: Final = 880.0
+DEPTH: Final = 96.0  # of the ground below the sites
+BEAM_TOP: Final = 82.0
+BEAM_SHARE: Final = 0.45  # of the way down the beam
+CALLOUT_GAP: Final = 14.0
+LEADER: Final = 34.0  # between a row of callouts and the picture
+DOT: Final = 3.5
+STATIONS: Final = ("repeater", "relay", "swapping", "centre", "center", "charlie")
+"""Words in the name of a variant by which a station stands on the line."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """A place of the picture: by which words it is meant, where it is (x in shares of the width between the sites,
+    from the left one), on which side its callout lies, and what is drawn there."""
+
+    words: tuple[str, ...]
+    share: float
+    shift: float
+    y: float
+    is_above: bool
+    picture: Callable[[Point, Role], list[Mark]] | None = None
+
+    def at(self, width: float) -> Point:
+        """Return where it is in a picture of some width."""
+        if "beam" in self.words:  # on the beam to the right site
+            reach = width / 2 - LEFT - 116
+            return Point(width / 2 + BEAM_SHARE * reach, BEAM_TOP + BEAM_SHARE * (GROUND - 30 - BEAM_TOP))
+        return Point(LEFT + self.share * (width - 2 * LEFT) + self.shift, self.y)
+
+
+# The first that fits counts: what is more special comes first.
+SPOTS: Final = (
+    _Spot(("second way", "another way", "spare"), 0.27, 0, 197.5, is_above=True),
+    _Spot(("lock",), 0, -84, GROUND - 16, is_above=False, picture=pictograms.lock),
+    _Spot(("name plate",), 1, 88, GROUND - 20, is_above=False, picture=pictograms.plate),
+    _Spot(("beam",), 0.72, 0, 132, is_above=True),
+    _Spot(("other light",), 0.24, 0, GROUND + 60, is_above=False),
+    _Spot(("satellite",), 0.5, 0, 56, is_above=True, picture=pictograms.satellite),
+    _Spot(("cable",), 0.74, 0, GROUND + 60, is_above=False),
+    _Spot(("sky", "air"), 0.6, 0, GROUND - 50, is_above=True),
+    _Spot(("light source", "sender"), 0, 62, GROUND - 40, is_above=True, picture=pictograms.lamp),
+    _Spot(("eye", "receiver"), 1, -64, GROUND - 40, is_above=True, picture=pictograms.eye),
+    _Spot(("key manager",), 0, 0, GROUND + 34, is_above=False, picture=pictograms.cabinet),
+    _Spot(("plug", "application"), 1, 76, GROUND - 54, is_above=True, picture=pictograms.plug),
+    _Spot(("control",), 0.62, 0, GROUND, is_above=False, picture=pictograms.desk),
+    _Spot(("as a whole",), 0, -100, 60, is_above=True, picture=pictograms.mesh),
+    _Spot(("line between",), 0.5, 0, GROUND + 66, is_above=False),
+    _Spot(("ends",), 0, 0, GROUND - 88, is_above=True),
+)
+
+
+@dataclass(slots=True)
+class _Picture:
+    ovm: Ovm
+    configuration: Configuration | None
+    width: float = LEAST_WIDTH
+
+    def role(self, point: VariationPoint | None) -> Role:
+        """Return how what a variation point stands for is shown."""
+        if point is None or self.configuration is None:
+            return Role.PLAIN
+        return Role.CHOSEN if self.chosen(point) else Role.FADED
+
+    def chosen(self, point: VariationPoint) -> list[str]:
+        """Return the names of its variants that are chosen."""
+        if self.configuration is None:
+            return []
+        return [each.name for each in self.ovm.variants_of(point.id) if each.id in self.configuration]
+
+
+@dataclass(frozen=True, slots=True)
+class _Callout:
+    point: VariationPoint
+    spot: Point
+    is_above: bool
+    lines: tuple[Text, ...]
+    width: float
+    height: float
+
+
+def schematic_scene(ovm: Ovm, configuration: Configuration | None = None) -> Scene:
+    """Lay the picture of an OVM out."""
+    picture = _Picture(ovm, configuration)
+    points = [each for each in ovm.points.values() if each.abstracts]
+    known = {each.id: spot for each in points if (spot := spot_of(each.abstracts))}
+    others = [each for each in points if each.id not in known]
+    sides = [sum(_width(picture, each) + CALLOUT_GAP for each in points if each.id in known and known[each.id].is_above is side) for side in (True, False)]
+    boxes = [_box_width(each) for each in others]
+    picture.width = max(LEAST_WIDTH if known else 0.0, *sides, sum(boxes) + 40.0 * (len(boxes) + 1))
+    marks: list[Mark] = []
+    nodes: list[Node] = []
+    callouts = []
+    if known:
+        marks += _landscape(picture, {known[each.id]: each for each in points if each.id in known})
+        callouts += [_callout(picture, each, known[each.id].at(picture.width), is_above=known[each.id].is_above) for each in points if each.id in known]
+    boxed = _boxes(picture, others, GROUND + DEPTH + 60 if known else 40.0)
+    nodes += boxed
+    callouts += [
+        _callout(picture, each, Point(node.box.middle.x, node.box.y if index % 2 == 0 and not known else node.box.bottom), is_above=index % 2 == 0 and not known)
+        for index, (each, node) in enumerate(zip(others, boxed, strict=True))
+    ]
+    top = 0.0
+    bottom = max([GROUND + DEPTH] * bool(known) + [node.box.bottom for node in boxed], default=0.0)
+    scene = Scene(id="", title="", about="", width=0, height=0, marks=tuple(marks))
+    for is_above in (True, False):
+        row = [each for each in callouts if each.is_above is is_above]
+        placed, wires = _row(picture, row, top - LEADER if is_above else bottom + LEADER)
+        nodes += placed
+        scene = replace(scene, wires=(*scene.wires, *wires))
+    scene = replace(scene, nodes=tuple(nodes))
+    about = "What the variation points stand for: " + "; ".join(f"{each.name}: {each.abstracts}" for each in points)
+    return framed(scene, kind="schematic", name=f"schematic-{ovm.name}", title=ovm.name, about=about)
+
+
+def spot_of(abstracts: str) -> _Spot | None:
+    """Return the place of the picture that some words mean; None when they mean nothing known."""
+    words = abstracts.lower()
+    return next((spot for spot in SPOTS if any(word in words for word in spot.words)), None)
+
+
+# --- the landscape --------------------------------------------------------------------------------------------------
+
+
+def _landscape(picture: _Picture, shown: Mapping[_Spot, VariationPoint]) -> list[Mark]:
+    """Draw two sites on the ground, and between and above them what the variation points stand for."""
+    points = {spot.words[0]: point for spot, point in shown.items()}
+    left, right = Point(LEFT, GROUND), Point(picture.width - LEFT, GROUND)
+    ground = pictograms.rectangle(0, GROUND, picture.width, DEPTH)
+    marks = [Mark(path=ground, role=Role.GROUND, is_filled=True, weight=0.8)]
+    marks += _overhead(picture, points, left, right)
+    marks += _underground(picture, points, left, right)
+    marks += pictograms.house(left, Role.PLAIN) + pictograms.house(right, Role.PLAIN)
+    for spot, point in shown.items():
+        if spot.picture is not None:
+            role = picture.role(point)
+            marks += spot.picture(spot.at(picture.width), role)
+            if "key manager" in spot.words:
+                marks += spot.picture(Point(right.x, spot.y), role)
+    return marks
+
+
+def _overhead(picture: _Picture, points: Mapping[str, VariationPoint], left: Point, right: Point) -> list[Mark]:
+    """Draw beams from the satellite to a ground station at each site, and a second way where there may be one."""
+    found: list[Mark] = []
+    if "satellite" in points or "beam" in points:
+        role = picture.role(points.get("satellite") or points.get("beam"))
+        above = Point(picture.width / 2, BEAM_TOP)
+        for site, way in ((Point(left.x + 110, GROUND), 1), (Point(right.x - 110, GROUND), -1)):
+            found += pictograms.beam(above, Point(site.x + 6 * way, GROUND - 30), role) + pictograms.dish(site, role, way)
+    if "second way" in points:
+        role = picture.role(points["second way"])
+        found += pictograms.arch(Point(left.x + 30, GROUND - 80), Point(right.x - 30, GROUND - 80), 60, role)
+    return found
+
+
+def _underground(picture: _Picture, points: Mapping[str, VariationPoint], left: Point, right: Point) -> list[Mark]:
+    """Draw the cable from house to house, and a station on it where the chosen line has one, or may have one."""
+    if not {"cable", "line between", "other light"} & set(points):
+        return []
+    way = points.get("cable") or points.get("line between")
+    start, end = Point(left.x + 26, GROUND + 56), Point(right.x - 26, GROUND + 56)
+    risers = [pictograms.line((start.x, GROUND), start), pictograms.line((end.x, GROUND), end)]
+    role = picture.role(way)
+    found = [Mark(path=each, role=role, weight=3.0) for each in risers] + pictograms.cable(start, end, role)
+    between = points.get("line between")
+    if between is not None:
+        names = picture.chosen(between) or [each.name for each in picture.ovm.variants_of(between.id)]
+        if any(word in name.lower() for name in names for word in STATIONS):
+            found += pictograms.station(Point(picture.width / 2, GROUND + 66), picture.role(between))
+    return found
+
+
+def _box_width(point: VariationPoint) -> float:
+    return max(width_of(line, 12) for line in wrap(point.abstracts, 12, 130)) + 28
+
+
+def _boxes(picture: _Picture, points: Sequence[VariationPoint], top: float) -> list[Node]:
+    """Draw what no picture is known for as boxes in a row, with what they are called."""
+    widths = [_box_width(each) for each in points]
+    gap = (picture.width - sum(widths)) / (len(points) + 1) if points else 0.0
+    found = []
+    x = gap
+    for point, width in zip(points, widths, strict=True):
+        lines = wrap(point.abstracts, 12, 130)
+        box = Box(x, top, width, len(lines) * 15 + 22)
+        found.append(
+            Node(
+                id=f"thing:{point.id}", figure=Figure.ROUND, box=box, title=point.abstracts, element=point.id,
+                role=picture.role(point), texts=text_block(lines, box.middle),
+            )
+        )
+        x += width + gap
+    return found
+
+
+# --- callouts -------------------------------------------------------------------------------------------------------
+
+
+def _lines(picture: _Picture, point: VariationPoint) -> list[tuple[str, float, bool]]:
+    """Return what a callout says: the name, then what is chosen, or how much there is to choose from."""
+    lines = [(line, 12.0, True) for line in wrap(point.name, 12, 130, bold=True)]
+    if picture.configuration is None:
+        count = len(picture.ovm.variants_of(point.id))
+        return [*lines, (f"{count} variant" + ("s" if count != 1 else ""), SMALL, False)]
+    chosen = [f"✓ {name}" for name in picture.chosen(point)] or ["left open"]
+    return [*lines, *((line, SMALL, False) for words in chosen for line in wrap(words, SMALL, 130))]
+
+
+def _width(picture: _Picture, point: VariationPoint) -> float:
+    return max(width_of(words, size, bold=bold) for words, size, bold in _lines(picture, point)) + 22
+
+
+def _callout(picture: _Picture, point: VariationPoint, spot: Point, *, is_above: bool) -> _Callout:
+    texts, y = [], 5.0
+    for words, size, bold in _lines(picture, point):
+        texts.append(Text(words, Point(11, y + size * 0.95), size, bold=bold))
+        y += size * LINE
+    return _Callout(point, spot, is_above, tuple(texts), _width(picture, point), y + 6)
+
+
+def _row(picture: _Picture, callouts: Sequence[_Callout], edge: float) -> tuple[list[Node], list[Wire]]:
+    """Put callouts side by side, each as near as can be to what it points at."""
+    ordered = sorted(callouts, key=lambda each: each.spot.x)
+    lefts: list[float] = []
+    at = 0.0
+    for each in ordered:
+        lefts.append(max(at, each.spot.x - each.width / 2))
+        at = lefts[-1] + each.width + CALLOUT_GAP
+    end = max(picture.width, at - CALLOUT_GAP if sum(c.width + CALLOUT_GAP for c in ordered) > picture.width else 0.0)
+    for index in range(len(ordered) - 1, -1, -1):
+        lefts[index] = min(lefts[index], end - ordered[index].width)
+        end = lefts[index] - CALLOUT_GAP
+    nodes, wires = [], []
+    for each, left in zip(ordered, lefts, strict=True):
+        box = Box(left, edge - each.height if each.is_above else edge, each.width, each.height)
+        nodes += _callout_nodes(picture, each, box)
+        start = Point(box.middle.x, box.bottom if each.is_above else box.y)
+        wires.append(
+            Wire(
+                id=f"leader:{each.point.id}", points=(start, each.spot), source=each.point.id, target=f"spot:{each.point.id}",
+                title=f"{each.point.name} stands for {each.point.abstracts}", element=each.point.id, role=Role.QUIET, tip=Tip.NONE,
+            )
+        )
+    return nodes, wires
+
+
+def _callout_nodes(picture: _Picture, each: _Callout, box: Box) -> list[Node]:
+    role = picture.role(each.point) if picture.configuration else Role.STRONG
+    texts = tuple(replace(text, at=text.at.moved(box.x, box.y)) for text in each.lines)
+    spot = Box(each.spot.x - DOT, each.spot.y - DOT, 2 * DOT, 2 * DOT)
+    dot_role = Role.QUIET if role is Role.FADED else role
+    holder = f"thing:{each.point.id}" if spot_of(each.point.abstracts) is None else ""
+    return [
+        Node(
+            id=each.point.id, figure=Figure.ROUND, box=box, title=f"{each.point.name} stands for {each.point.abstracts}",
+            element=each.point.id, role=role, texts=texts,
+        ),
+        Node(id=f"spot:{each.point.id}", figure=Figure.DISC, box=spot, title=each.point.abstracts, element=each.point.id, role=dot_role, within=holder),
+    ]
