@@ -60,7 +60,8 @@ def view(kind: ViewKind, elements: list[Element]) -> tuple[Model, View]:
 
 def parts(names: list[str]) -> list[Element]:
     return [
-        Part(id=E(f"part{index}"), name=name, owner=E("whole"), block=E(f"block{index}")) for index, name in enumerate(names)
+        Part(id=E(f"part{index}"), name=name, owner=E("whole"), block=E(f"block{index}"))
+        for index, name in enumerate(names)
     ]
 
 
@@ -127,7 +128,9 @@ def sequences(draw: st.DrawFn) -> tuple[Model, View]:
     if draw(ANY):
         holders = draw(st.lists(line, min_size=1, max_size=3, unique=True))
         states.append(
-            JointState(id=E("j"), name=draw(SHORT), parts=tuple(holders), made_by=messages[0].id, used_by=(messages[-1].id,))
+            JointState(
+                id=E("j"), name=draw(SHORT), parts=tuple(holders), made_by=messages[0].id, used_by=(messages[-1].id,)
+            )
         )
     return view(ViewKind.SEQUENCE, [*lifelines, *fragments, *messages, *states])
 
@@ -147,7 +150,13 @@ def definitions(draw: st.DrawFn) -> tuple[Model, View]:
     ]
     node = st.integers(0, count - 1)
     owned: list[Element] = [
-        Part(id=E(f"p{index}"), name=draw(SHORT), owner=E(f"b{a}"), block=E(f"b{b}"), most=draw(st.sampled_from((1, 2, None))))
+        Part(
+            id=E(f"p{index}"),
+            name=draw(SHORT),
+            owner=E(f"b{a}"),
+            block=E(f"b{b}"),
+            most=draw(st.sampled_from((1, 2, None))),
+        )
         for index, (a, b) in enumerate(draw(st.lists(st.tuples(node, node), max_size=8)))
         if a != b
     ]
@@ -157,7 +166,9 @@ def definitions(draw: st.DrawFn) -> tuple[Model, View]:
 @st.composite
 def internals(draw: st.DrawFn) -> tuple[Model, View]:
     boxes = parts(draw(st.lists(NAMES, min_size=1, max_size=10)))
-    end = st.builds(End, st.sampled_from([each.id for each in boxes]), st.sampled_from(("", "a", "quantum in", "classical")))
+    end = st.builds(
+        End, st.sampled_from([each.id for each in boxes]), st.sampled_from(("", "a", "quantum in", "classical"))
+    )
     connectors: list[Element] = []
     for index in range(draw(st.integers(0, 14))):
         source, target = draw(end), draw(end)
@@ -211,20 +222,26 @@ def requirements(draw: st.DrawFn) -> tuple[Model, View]:
 @st.composite
 def parametrics(draw: st.DrawFn) -> tuple[Model, View]:
     blocks: list[Element] = [
-        Block(id=E(f"b{index}"), name=name, properties=(Property("loss", "loss"), Property("length", "length", "80 km")))
+        Block(
+            id=E(f"b{index}"), name=name, properties=(Property("loss", "loss"), Property("length", "length", "80 km"))
+        )
         for index, name in enumerate(draw(st.lists(NAMES, min_size=1, max_size=5)))
     ]
     equations: list[Element] = []
     for index in range(draw(st.integers(1, 4))):
         names = draw(st.lists(st.sampled_from(("a", "b", "loss", "mean photon number")), min_size=1, unique=True))
         bindings = tuple(
-            Binding(name, draw(st.sampled_from([each.id for each in blocks])), draw(st.sampled_from(("loss", "length"))))
+            Binding(
+                name, draw(st.sampled_from([each.id for each in blocks])), draw(st.sampled_from(("loss", "length")))
+            )
             for name in names
             if draw(ANY)
         )
         parameters = tuple(Property(name, "number") for name in names)
         equations.append(
-            Equation(id=E(f"e{index}"), name=draw(NAMES), expression=draw(NAMES), parameters=parameters, bindings=bindings)
+            Equation(
+                id=E(f"e{index}"), name=draw(NAMES), expression=draw(NAMES), parameters=parameters, bindings=bindings
+            )
         )
     return view(ViewKind.PARAMETRIC, [*equations, *blocks])
 

@@ -82,7 +82,7 @@ def lay(cells: Sequence[Cell], links: Sequence[Link], spacing: Spacing | None = 
         if not plan.unplaced:
             return laid
         plan.grow(plan.unplaced)
-    return plan.laid()
+    return plan.laid(is_last=True)
 
 
 def _eager_first(cells: Mapping[str, Cell], links: Sequence[Link]) -> list[Link]:
@@ -114,8 +114,8 @@ class _Plan:
         usual = self.spacing.track if run.in_channel else self.spacing.pin if run.is_level else self.spacing.across
         return max(usual, self.pitches.get((run.is_level, run.corridor), 0.0))
 
-    def laid(self) -> Laid:
-        """Give everything its place, labels as far as there is room."""
+    def laid(self, *, is_last: bool = False) -> Laid:
+        """Give everything its place, labels as far as there is room; the last time all of them, room or not."""
         grown = {key: self._grown(cell) for key, cell in self.cells.items()}
         levels = self._corridors(LEVEL, grown)
         uprights = self._corridors(UPRIGHT, grown)
@@ -132,7 +132,7 @@ class _Plan:
         borders = [
             Box(uprights[index][0] - 1, 0, 2, levels[-1][2]) for axis, index in self.spacing.leads if axis is UPRIGHT
         ]
-        placed, unplaced = place_labels([*boxes.values(), *borders], self.links, points)
+        placed, unplaced = place_labels([*boxes.values(), *borders], self.links, points, anywhere=is_last)
         self.unplaced = unplaced
         return Laid(
             boxes,

@@ -31,9 +31,9 @@ class Placing:
 
 
 def place_labels(
-    boxes: Iterable[Box], links: Sequence[Link], points: Mapping[str, tuple[Point, ...]]
+    boxes: Iterable[Box], links: Sequence[Link], points: Mapping[str, tuple[Point, ...]], *, anywhere: bool = False
 ) -> tuple[dict[str, Box], tuple[Placing, ...]]:
-    """Return where labels lie, and those for which there is no room."""
+    """Return where labels lie, and those for which there is no room; these at their wires all the same if `anywhere`."""
     solid = [box.grown(CLEAR) for box in boxes]
     for link in links:
         ends = (link.source_port, points[link.key][0]), (link.target_port, points[link.key][-1])
@@ -49,6 +49,8 @@ def place_labels(
         own = [stretch(*pair) for pair in pairwise(points[link.key])]
         taken = [*solid, *foreign, *(box.grown(CLEAR) for box in placed.values()), *own]
         free = _free_place(link, points[link.key], taken)
+        if free is None and anywhere:
+            free = _free_place(link, points[link.key], ()) or _beside(link, points[link.key])
         if free is None:
             missing.append(_missing(link, points[link.key]))
         else:
@@ -68,6 +70,11 @@ def _free_place(link: Link, points: Sequence[Point], taken: Sequence[Box]) -> Bo
             if not any(box.meets(other) for other in near):
                 return box
     return None
+
+
+def _beside(link: Link, points: Sequence[Point]) -> Box:
+    """Return a place at the beginning of a wire."""
+    return Box(points[0].x + GAP, points[0].y + GAP, *link.label)
 
 
 def _tries(piece: tuple[Point, Point], width: float, height: float) -> Iterable[Box]:

@@ -64,20 +64,68 @@ def dish(at: Point, role: Role, way: int) -> list[Mark]:
     """Return a ground station that stands on `at` and looks up, to the right (1) or to the left (-1)."""
     x, y = at
     bowl = ("M", x - 13 * way, y - 34, "Q", x - 4 * way, y - 8, x + 17 * way, y - 14, "Z")
-    return _filled(role, bowl) + _drawn(role, line((x, y - 17), (x - 7, y)), line((x, y - 17), (x + 7, y)), line((x - 11, y), (x + 11, y)))
+    return _filled(role, bowl) + _drawn(
+        role, line((x, y - 17), (x - 7, y)), line((x, y - 17), (x + 7, y)), line((x - 11, y), (x + 11, y))
+    )
 
 
 def station(at: Point, role: Role) -> list[Mark]:
     """Return a station on a line: a box with two memories in it."""
     x, y = at
-    return _filled(role, rectangle(x - 28, y - 18, 56, 36)) + _drawn(role, ring(x - 11, y, 7), ring(x + 11, y, 7), line((x - 4, y), (x + 4, y)))
+    return _filled(role, rectangle(x - 28, y - 18, 56, 36)) + _drawn(
+        role, ring(x - 11, y, 7), ring(x + 11, y, 7), line((x - 4, y), (x + 4, y))
+    )
 
 
 def cabinet(at: Point, role: Role) -> list[Mark]:
     """Return a store of keys: a cylinder with a key on it."""
     x, y = at
-    top = ("M", x - 13, y - 12, "C", x - 13, y - 18, x + 13, y - 18, x + 13, y - 12, "C", x + 13, y - 6, x - 13, y - 6, x - 13, y - 12, "Z")
-    body = ("M", x - 13, y - 12, "L", x - 13, y + 12, "C", x - 13, y + 18, x + 13, y + 18, x + 13, y + 12, "L", x + 13, y - 12, "C", x + 13, y - 6, x - 13, y - 6, x - 13, y - 12, "Z")
+    top = (
+        "M",
+        x - 13,
+        y - 12,
+        "C",
+        x - 13,
+        y - 18,
+        x + 13,
+        y - 18,
+        x + 13,
+        y - 12,
+        "C",
+        x + 13,
+        y - 6,
+        x - 13,
+        y - 6,
+        x - 13,
+        y - 12,
+        "Z",
+    )
+    body = (
+        "M",
+        x - 13,
+        y - 12,
+        "L",
+        x - 13,
+        y + 12,
+        "C",
+        x - 13,
+        y + 18,
+        x + 13,
+        y + 18,
+        x + 13,
+        y + 12,
+        "L",
+        x + 13,
+        y - 12,
+        "C",
+        x + 13,
+        y - 6,
+        x - 13,
+        y - 6,
+        x - 13,
+        y - 12,
+        "Z",
+    )
     key = [ring(x - 4, y + 4, 3.2), line((x - 0.8, y + 4), (x + 8, y + 4)), line((x + 6, y + 4), (x + 6, y + 8))]
     return _filled(role, body, top) + _drawn(role, *key)
 
@@ -86,26 +134,39 @@ def desk(at: Point, role: Role) -> list[Mark]:
     """Return a control room: a screen with a curve on it, standing on `at`."""
     x, y = at
     curve = line((x - 17, y - 22), (x - 8, y - 28), (x, y - 20), (x + 8, y - 33), (x + 17, y - 27))
-    return _filled(role, rectangle(x - 23, y - 40, 46, 28)) + _drawn(role, curve, line((x, y - 12), (x, y)), line((x - 13, y), (x + 13, y)))
+    return _filled(role, rectangle(x - 23, y - 40, 46, 28)) + _drawn(
+        role, curve, line((x, y - 12), (x, y)), line((x - 13, y), (x + 13, y))
+    )
 
 
 def plug(at: Point, role: Role) -> list[Mark]:
     """Return a plug with its wire to the right."""
     x, y = at
-    return _filled(role, rectangle(x - 7, y - 8, 14, 16)) + _drawn(role, line((x - 14, y - 4), (x - 7, y - 4)), line((x - 14, y + 4), (x - 7, y + 4)), line((x + 7, y), (x + 22, y)))
+    return _filled(role, rectangle(x - 7, y - 8, 14, 16)) + _drawn(
+        role,
+        line((x - 14, y - 4), (x - 7, y - 4)),
+        line((x - 14, y + 4), (x - 7, y + 4)),
+        line((x + 7, y), (x + 22, y)),
+    )
 
 
 def lock(at: Point, role: Role) -> list[Mark]:
     """Return a padlock."""
     x, y = at
     shackle = ("M", x - 6, y - 4, "C", x - 6, y - 17, x + 6, y - 17, x + 6, y - 4)
-    return _drawn(role, shackle) + _filled(role, rectangle(x - 10, y - 4, 20, 16)) + _drawn(role, line((x, y + 2), (x, y + 7)))
+    return (
+        _drawn(role, shackle)
+        + _filled(role, rectangle(x - 10, y - 4, 20, 16))
+        + _drawn(role, line((x, y + 2), (x, y + 7)))
+    )
 
 
 def plate(at: Point, role: Role) -> list[Mark]:
     """Return a name plate."""
     x, y = at
-    return _filled(role, rectangle(x - 15, y - 9, 30, 18)) + _drawn(role, line((x - 9, y - 3), (x + 9, y - 3)), line((x - 9, y + 3), (x + 4, y + 3)))
+    return _filled(role, rectangle(x - 15, y - 9, 30, 18)) + _drawn(
+        role, line((x - 9, y - 3), (x + 9, y - 3)), line((x - 9, y + 3), (x + 4, y + 3))
+    )
 
 
 def lamp(at: Point, role: Role) -> list[Mark]:

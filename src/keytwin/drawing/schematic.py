@@ -17,7 +17,8 @@ from keytwin.drawing.frame import framed
 from keytwin.drawing.geometry import Box, Point
 from keytwin.drawing.metrics import LINE, width_of, wrap
 from keytwin.drawing.pieces import SMALL
-from keytwin.drawing.scene import Figure, Mark, Node, Role, Scene, Text, Tip, Wire, text_block
+from keytwin.drawing.scene import Figure, Mark, Node, Role, Scene, Text, Wire, text_block
+from keytwin.vocabulary.identity import VariationPointId
 
 LEFT: Final = 150.0  # the middle of the left site; the right one lies as far from the right edge
 GROUND: Final = 300.0
@@ -34,8 +35,10 @@ STATIONS: Final = ("repeater", "relay", "swapping", "centre", "center", "charlie
 
 @dataclass(frozen=True, slots=True)
 class _Spot:
-    """A place of the picture: by which words it is meant, where it is (x in shares of the width between the sites,
-    from the left one), on which side its callout lies, and what is drawn there."""
+    """A place of the picture: by which words it is meant, where it is, and what is drawn there.
+
+    `share` is its x in shares of the width between the sites, from the left one, moved by `shift`.
+    """
 
     words: tuple[str, ...]
     share: float
@@ -66,7 +69,7 @@ SPOTS: Final = (
     _Spot(("eye", "receiver"), 1, -64, GROUND - 40, is_above=True, picture=pictograms.eye),
     _Spot(("key manager",), 0, 0, GROUND + 34, is_above=False, picture=pictograms.cabinet),
     _Spot(("plug", "application"), 1, 76, GROUND - 54, is_above=True, picture=pictograms.plug),
-    _Spot(("control",), 0.62, 0, GROUND, is_above=False, picture=pictograms.desk),
+    _Spot(("control",), 0.68, 0, GROUND, is_above=False, picture=pictograms.desk),
     _Spot(("as a whole",), 0, -100, 60, is_above=True, picture=pictograms.mesh),
     _Spot(("line between",), 0.5, 0, GROUND + 66, is_above=False),
     _Spot(("ends",), 0, 0, GROUND - 88, is_above=True),
@@ -94,9 +97,10 @@ class _Picture:
 
 @dataclass(frozen=True, slots=True)
 class _Callout:
+    """What is said of a variation point, and the node that it points at."""
+
     point: VariationPoint
-    spot: Point
-    is_above: bool
+    target: Node
     lines: tuple[Text, ...]
     width: float
     height: float
@@ -106,34 +110,49 @@ def schematic_scene(ovm: Ovm, configuration: Configuration | None = None) -> Sce
     """Lay the picture of an OVM out."""
     picture = _Picture(ovm, configuration)
     points = [each for each in ovm.points.values() if each.abstracts]
-    known = {each.id: spot for each in points if (spot := spot_of(each.abstracts))}
-    others = [each for each in points if each.id not in known]
-    sides = [sum(_width(picture, each) + CALLOUT_GAP for each in points if each.id in known and known[each.id].is_above is side) for side in (True, False)]
-    boxes = [_box_width(each) for each in others]
-    picture.width = max(LEAST_WIDTH if known else 0.0, *sides, sum(boxes) + 40.0 * (len(boxes) + 1))
-    marks: list[Mark] = []
-    nodes: list[Node] = []
-    callouts = []
+    spots = {each.id: spot for each in points if (spot := spot_of(each.abstracts))}
+    known = [each for each in points if each.id in spots]
+    others = [each for each in points if each.id not in spots]
+    rows = [[each for each in known if spots[each.id].is_above is side] for side in (True, False)]
+    rows.append(others)
+    widths = [sum(_width(picture, each) + CALLOUT_GAP for each in row) for row in rows]
+    widths.append(sum(_box_width(each) + CALLOUT_GAP for each in others))
+    picture.width = max(LEAST_WIDTH if known else 0.0, *widths)
+    scene = Scene(id="", title="", about="", width=0, height=0)
+    bottom = 0.0
     if known:
-        marks += _landscape(picture, {known[each.id]: each for each in points if each.id in known})
-        callouts += [_callout(picture, each, known[each.id].at(picture.width), is_above=known[each.id].is_above) for each in points if each.id in known]
-    boxed = _boxes(picture, others, GROUND + DEPTH + 60 if known else 40.0)
-    nodes += boxed
-    callouts += [
-        _callout(picture, each, Point(node.box.middle.x, node.box.y if index % 2 == 0 and not known else node.box.bottom), is_above=index % 2 == 0 and not known)
-        for index, (each, node) in enumerate(zip(others, boxed, strict=True))
-    ]
-    top = 0.0
-    bottom = max([GROUND + DEPTH] * bool(known) + [node.box.bottom for node in boxed], default=0.0)
-    scene = Scene(id="", title="", about="", width=0, height=0, marks=tuple(marks))
-    for is_above in (True, False):
-        row = [each for each in callouts if each.is_above is is_above]
-        placed, wires = _row(picture, row, top - LEADER if is_above else bottom + LEADER)
-        nodes += placed
-        scene = replace(scene, wires=(*scene.wires, *wires))
-    scene = replace(scene, nodes=tuple(nodes))
+        scene = replace(scene, marks=tuple(_landscape(picture, {spots[each.id]: each for each in known[::-1]})))
+        dots = _dots(picture, known, spots)
+        scene = replace(scene, nodes=tuple(dots.values()))
+        above, below = ([_callout(picture, each, dots[spots[each.id]]) for each in row] for row in rows[:2])
+        scene = _with_row(picture, scene, above, -LEADER, is_above=True)
+        scene = _with_row(picture, scene, below, GROUND + DEPTH + LEADER, is_above=False)
+        bottom = max(node.box.bottom for node in scene.nodes) + LEADER
+    boxes = _boxes(picture, others, bottom)
+    scene = replace(scene, nodes=(*scene.nodes, *boxes))
+    tops = [_callout(picture, each, box) for each, box in zip(others, boxes, strict=True)]
+    scene = _with_row(
+        picture, scene, tops, max((n.box.bottom for n in boxes), default=0.0) + LEADER / 2, is_above=False
+    )
     about = "What the variation points stand for: " + "; ".join(f"{each.name}: {each.abstracts}" for each in points)
     return framed(scene, kind="schematic", name=f"schematic-{ovm.name}", title=ovm.name, about=about)
+
+
+def _dots(
+    picture: _Picture, points: Sequence[VariationPoint], spots: Mapping[VariationPointId, _Spot]
+) -> dict[_Spot, Node]:
+    """Return a dot at each place that is pointed at: several variation points may mean the same place."""
+    found: dict[_Spot, Node] = {}
+    for point in points:
+        at = spots[point.id].at(picture.width)
+        role = Role.STRONG if picture.configuration is None else picture.role(point)
+        if spots[point.id] in found and role is not Role.CHOSEN:
+            continue
+        box = Box(at.x - DOT, at.y - DOT, 2 * DOT, 2 * DOT)
+        found[spots[point.id]] = Node(
+            id=f"spot:{point.id}", figure=Figure.DISC, box=box, title=point.abstracts, element=point.id, role=role
+        )
+    return found
 
 
 def spot_of(abstracts: str) -> _Spot | None:
@@ -170,7 +189,9 @@ def _overhead(picture: _Picture, points: Mapping[str, VariationPoint], left: Poi
         role = picture.role(points.get("satellite") or points.get("beam"))
         above = Point(picture.width / 2, BEAM_TOP)
         for site, way in ((Point(left.x + 110, GROUND), 1), (Point(right.x - 110, GROUND), -1)):
-            found += pictograms.beam(above, Point(site.x + 6 * way, GROUND - 30), role) + pictograms.dish(site, role, way)
+            found += pictograms.beam(above, Point(site.x + 6 * way, GROUND - 30), role) + pictograms.dish(
+                site, role, way
+            )
     if "second way" in points:
         role = picture.role(points["second way"])
         found += pictograms.arch(Point(left.x + 30, GROUND - 80), Point(right.x - 30, GROUND - 80), 60, role)
@@ -209,8 +230,13 @@ def _boxes(picture: _Picture, points: Sequence[VariationPoint], top: float) -> l
         box = Box(x, top, width, len(lines) * 15 + 22)
         found.append(
             Node(
-                id=f"thing:{point.id}", figure=Figure.ROUND, box=box, title=point.abstracts, element=point.id,
-                role=picture.role(point), texts=text_block(lines, box.middle),
+                id=f"thing:{point.id}",
+                figure=Figure.ROUND,
+                box=box,
+                title=point.abstracts,
+                element=point.id,
+                role=picture.role(point),
+                texts=text_block(lines, box.middle),
             )
         )
         x += width + gap
@@ -234,50 +260,76 @@ def _width(picture: _Picture, point: VariationPoint) -> float:
     return max(width_of(words, size, bold=bold) for words, size, bold in _lines(picture, point)) + 22
 
 
-def _callout(picture: _Picture, point: VariationPoint, spot: Point, *, is_above: bool) -> _Callout:
+def _callout(picture: _Picture, point: VariationPoint, target: Node) -> _Callout:
     texts, y = [], 5.0
     for words, size, bold in _lines(picture, point):
         texts.append(Text(words, Point(11, y + size * 0.95), size, bold=bold))
         y += size * LINE
-    return _Callout(point, spot, is_above, tuple(texts), _width(picture, point), y + 6)
+    return _Callout(point, target, tuple(texts), _width(picture, point), y + 6)
 
 
-def _row(picture: _Picture, callouts: Sequence[_Callout], edge: float) -> tuple[list[Node], list[Wire]]:
-    """Put callouts side by side, each as near as can be to what it points at."""
-    ordered = sorted(callouts, key=lambda each: each.spot.x)
-    lefts: list[float] = []
-    at = 0.0
-    for each in ordered:
-        lefts.append(max(at, each.spot.x - each.width / 2))
-        at = lefts[-1] + each.width + CALLOUT_GAP
-    end = max(picture.width, at - CALLOUT_GAP if sum(c.width + CALLOUT_GAP for c in ordered) > picture.width else 0.0)
-    for index in range(len(ordered) - 1, -1, -1):
-        lefts[index] = min(lefts[index], end - ordered[index].width)
-        end = lefts[index] - CALLOUT_GAP
-    nodes, wires = [], []
-    for each, left in zip(ordered, lefts, strict=True):
-        box = Box(left, edge - each.height if each.is_above else edge, each.width, each.height)
-        nodes += _callout_nodes(picture, each, box)
-        start = Point(box.middle.x, box.bottom if each.is_above else box.y)
+def _with_row(picture: _Picture, scene: Scene, callouts: Sequence[_Callout], edge: float, *, is_above: bool) -> Scene:
+    """Put callouts side by side, each as near as can be to what it points at; `edge` is where their row ends."""
+    ordered = sorted(callouts, key=lambda each: each.target.box.middle.x)
+    nodes, wires = list(scene.nodes), list(scene.wires)
+    for each, left in zip(ordered, _lefts(ordered, picture.width), strict=True):
+        box = Box(left, edge - each.height if is_above else edge, each.width, each.height)
+        nodes.append(_callout_node(picture, each, box))
+        target = each.target.box
+        end = target.middle if each.target.figure is Figure.DISC else Point(target.middle.x, target.bottom)
         wires.append(
             Wire(
-                id=f"leader:{each.point.id}", points=(start, each.spot), source=each.point.id, target=f"spot:{each.point.id}",
-                title=f"{each.point.name} stands for {each.point.abstracts}", element=each.point.id, role=Role.QUIET, tip=Tip.NONE,
+                id=f"leader:{each.point.id}",
+                points=(_start(box, end, scene.nodes, is_above=is_above), end),
+                source=each.point.id,
+                target=each.target.id,
+                title=f"{each.point.name} stands for {each.point.abstracts}",
+                element=each.point.id,
+                role=Role.QUIET,
             )
         )
-    return nodes, wires
+    return replace(scene, nodes=tuple(nodes), wires=tuple(wires))
 
 
-def _callout_nodes(picture: _Picture, each: _Callout, box: Box) -> list[Node]:
-    role = picture.role(each.point) if picture.configuration else Role.STRONG
+def _start(box: Box, end: Point, nodes: Sequence[Node], *, is_above: bool) -> Point:
+    """Return where a leader begins: in the middle of its callout unless it would pass over the dot of another."""
+    others = [node.box.middle for node in nodes if node.figure is Figure.DISC and node.box.middle != end]
+    y = box.bottom if is_above else box.y
+    reach = box.width / 2 - 8
+    tries = [Point(box.middle.x + share * reach, y) for share in (0, 0.3, -0.3, 0.6, -0.6, 1, -1)]
+    return next((at for at in tries if all(_distance(other, at, end) > 2 * DOT for other in others)), tries[0])
+
+
+def _distance(point: Point, start: Point, end: Point) -> float:
+    """Return how far a point is from a straight line between two others."""
+    dx, dy = end.x - start.x, end.y - start.y
+    share = ((point.x - start.x) * dx + (point.y - start.y) * dy) / (dx * dx + dy * dy)
+    share = min(1.0, max(0.0, share))
+    return float(((start.x + share * dx - point.x) ** 2 + (start.y + share * dy - point.y) ** 2) ** 0.5)
+
+
+def _lefts(callouts: Sequence[_Callout], width: float) -> list[float]:
+    """Return where callouts begin: from left to right, then pushed back from the right edge."""
+    lefts: list[float] = []
+    at = 0.0
+    for each in callouts:
+        lefts.append(max(at, each.target.box.middle.x - each.width / 2))
+        at = lefts[-1] + each.width + CALLOUT_GAP
+    end = width
+    for index in range(len(callouts) - 1, -1, -1):
+        lefts[index] = min(lefts[index], end - callouts[index].width)
+        end = lefts[index] - CALLOUT_GAP
+    return lefts
+
+
+def _callout_node(picture: _Picture, each: _Callout, box: Box) -> Node:
     texts = tuple(replace(text, at=text.at.moved(box.x, box.y)) for text in each.lines)
-    spot = Box(each.spot.x - DOT, each.spot.y - DOT, 2 * DOT, 2 * DOT)
-    dot_role = Role.QUIET if role is Role.FADED else role
-    holder = f"thing:{each.point.id}" if spot_of(each.point.abstracts) is None else ""
-    return [
-        Node(
-            id=each.point.id, figure=Figure.ROUND, box=box, title=f"{each.point.name} stands for {each.point.abstracts}",
-            element=each.point.id, role=role, texts=texts,
-        ),
-        Node(id=f"spot:{each.point.id}", figure=Figure.DISC, box=spot, title=each.point.abstracts, element=each.point.id, role=dot_role, within=holder),
-    ]
+    return Node(
+        id=each.point.id,
+        figure=Figure.ROUND,
+        box=box,
+        title=f"{each.point.name} stands for {each.point.abstracts}",
+        element=each.point.id,
+        role=picture.role(each.point) if picture.configuration else Role.STRONG,
+        texts=texts,
+    )
