@@ -272,8 +272,12 @@ def _shortened(wire: Wire, at_pin: set[str]) -> Wire:
 
 
 def _nearer(end: Point, towards: Point) -> Point:
-    sign = lambda value: (value > 0) - (value < 0)
-    return Point(end.x + sign(towards.x - end.x) * PIN / 2, end.y + sign(towards.y - end.y) * PIN / 2)
+    along, down = towards.x - end.x, towards.y - end.y
+    return Point(end.x + _sign(along) * PIN / 2, end.y + _sign(down) * PIN / 2)
+
+
+def _sign(value: float) -> int:
+    return (value > 0) - (value < 0)
 
 
 def _rakes(actions: Sequence[Action], laid: Laid) -> list[Mark]:

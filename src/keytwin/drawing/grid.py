@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Final
 
 from keytwin.drawing import outlines
@@ -177,7 +178,7 @@ class _Plan:
 
     def _grown(self, cell: Cell) -> Cell:
         """Make a node large enough for all the wires at its sides."""
-        need = {side: 0.0 for side in Side}
+        need = dict.fromkeys(Side, 0.0)
         for side in Side:
             for run in self.found.at(cell.key, side):
                 shift = run.offset * self.pitch(run)
@@ -216,7 +217,7 @@ class _Plan:
             if run.is_level is axis:
                 runs.setdefault(run.corridor, []).append(run)
         count = 2 * (self.rows if axis is LEVEL else self.columns) + 1
-        extents = [self._extents(axis, index, runs.get(index, []), cells, count) for index in range(count)]
+        extents = [self._extents((axis, index), runs.get(index, []), cells, count) for index in range(count)]
         if axis is UPRIGHT:
             self._spread(extents, cells)
         placed = []
@@ -226,31 +227,33 @@ class _Plan:
             at += before + after
         return placed
 
-    def _extents(
-        self, axis: bool, index: int, runs: Sequence[Run], cells: Mapping[str, Cell], count: int
-    ) -> list[float]:  # noqa: FBT001
+    def _extents(self, corridor: Corridor, runs: Sequence[Run], cells: Mapping[str, Cell], count: int) -> list[float]:
         """Return how far a corridor reaches before and after its middle, or its first track."""
-        pad = self.padding.get((axis, index), 0.0)
-        if index % 2:
-            inside = [cell for cell in cells.values() if 2 * (cell.row if axis is LEVEL else cell.column) + 1 == index]
-            inside = [cell for cell in inside if axis is LEVEL or not cell.span]
-            befores = [cell.up if axis is LEVEL else cell.left for cell in inside]
-            afters = [cell.down if axis is LEVEL else cell.right for cell in inside]
-            shifts = [run.offset * self.pitch(run) for run in runs]
-            befores += [GROUND / 2, *(GROUND / 2 - shift for shift in shifts)]
-            afters += [GROUND / 2, *(GROUND / 2 + shift for shift in shifts)]
-            return [max(befores) + pad / 2, max(afters) + pad / 2]
-        lead = self.spacing.leads.get((axis, index), 0.0)
-        at_rim = index in {0, count - 1}
+        pad = self.padding.get(corridor, 0.0)
+        if corridor[1] % 2:
+            return [each + pad / 2 for each in self._around_nodes(corridor, runs, cells)]
+        lead = self.spacing.leads.get(corridor, 0.0)
+        is_first, is_last = corridor[1] == 0, corridor[1] == count - 1
         if not runs:
-            return [lead, (0.0 if at_rim else self.spacing.free_level if axis is LEVEL else self.spacing.free) + pad]
+            free = self.spacing.free_level if corridor[0] is LEVEL else self.spacing.free
+            return [lead, (0.0 if is_first or is_last else free) + pad]
         margin = self.spacing.margin
         thick = max(run.track for run in runs) * self.pitch(runs[0])
-        # One half of the padding before, one after: labels lie on either side of a wire.
-        return [
-            lead + (margin / 2 if index == 0 else margin) + pad / 2,
-            thick + (margin / 2 if index == count - 1 else margin) + pad / 2,
-        ]
+        # One half of the padding before the tracks, one after: labels lie on either side of a wire.
+        before, after = (margin / 2 if is_first else margin), (margin / 2 if is_last else margin)
+        return [lead + before + pad / 2, thick + after + pad / 2]
+
+    def _around_nodes(self, corridor: Corridor, runs: Sequence[Run], cells: Mapping[str, Cell]) -> tuple[float, float]:
+        """Return how far the nodes of a row or column, and the wires in it, reach on either side of its middle."""
+        axis, index = corridor
+        if axis is LEVEL:
+            sizes = [(cell.up, cell.down) for cell in cells.values() if 2 * cell.row + 1 == index]
+        else:
+            here = [cell for cell in cells.values() if 2 * cell.column + 1 == index and not cell.span]
+            sizes = [(cell.left, cell.right) for cell in here]
+        shifts = [0.0, *(run.offset * self.pitch(run) for run in runs)]
+        sizes += [(GROUND / 2 - shift, GROUND / 2 + shift) for shift in shifts]
+        return max(before for before, _ in sizes), max(after for _, after in sizes)
 
     def _spread(self, extents: list[list[float]], cells: Mapping[str, Cell]) -> None:
         """Widen columns where a node that reaches over its neighbours, or a demand, needs more than they have."""
@@ -274,7 +277,7 @@ class _Plan:
         self, key: str, boxes: Mapping[str, Box], anchors: Mapping[str, Point], where: _Where
     ) -> tuple[Point, ...]:
         runs, (source, target) = self.found.wires[key], self.found.ends[key]
-        corners = [self._corner(one, other, where) for one, other in zip(runs, runs[1:], strict=False)]
+        corners = [self._corner(one, other, where) for one, other in pairwise(runs)]
         start = self._end(runs[0], source, boxes, anchors, where)
         end = self._end(runs[-1], target, boxes, anchors, where)
         return tuple(_without_repeats([start, *corners, end]))

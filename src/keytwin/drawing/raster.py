@@ -15,6 +15,7 @@ from typing import Final
 
 import matplotlib as mpl
 
+from keytwin.drawing.painter import FONT
 from keytwin.drawing.theme import Theme, colour
 from keytwin.vocabulary.errors import Mistake
 
@@ -38,13 +39,19 @@ def as_png(svg: str, theme: Theme = Theme.LIGHT, zoom: float = ZOOM) -> bytes:
 
 def as_pdf(svg: str, theme: Theme = Theme.LIGHT) -> bytes:
     """Return a drawing as PDF, its lines and letters as such; equal drawings give equal bytes."""
-    svglib, renderer, canvas = _wanted("svglib.svglib"), _wanted("reportlab.graphics.renderPDF"), _wanted("reportlab.pdfgen.canvas")
+    svglib, renderer, canvas = (
+        _wanted("svglib.svglib"),
+        _wanted("reportlab.graphics.renderPDF"),
+        _wanted("reportlab.pdfgen.canvas"),
+    )
     _register_fonts()
     # svglib knows no textLength; the letters are the same ones, so they have that length anyway.
-    plain = FITTED.sub("", settled(svg, theme)).replace(f'font-family="{FAMILY},', f'font-family="{FAMILY}" data-more="')
+    plain = FITTED.sub("", settled(svg, theme)).replace(FONT, FAMILY)
     drawing = svglib.svg2rlg(BytesIO(plain.encode()))
     if drawing is None:
-        raise Mistake("this is no SVG that can be made a PDF: draw it with `draw_view` or another function of this room")
+        raise Mistake(
+            "this is no SVG that can be made a PDF: draw it with `draw_view` or another function of this room"
+        )
     buffer = BytesIO()
     page = canvas.Canvas(buffer, pagesize=(drawing.width, drawing.height), invariant=1)
     renderer.draw(drawing, page, 0, 0)

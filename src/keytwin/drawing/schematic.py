@@ -111,31 +111,43 @@ def schematic_scene(ovm: Ovm, configuration: Configuration | None = None) -> Sce
     picture = _Picture(ovm, configuration)
     points = [each for each in ovm.points.values() if each.abstracts]
     spots = {each.id: spot for each in points if (spot := spot_of(each.abstracts))}
-    known = [each for each in points if each.id in spots]
     others = [each for each in points if each.id not in spots]
-    rows = [[each for each in known if spots[each.id].is_above is side] for side in (True, False)]
-    rows.append(others)
-    widths = [sum(_width(picture, each) + CALLOUT_GAP for each in row) for row in rows]
-    widths.append(sum(_box_width(each) + CALLOUT_GAP for each in others))
-    picture.width = max(LEAST_WIDTH if known else 0.0, *widths)
+    picture.width = _width_of(picture, spots, others)
     scene = Scene(id="", title="", about="", width=0, height=0)
-    bottom = 0.0
-    if known:
-        scene = replace(scene, marks=tuple(_landscape(picture, {spots[each.id]: each for each in known[::-1]})))
-        dots = _dots(picture, known, spots)
-        scene = replace(scene, nodes=tuple(dots.values()))
-        above, below = ([_callout(picture, each, dots[spots[each.id]]) for each in row] for row in rows[:2])
-        scene = _with_row(picture, scene, above, -LEADER, is_above=True)
-        scene = _with_row(picture, scene, below, GROUND + DEPTH + LEADER, is_above=False)
-        bottom = max(node.box.bottom for node in scene.nodes) + LEADER
-    boxes = _boxes(picture, others, bottom)
+    if spots:
+        scene = _with_landscape(picture, scene, spots)
+    top = max((node.box.bottom + LEADER for node in scene.nodes), default=0.0)
+    boxes = _boxes(picture, others, top)
     scene = replace(scene, nodes=(*scene.nodes, *boxes))
-    tops = [_callout(picture, each, box) for each, box in zip(others, boxes, strict=True)]
-    scene = _with_row(
-        picture, scene, tops, max((n.box.bottom for n in boxes), default=0.0) + LEADER / 2, is_above=False
-    )
+    callouts = [_callout(picture, each, box) for each, box in zip(others, boxes, strict=True)]
+    edge = max((node.box.bottom for node in boxes), default=0.0) + LEADER / 2
+    scene = _with_row(picture, scene, callouts, edge, is_above=False)
     about = "What the variation points stand for: " + "; ".join(f"{each.name}: {each.abstracts}" for each in points)
     return framed(scene, kind="schematic", name=f"schematic-{ovm.name}", title=ovm.name, about=about)
+
+
+def _width_of(picture: _Picture, spots: Mapping[VariationPointId, _Spot], others: Sequence[VariationPoint]) -> float:
+    """Return the width that the widest row of callouts asks for."""
+    rows: dict[bool | None, float] = {}
+    for key, spot in spots.items():
+        width = _width(picture, picture.ovm.points[key]) + CALLOUT_GAP
+        rows[spot.is_above] = rows.get(spot.is_above, 0.0) + width
+    rows[None] = sum(max(_width(picture, each), _box_width(each)) + CALLOUT_GAP for each in others)
+    return max(LEAST_WIDTH if spots else 0.0, *rows.values())
+
+
+def _with_landscape(picture: _Picture, scene: Scene, spots: Mapping[VariationPointId, _Spot]) -> Scene:
+    """Draw the picture with a row of callouts above it and one below."""
+    known = [picture.ovm.points[each] for each in spots]
+    # Of several that mean the same place, the first one gives it its look.
+    marks = _landscape(picture, {spots[each.id]: each for each in known[::-1]})
+    dots = _dots(picture, known, spots)
+    scene = replace(scene, marks=tuple(marks), nodes=tuple(dots.values()))
+    for is_above, edge in ((True, -LEADER), (False, GROUND + DEPTH + LEADER)):
+        row = [each for each in known if spots[each.id].is_above is is_above]
+        callouts = [_callout(picture, each, dots[spots[each.id]]) for each in row]
+        scene = _with_row(picture, scene, callouts, edge, is_above=is_above)
+    return scene
 
 
 def _dots(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Final, TypeVar
 
 from keytwin.drawing.geometry import Point
 from keytwin.drawing.metrics import width_of
 from keytwin.drawing.scene import Scene, Text, moved
+
+T = TypeVar("T")
 
 GAP: Final = 14.0
 HEAD: Final = 40.0
@@ -18,13 +21,7 @@ PROPORTION: Final = 1.45  # of the width of a sheet to its height
 
 def sheet(scenes: Sequence[Scene], title: str, about: str = "", name: str = "sheet") -> Scene:
     """Put drawings in rows, in their order, on a sheet that is somewhat wider than high."""
-    width = max([*(scene.width for scene in scenes), (PROPORTION * sum(s.width * s.height for s in scenes)) ** 0.5])
-    rows: list[list[Scene]] = []
-    for scene in scenes:
-        if rows and sum(each.width + GAP for each in rows[-1]) + scene.width <= width:
-            rows[-1].append(scene)
-        else:
-            rows.append([scene])
+    rows = _rows(scenes)
     placed: list[Scene] = []
     y = HEAD if title else 0.0
     reached = width_of(title, SIZE, bold=True) + 4 * MARGIN
@@ -42,10 +39,27 @@ def sheet(scenes: Sequence[Scene], title: str, about: str = "", name: str = "she
         about=about or ", ".join(scene.title for scene in scenes),
         width=reached,
         height=max(y - GAP, HEAD),
-        nodes=tuple(node for scene in placed for node in scene.nodes),
-        sockets=tuple(socket for scene in placed for socket in scene.sockets),
-        wires=tuple(wire for scene in placed for wire in scene.wires),
-        labels=tuple(label for scene in placed for label in scene.labels),
-        marks=tuple(mark for scene in placed for mark in scene.marks),
-        texts=(*heading, *(text for scene in placed for text in scene.texts)),
+        nodes=_joined(scene.nodes for scene in placed),
+        sockets=_joined(scene.sockets for scene in placed),
+        wires=_joined(scene.wires for scene in placed),
+        labels=_joined(scene.labels for scene in placed),
+        marks=_joined(scene.marks for scene in placed),
+        texts=(*heading, *_joined(scene.texts for scene in placed)),
     )
+
+
+def _rows(scenes: Sequence[Scene]) -> list[list[Scene]]:
+    """Break drawings into rows for a sheet of the usual proportion."""
+    area = sum(scene.width * scene.height for scene in scenes)
+    width = max([*(scene.width for scene in scenes), (PROPORTION * area) ** 0.5])
+    rows: list[list[Scene]] = []
+    for scene in scenes:
+        if rows and sum(each.width + GAP for each in rows[-1]) + scene.width <= width:
+            rows[-1].append(scene)
+        else:
+            rows.append([scene])
+    return rows
+
+
+def _joined(groups: Iterable[tuple[T, ...]]) -> tuple[T, ...]:
+    return tuple(chain.from_iterable(groups))

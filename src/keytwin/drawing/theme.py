@@ -1,5 +1,7 @@
-"""Colours of drawings, for light and for dark. Hues after Okabe and Ito, "Color Universal Design", toned down for areas:
-they are told apart with every common colour vision, and nothing is said by colour alone.
+"""Colours of drawings, for light and for dark.
+
+Hues after Okabe and Ito, "Color Universal Design", toned down for areas: they are told apart with every common colour
+vision, and nothing is said by colour alone.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Final, NamedTuple
 
 from keytwin.drawing.geometry import Side
@@ -82,10 +82,10 @@ def routed(lattice: Lattice, links: Iterable[Link]) -> Routed:
 def _add(found: Routed, link: Link, way: Sequence[Spot]) -> None:
     pieces = _straight(way)
     chain = [_placed(found, link.bundle, piece) for piece in pieces]
-    for first, second in zip(chain, chain[1:], strict=False):
-        for one, other in ((first, second), (second, first)):
-            if (other.corridor, other) not in one.turns:
-                one.turns.append((other.corridor, other))
+    for one, next_one in pairwise(chain):
+        for run, across in ((one, next_one), (next_one, one)):
+            if (across.corridor, across) not in run.turns:
+                run.turns.append((across.corridor, across))
     first, last = side_towards(way[0], way[1]), side_towards(way[-1], way[-2])
     pins = Pin(link.source, first, link.source_port), Pin(link.target, last, link.target_port)
     for run, pin in ((chain[0], pins[0]), (chain[-1], pins[1])):
@@ -98,7 +98,7 @@ def _add(found: Routed, link: Link, way: Sequence[Spot]) -> None:
 def _straight(way: Sequence[Spot]) -> list[tuple[bool, int, int, int]]:
     """Break a way into straight pieces: level or not, corridor, and from where to where."""
     pieces: list[tuple[bool, int, int, int]] = []
-    for first, second in zip(way, way[1:], strict=False):
+    for first, second in pairwise(way):
         if first == second:  # a loop's turn: an upright run within one row
             pieces.append((False, first.upright, first.level, first.level))
             continue
