@@ -72,7 +72,7 @@ def ordered(nodes: Sequence[N], edges: Sequence[tuple[N, N]], rank: Mapping[N, i
         # Down and up by turns, so that what lies above and what lies below both have a say.
         for index in range(len(rows)) if sweep % 2 == 0 else range(len(rows) - 1, -1, -1):
             place = _shares(rows)
-            rows[index].sort(key=lambda node: _middle(node, near[node], place, rank))  # noqa: B023  # used at once
+            rows[index].sort(key=lambda node: _middle(node, near[node], place, rank))  # used at once
         count = crossings(rows, edges, rank)
         if count < fewest:
             best, fewest = [list(row) for row in rows], count

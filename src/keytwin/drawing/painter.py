@@ -71,15 +71,19 @@ class Brush:
         self.theme = theme
 
     def ink(self, role: Role) -> str:
+        """Return the colour of text."""
         return colour(self.theme, INKS[role][0])
 
     def line(self, role: Role) -> str:
+        """Return the colour of lines."""
         return colour(self.theme, INKS[role][1])
 
     def area(self, role: Role) -> str:
+        """Return the colour of areas."""
         return colour(self.theme, INKS[role][2])
 
     def node(self, node: Node) -> Iterator[str]:
+        """Paint a node with its text."""
         yield f'<g data-element="{quoted(node.element)}" data-node="{quoted(node.id)}">'
         yield f"<title>{quoted(node.title)}</title>"
         yield from self._shape(node)
@@ -118,6 +122,7 @@ class Brush:
         return f'<path d="{outline}" fill="{self.area(Role.HEADER)}" stroke="{self.line(node.role)}" stroke-width="1"/>'
 
     def socket(self, socket: Socket) -> Iterator[str]:
+        """Paint a port with its arrow."""
         yield f'<g data-element="{quoted(socket.element)}" data-port="{quoted(socket.id)}">'
         yield f"<title>{quoted(socket.title)}</title>"
         look = f'fill="{self.area(socket.role)}" stroke="{self.line(socket.role)}" stroke-width="1.2"'
@@ -127,6 +132,7 @@ class Brush:
         yield "</g>"
 
     def wire(self, wire: Wire) -> Iterator[str]:
+        """Paint a wire and what stands at its ends."""
         yield f'<g data-element="{quoted(wire.element)}" data-wire="{quoted(wire.id)}">'
         yield f"<title>{quoted(wire.title)}</title>"
         points = list(wire.points)
@@ -158,11 +164,13 @@ class Brush:
         return f'<path d="{shape}" fill="{fill}" stroke="{line}" stroke-width="1.2" stroke-linejoin="round"/>'
 
     def label(self, label: Label) -> Iterator[str]:
+        """Paint text beside a wire, with some paper behind it."""
         backing = f'fill="{colour(self.theme, "paper")}" fill-opacity="0.88"'
         yield rectangle(label.box, backing)
         yield from (self.text(text) for text in label.lines)
 
     def mark(self, mark: Mark) -> str:
+        """Paint a line or an area without meaning of its own."""
         path = path_of(mark.path)
         if mark.is_filled:
             look = f'fill="{self.area(mark.role)}" stroke="{self.line(mark.role)}" stroke-width="{number(mark.weight)}"'
@@ -170,6 +178,7 @@ class Brush:
         return self._stroked(path, mark.role, mark.weight, mark.stroke)
 
     def text(self, text: Text, inherited: Role = Role.PLAIN) -> str:
+        """Paint a line of text as long as it was measured."""
         role = inherited if text.role is Role.PLAIN else text.role
         anchor = "" if text.anchor is Anchor.START else f' text-anchor="{text.anchor}"'
         weight = ' font-weight="bold"' if text.bold else ""

@@ -39,7 +39,7 @@ def parametric(model: Model, view: View) -> Scene:
     blocks = {each.id: each for each in shown if isinstance(each, Block)}
     bound = [(equation, each) for equation in equations for each in equation.bindings if each.block in blocks]
     joined = {each.block for _, each in bound}
-    used, idle = ([block for block in blocks.values() if (block.id in joined) is wanted] for wanted in (True, False))
+    used, idle = _parted(blocks, joined)
     columns = _columns(equations, used, idle)
     pieces = [_equation(model, each, columns[each.id], bound) for each in equations]
     pieces += [_block(each, columns[each.id], bound) for each in (*used, *idle)]
@@ -49,6 +49,12 @@ def parametric(model: Model, view: View) -> Scene:
     scene = with_sockets(scene, laid, strands, gates)
     about = f"{len(equations)} equations over the values of {', '.join(each.name for each in used) or 'no block'}"
     return framed(scene, kind="par", name=view.id, title=view.title, about=about)
+
+
+def _parted(blocks: Mapping[ElementId, Block], joined: set[ElementId]) -> tuple[list[Block], list[Block]]:
+    """Return the blocks whose values are bound, and the others."""
+    used = [block for block in blocks.values() if block.id in joined]
+    return used, [block for block in blocks.values() if block.id not in joined]
 
 
 def _gates(blocks: Mapping[ElementId, Block], bound: Sequence[Bound]) -> dict[tuple[str, str], Gate]:

@@ -21,24 +21,15 @@ PROPORTION: Final = 1.45  # of the width of a sheet to its height
 
 def sheet(scenes: Sequence[Scene], title: str, about: str = "", name: str = "sheet") -> Scene:
     """Put drawings in rows, in their order, on a sheet that is somewhat wider than high."""
-    rows = _rows(scenes)
-    placed: list[Scene] = []
-    y = HEAD if title else 0.0
-    reached = width_of(title, SIZE, bold=True) + 4 * MARGIN
-    for row in rows:
-        x = 0.0
-        for scene in row:
-            placed.append(moved(scene, x, y, f"{scene.id}/"))
-            x += scene.width + GAP
-        reached = max(reached, x - GAP)
-        y += max(scene.height for scene in row) + GAP
+    placed, reached, bottom = _placed(_rows(scenes), HEAD if title else 0.0)
+    reached = max(reached, width_of(title, SIZE, bold=True) + 4 * MARGIN)
     heading = (Text(title, Point(2 * MARGIN, 28), SIZE, bold=True),) if title else ()
     return Scene(
         id=name,
         title=title or "Sheet",
         about=about or ", ".join(scene.title for scene in scenes),
         width=reached,
-        height=max(y - GAP, HEAD),
+        height=max(bottom, HEAD),
         nodes=_joined(scene.nodes for scene in placed),
         sockets=_joined(scene.sockets for scene in placed),
         wires=_joined(scene.wires for scene in placed),
@@ -46,6 +37,20 @@ def sheet(scenes: Sequence[Scene], title: str, about: str = "", name: str = "she
         marks=_joined(scene.marks for scene in placed),
         texts=(*heading, *_joined(scene.texts for scene in placed)),
     )
+
+
+def _placed(rows: Sequence[Sequence[Scene]], top: float) -> tuple[list[Scene], float, float]:
+    """Return drawings at their places, and how far to the right and down they reach."""
+    placed: list[Scene] = []
+    y, reached = top, 0.0
+    for row in rows:
+        x = 0.0
+        for scene in row:
+            placed.append(moved(scene, x, y, f"{scene.id}/"))
+            x += scene.width + GAP
+        reached = max(reached, x - GAP)
+        y += max(scene.height for scene in row) + GAP
+    return placed, reached, y - GAP
 
 
 def _rows(scenes: Sequence[Scene]) -> list[list[Scene]]:
