@@ -127,7 +127,7 @@ def test_a_lifeline_is_dashed_below_its_head() -> None:
     scene = scene_of(*swapping())
     lines = [mark for mark in scene.marks if mark.role is Role.LIFELINE]
     heads = [each for each in scene.nodes if each.id.startswith("life:")]
-    assert [mark.path[1] for mark in lines] == [head.box.middle.x for head in heads]
+    assert [mark.path[1] for mark in lines] == pytest.approx([head.box.middle.x for head in heads])
     assert all(mark.stroke is Stroke.DASHED for mark in lines)
 
 
