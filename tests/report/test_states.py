@@ -7,8 +7,9 @@ import re
 
 import pytest
 
+from keytwin.assessment.tables import TABLES
 from keytwin.report.state_diagram import mermaid
-from keytwin.report.states import TABLES, page
+from keytwin.report.states import page
 from keytwin.vocabulary.machine import StateTable
 from tests.architecture.source import PACKAGE, ROOT, modules
 

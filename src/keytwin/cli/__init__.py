@@ -26,6 +26,7 @@ from keytwin.cli.run import run
 from keytwin.cli.schema import schema
 from keytwin.cli.status import status
 from keytwin.cli.up import down, up
+from keytwin.cli.views import views
 
 ABOUT: Final = (
     "Run a QKD network from a file, without its hardware: key management and control over a digital twin of the "
@@ -41,7 +42,7 @@ def version() -> str:
 
 
 COMMANDS: Final[tuple[Callable[..., object] | App, ...]] = (
-    *(demo, init, check, run, examples, schema, link, papers),
+    *(demo, init, check, run, examples, schema, link, papers, views),
     *(up, status, key, events, fail, heal, distrust, trust, sae, metrics, down, doctor),
 )
 

@@ -15,6 +15,7 @@ from keytwin.files.reader import LARGEST_FILE
 from keytwin.vocabulary.errors import FileMistake, Finding, Mistake
 
 NETWORK_FILE: Final = "network.yaml"
+SELECTION_FILE: Final = "selection.yaml"
 _SUFFIXES: Final = (".yaml", ".yml")
 _FOREIGN: Final = (".uvl", ".xml", ".ovm")
 """What files of other makers' variability models end in."""
@@ -56,6 +57,27 @@ def device_names() -> tuple[str, ...]:
 
 
 @cache
+def selections() -> tuple[str, ...]:
+    """Return the names of the example selections of variants, such as `long-range`."""
+    examples = _library().joinpath("examples")
+    return tuple(sorted(each.name for each in examples.iterdir() if each.joinpath(SELECTION_FILE).is_file()))
+
+
+@cache
+def view_folders() -> tuple[str, ...]:
+    """Return the names of the OVMs that have views."""
+    found = _library().joinpath("views")
+    return tuple(sorted(each.name for each in found.iterdir() if each.is_dir())) if found.is_dir() else ()
+
+
+def view_sources(ovm: str) -> tuple[Source, ...]:
+    """Return the files of the views of an OVM."""
+    found = _library().joinpath("views", ovm)
+    names = sorted(each.name for each in found.iterdir() if each.name.endswith(".yaml"))
+    return tuple(_packaged("views", ovm, name) for name in names)
+
+
+@cache
 def ovm_names() -> tuple[str, ...]:
     """Return the names of the variability models, such as `qkd`."""
     found = (each.name for each in _library().joinpath("ovm").iterdir() if each.name.endswith(".yaml"))
@@ -89,6 +111,13 @@ def ovm_source(where: str, beside: Path | None = None) -> Source:
     if where in ovm_names():
         return _packaged("ovm", f"{where}.yaml")
     return _file(where, "OVM", ovm_names(), beside)
+
+
+def selection_source(where: str) -> Source:
+    """Find a selection of variants by the name of an example or by path; Mistake otherwise."""
+    if where in selections():
+        return _packaged("examples", where, SELECTION_FILE)
+    return _file(where, "selection", selections())
 
 
 def any_source(where: str) -> Source:
