@@ -197,12 +197,14 @@ def _head_width(lane: _Lane) -> float:
 
 def _with_lanes(scene: Scene, lanes: Sequence[_Lane], laid: Laid) -> Scene:
     """Put the lanes with their heads behind the actions."""
-    bottom = laid.levels[-1][1] + GUTTER
+    bottom = max(laid.levels[-1][1], laid.frame.bottom) + GUTTER
     heads = [wrap(lane.part.name, 12.5, 200, bold=True) if lane.part else [] for lane in lanes]
     head = max(HEAD, max(len(lines) for lines in heads) * 16 + 12.0)
     nodes = list(scene.nodes)
     frames = []
-    edges = [laid.uprights[2 * lane.first][0] for lane in lanes] + [laid.uprights[-1][1] + GUTTER]
+    # Beyond the last column there may be wires and labels; the last lane holds them too.
+    edges = [laid.uprights[2 * lane.first][0] for lane in lanes]
+    edges.append(max(laid.uprights[-1][1], laid.frame.right) + GUTTER)
     for lane, lines, (left, right) in zip(lanes, heads, pairwise(edges), strict=True):
         assert lane.part is not None
         box = Box(left, -head - GUTTER, right - left, bottom + head + GUTTER)

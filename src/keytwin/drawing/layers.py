@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 N = TypeVar("N", bound=Hashable)
 
 SWEEPS: Final = 6
+MOST_LAYERS: Final = 8  # a longer chain is folded: layers by distance from the first node, whatever the direction
 
 
 def forward(nodes: Sequence[N], edges: Iterable[tuple[N, N]]) -> list[tuple[N, N]]:
@@ -58,6 +59,21 @@ def ranks(nodes: Sequence[N], edges: Iterable[tuple[N, N]]) -> dict[N, int]:
                 changed = True
         if not changed:
             break
+    return found
+
+
+def distances(nodes: Sequence[N], edges: Sequence[tuple[N, N]]) -> dict[N, int]:
+    """Return how many edges, in either direction, part each node from the first one, or from the first of its group."""
+    near = _neighbours(nodes, edges)
+    found: dict[N, int] = {}
+    for start in nodes:
+        if start not in found:
+            found[start] = 0
+            queue = [start]
+            for node in queue:  # grows while it is walked through
+                fresh = [other for other in dict.fromkeys(near[node]) if other not in found]
+                found.update(dict.fromkeys(fresh, found[node] + 1))
+                queue += fresh
     return found
 
 
@@ -129,6 +145,8 @@ def spread_layers(
 ) -> dict[N, tuple[int, int]]:
     """Return row and column of each node: layers from left to right (or downwards), each node near its neighbours."""
     rank = ranks(nodes, edges)
+    if max(rank.values(), default=0) >= MOST_LAYERS:
+        rank = distances(nodes, edges)
     layers = ordered(nodes, edges, rank)
     width = max((len(layer) for layer in layers), default=1)
     places: dict[N, int] = {}
