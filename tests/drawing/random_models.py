@@ -39,8 +39,8 @@ from keytwin.vocabulary.machine import TableView, Transition
 E = ElementId
 WORDS = st.sampled_from(
     (
-        "prepare", "measure", "quantum", "a", "key", "Schlüsselaustauschverfahren", "entanglement-swapping", "of", "the",
-        "bases", "10^(−loss/10)", "<&>", "satellite", "q", "authentication_tag_of_the_message", "σ",
+        "prepare", "measure", "quantum", "a", "key", "Schlüsselaustauschverfahren", "entanglement-swapping", "of",
+        "the", "bases", "10^(\u2212loss/10)", "<&>", "satellite", "q", "authentication_tag_of_the_message", "\u03c3",
     )
 )  # fmt: skip
 NAMES = st.lists(WORDS, min_size=1, max_size=6).map(" ".join)
@@ -110,7 +110,7 @@ def sequences(draw: st.DrawFn) -> tuple[Model, View]:
             Fragment(id=E(f"g{index}"), name="g", interaction=E("x"), operator=operator, guard=guard, within=outer)
         )
     spread = draw(st.lists(st.sampled_from([None, *(each.id for each in fragments)]), min_size=1, max_size=14))
-    spread.sort(key=lambda each: str(each))  # the messages of a fragment follow one another
+    spread.sort(key=str)  # the messages of a fragment follow one another
     messages: list[Element] = [
         Message(
             id=E(f"m{index}"),
@@ -257,8 +257,8 @@ def ovms(draw: st.DrawFn) -> Ovm:
         words = ("", "the satellite above", "the key managers", "a jug", "the control room", "cables", "the second way")
         points.append(
             VariationPoint(
-                id=point, name=draw(NAMES), parent=parent, is_mandatory=draw(ANY), least=least, most=least + draw(st.integers(0, 1)) or 1,
-                view=ViewKind.BLOCK, abstracts=draw(st.sampled_from(words)),
+                id=point, name=draw(NAMES), parent=parent, is_mandatory=draw(ANY), least=least,
+                most=least + draw(st.integers(0, 1)) or 1, view=ViewKind.BLOCK, abstracts=draw(st.sampled_from(words)),
             )
         )  # fmt: skip
         variants += [

@@ -191,23 +191,30 @@ def _ordered(runs: list[Run]) -> list[Run]:
 def _best_place(run: Run, ordered: list[Run]) -> int:
     before = [_cost(other, run) for other in ordered]
     after = [_cost(run, other) for other in ordered]
-    costs = [
-        sum(before[:place]) + sum(after[place:]) + _parting(run, ordered, place) for place in range(len(ordered) + 1)
-    ]
+    parting = _parting(run, ordered)
+    costs = [sum(before[:place]) + sum(after[place:]) + parting[place] for place in range(len(ordered) + 1)]
     least = min(costs)
     best = [place for place, cost in enumerate(costs) if cost <= least + 1e-9]
     return best[len(best) // 2]
 
 
-def _parting(run: Run, ordered: list[Run], place: int) -> float:
-    """Count the ports whose wires would be parted by the wire of another port of the same side."""
-    line = [*ordered[:place], run, *ordered[place:]]
-    cost = 0.0
-    for port in {pin for each in line for pin in each.pins if pin.port}:
-        beside = [each for each in line if any(pin[:2] == port[:2] for pin in each.pins)]
-        blocks = sum(1 for is_own, _ in groupby(beside, key=lambda each: port in each.pins) if is_own)
-        cost += APART * (blocks - 1)
-    return cost
+def _parting(run: Run, ordered: list[Run]) -> list[float]:
+    """Return for each place of a run what it costs that wires of one port are parted by those of another.
+
+    Only the sides at which the run itself ends are looked at: the order at all others stays as it is.
+    """
+    costs = [0.0] * (len(ordered) + 1)
+    for side in {pin[:2] for pin in run.pins if pin.port}:
+        ports = [{pin.port for pin in each.pins if pin[:2] == side} for each in ordered]
+        own = {pin.port for pin in run.pins if pin[:2] == side}
+        for place in range(len(ordered) + 1):
+            beside = [each for each in (*ports[:place], own, *ports[place:]) if each]
+            for port in set.union(*beside):
+                blocks = sum(
+                    1 for is_own, _ in groupby(beside, key=lambda each: port in each) if is_own
+                )  # used at once
+                costs[place] += APART * (blocks - 1)
+    return costs
 
 
 def _cost(first: Run, second: Run) -> float:
