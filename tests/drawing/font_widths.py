@@ -27,7 +27,7 @@ CHARACTERS: Final = "".join(
     sorted({*map(chr, range(0x20, 0x7F)), *map(chr, range(0xA0, 0x100)), *EXTRA, *GREEK} - {"\xad"})
 )
 ROW: Final = 14  # letters: as escapes, they fill a line
-HEAD: Final = '''"""Advance widths of the letters of DejaVu Sans in thousandths of the font size: `(width, letters of that width)`.
+HEAD: Final = '''"""Advance widths of DejaVu Sans in thousandths of the font size: `(width, letters that have it)`.
 
 Read from the font file that matplotlib brings by `python -m tests.drawing.font_widths`, and held to it by a test.
 """

@@ -140,7 +140,7 @@ def touches(point: Point, node: Node) -> bool:
     box, slack = node.box, 8.0  # half a port
     if node.figure in {Figure.DISC, Figure.BULLSEYE}:
         away = ((point.x - box.middle.x) ** 2 + (point.y - box.middle.y) ** 2) ** 0.5
-        return abs(away - box.width / 2) < NEAR
+        return bool(abs(away - box.width / 2) < NEAR)
     if node.figure is Figure.DIAMOND:
         share = abs(point.x - box.middle.x) / (box.width / 2) + abs(point.y - box.middle.y) / (box.height / 2)
         return abs(share - 1) < 0.1

@@ -21,6 +21,7 @@ from keytwin.drawing.tracks import Pin, Routed, Run, routed
 
 ROUNDS: Final = 24  # of growing until all labels have a place
 ASIDE: Final = 16.0  # what a corridor grows by when a label finds its place taken
+LATE: Final = 6  # turns after which the wires at a node's top are parted by the width of a text
 PIN_MARGIN: Final = 10.0  # from the outermost wire at a side to the corner
 GROUND: Final = 8.0  # least width of a row or column
 LEVEL: Final = True
@@ -78,11 +79,16 @@ def lay(cells: Sequence[Cell], links: Sequence[Link], spacing: Spacing | None = 
     lattice = Lattice(max((cell.row for cell in cells), default=0) + 1, max(columns, default=1), by_key)
     found = routed(lattice, _eager_first(by_key, links))
     plan = _Plan(by_key, links, found, spacing, lattice.rows, lattice.columns)
+    fewest, best = len(links) + 1, (plan.padding, plan.pitches)
     for _ in range(ROUNDS):
         laid = plan.laid()
         if not plan.unplaced:
             return laid
+        if len(plan.unplaced) < fewest:
+            fewest, best = len(plan.unplaced), (dict(plan.padding), dict(plan.pitches))
         plan.grow(plan.unplaced)
+    # More room did not help: go back to the smallest drawing with the fewest labels out of place.
+    plan.padding, plan.pitches = best
     return plan.laid(is_last=True)
 
 
@@ -152,17 +158,17 @@ class _Plan:
             lack = each.lack if run.is_level else each.drop
             turn = self.turns.get(each.key, 0)
             self.turns[each.key] = turn + 1
+            step = ASIDE * (1 + turn // 4)  # the longer it takes, the larger the steps
+            need = each.height + 11 if run.is_level else each.width + 12
+            is_narrow = self.pitch(run) < need and (run.in_channel or run.is_level or turn > LATE)
             if lack > 0:
                 self._pad(not run.is_level, _inner(run), lack + 4)
+            elif is_narrow:
+                self.pitches[run.is_level, run.corridor] = need
             elif turn % 2:
-                self._pad(not run.is_level, _inner(run), ASIDE)
-            elif not run.in_channel:
-                self._pad(run.is_level, run.corridor, ASIDE)
+                self._pad(not run.is_level, _inner(run), step)
             else:
-                need = (each.height if run.is_level else each.width) + 8
-                is_narrow = self.pitch(run) < need
-                self.pitches[run.is_level, run.corridor] = max(need, self.pitch(run))
-                self._pad(run.is_level, run.corridor, 0.0 if is_narrow else ASIDE)
+                self._pad(run.is_level, run.corridor, step)
 
     def _roomiest(self, each: Placing) -> Run:
         """Return the piece of a wire that its label is to lie at: a level one in a channel if there is one."""

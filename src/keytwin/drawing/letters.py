@@ -1,4 +1,4 @@
-"""Advance widths of the letters of DejaVu Sans in thousandths of the font size: `(width, letters of that width)`.
+"""Advance widths of DejaVu Sans in thousandths of the font size: `(width, letters that have it)`.
 
 Read from the font file that matplotlib brings by `python -m tests.drawing.font_widths`, and held to it by a test.
 """
