@@ -400,7 +400,7 @@ def budget() -> tuple[Model, View]:
     rate = Equation(
         id=E("p.rate"),
         name="Detection rate",
-        expression="rate = clock rate · μ · η · 10^(−loss/10)",
+        expression="rate = clock rate · μ · η · 10^(\u2212loss/10)",
         parameters=(
             Property("rate", "frequency"),
             Property("μ", "number"),

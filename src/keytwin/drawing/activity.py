@@ -197,12 +197,14 @@ def _head_width(lane: _Lane) -> float:
 
 def _with_lanes(scene: Scene, lanes: Sequence[_Lane], laid: Laid) -> Scene:
     """Put the lanes with their heads behind the actions."""
-    bottom = laid.levels[-1][1] + GUTTER
+    bottom = max(laid.levels[-1][1], laid.frame.bottom) + GUTTER
     heads = [wrap(lane.part.name, 12.5, 200, bold=True) if lane.part else [] for lane in lanes]
     head = max(HEAD, max(len(lines) for lines in heads) * 16 + 12.0)
     nodes = list(scene.nodes)
     frames = []
-    edges = [laid.uprights[2 * lane.first][0] for lane in lanes] + [laid.uprights[-1][1] + GUTTER]
+    # Beyond the last column there may be wires and labels; the last lane holds them too.
+    edges = [laid.uprights[2 * lane.first][0] for lane in lanes]
+    edges.append(max(laid.uprights[-1][1], laid.frame.right) + GUTTER)
     for lane, lines, (left, right) in zip(lanes, heads, pairwise(edges), strict=True):
         assert lane.part is not None
         box = Box(left, -head - GUTTER, right - left, bottom + head + GUTTER)
@@ -272,8 +274,12 @@ def _shortened(wire: Wire, at_pin: set[str]) -> Wire:
 
 
 def _nearer(end: Point, towards: Point) -> Point:
-    sign = lambda value: (value > 0) - (value < 0)
-    return Point(end.x + sign(towards.x - end.x) * PIN / 2, end.y + sign(towards.y - end.y) * PIN / 2)
+    along, down = towards.x - end.x, towards.y - end.y
+    return Point(end.x + _sign(along) * PIN / 2, end.y + _sign(down) * PIN / 2)
+
+
+def _sign(value: float) -> int:
+    return (value > 0) - (value < 0)
 
 
 def _rakes(actions: Sequence[Action], laid: Laid) -> list[Mark]:

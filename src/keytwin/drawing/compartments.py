@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -17,6 +17,8 @@ from keytwin.drawing.scene import Anchor, Figure, Node, Role, Scene, Socket, Tex
 INSET: Final = 10.0
 AIR: Final = 7.0  # above and below the lines of a compartment
 TITLE: Final = 10.0  # font size of a compartment's own name, and of keywords
+LEAST: Final = 120.0  # width of a box
+PORT_STRIP: Final = 14.0
 SOCKET: Final = 12.0
 PORT_SIZE: Final = 10.5
 
@@ -29,56 +31,77 @@ class Compartment:
     lines: tuple[str, ...]
 
 
-def compartment_piece(  # noqa: PLR0913  # a box has this much to it; all but the first two are named
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How a box with compartments is drawn."""
+
+    figure: Figure = Figure.BOX
+    role: Role = Role.PLAIN
+    room: float = 0.0
+    """For ports at its left and right, as `port_room` gives it; nothing without ports."""
+
+
+PLAIN: Final = Look()
+
+
+def compartment_piece(
     element: Element,
     heading: Sequence[Line],
     *,
     at: tuple[int, int],
     compartments: Sequence[Compartment] = (),
-    figure: Figure = Figure.BOX,
-    role: Role = Role.PLAIN,
-    room: float = 0.0,
-    key: str = "",
-    least: float = 120.0,
+    look: Look = PLAIN,
 ) -> Piece:
-    """Return a box with a heading, compartments below it, and room for ports (as `port_room` gives it), if any."""
-    texts: list[Text] = []
+    """Return a box with a heading, compartments below it, and room for ports, if any."""
+    filled = [each for each in compartments if each.lines]
+    texts, y = _heading_texts(heading)
     rules: list[float] = []
-    y = AIR
-    for line in heading:
-        texts.append(
-            Text(line.words, Point(0, y + ASCENT * line.size + 1), line.size, Anchor.MIDDLE, line.bold, line.role)
-        )
-        y += line.size * LINE
-    y += AIR - 1
-    widths = [line.width + 2 * INSET for line in heading]
-    for each in (part for part in compartments if part.lines):
+    for each in filled:
         rules.append(y)
-        if each.title:
-            y += 3
-            texts.append(Text(each.title, Point(0, y + TITLE), TITLE, Anchor.MIDDLE, role=Role.QUIET))
-            y += TITLE * LINE
-        y += 3
-        for words in each.lines:
-            texts.append(Text(words, Point(INSET, y + ASCENT * SMALL + 1), SMALL))
-            y += SMALL * LINE
-        y += AIR - 2
-        widths += [width_of(words, SMALL) + 2 * INSET for words in each.lines]
-    half = max(least, max(widths), room) / 2
-    name = key or element.id
-    up, down, head = (y / 2, y / 2, 0.0) if not room else (y + 14.0, 14.0, y - 4.0)
-    cell = Cell(key=name, row=at[0], column=at[1], left=half, right=half, up=up, down=down, head=head, figure=figure)
+        lines, y = _compartment_texts(each, y)
+        texts += lines
+    widths = [line.width for line in heading] + [width_of(words, SMALL) for each in filled for words in each.lines]
+    half = max(LEAST, max(widths) + 2 * INSET, look.room) / 2
+    # Wires come in below the heading: the anchor of a box with ports lies in the strip that is left for them.
+    up, down, head = (y + PORT_STRIP, PORT_STRIP, y - 4.0) if look.room else (y / 2, y / 2, 0.0)
+    cell = Cell(
+        key=element.id, row=at[0], column=at[1], left=half, right=half, up=up, down=down, head=head, figure=look.figure
+    )
     node = Node(
-        id=name,
-        figure=figure,
+        id=element.id,
+        figure=look.figure,
         box=Box(0, 0, 2 * half, y),
         title=told(element),
         element=element.id,
-        role=role,
+        role=look.role,
         texts=tuple(texts),
         rules=tuple(rules),
     )
     return Piece(cell, node, hangs=True)
+
+
+def _heading_texts(heading: Sequence[Line]) -> tuple[list[Text], float]:
+    """Return the lines of a heading, and where it ends."""
+    texts: list[Text] = []
+    y = AIR
+    for line in heading:
+        base = Point(0, y + ASCENT * line.size + 1)
+        texts.append(Text(line.words, base, line.size, Anchor.MIDDLE, line.bold, line.role))
+        y += line.size * LINE
+    return texts, y + AIR - 1
+
+
+def _compartment_texts(each: Compartment, y: float) -> tuple[list[Text], float]:
+    """Return the lines of a compartment that begins at a height, and where it ends."""
+    texts: list[Text] = []
+    if each.title:
+        texts.append(Text(each.title, Point(0, y + 3 + TITLE), TITLE, Anchor.MIDDLE, role=Role.QUIET))
+        y += 3 + TITLE * LINE
+    y += 3
+    for words in each.lines:
+        texts.append(Text(words, Point(INSET, y + ASCENT * SMALL + 1), SMALL))
+        y += SMALL * LINE
+    return texts, y + AIR - 2
 
 
 def port_room(labels: Sequence[str], sides: int = 2) -> float:
@@ -119,8 +142,8 @@ class Gate:
     role: Role = Role.PLAIN
 
 
-def with_sockets(scene: Scene, laid: Laid, strands: Sequence[Strand], gates: dict[tuple[str, str], Gate]) -> Scene:
-    """Put the ports of all wires on the borders of their nodes, each with its name inside, and end the wires at them."""
+def with_sockets(scene: Scene, laid: Laid, strands: Sequence[Strand], gates: Mapping[tuple[str, str], Gate]) -> Scene:
+    """Put the ports of all wires on the borders of their nodes, each with its name inside; wires end at them."""
     spots: dict[tuple[str, str, Side], list[Point]] = {}
     for each in strands:
         points = laid.points[each.link.key]
@@ -148,7 +171,7 @@ def with_sockets(scene: Scene, laid: Laid, strands: Sequence[Strand], gates: dic
             )
             texts[owner].append(_port_text(gate.label, box, side))
     nodes = tuple(replace(node, texts=tuple(texts[node.id])) for node in scene.nodes)
-    wires = tuple(_ending_outside(wire, strands, laid) for wire in scene.wires)
+    wires = tuple(_ending_outside(wire, laid) for wire in scene.wires)
     return replace(scene, nodes=nodes, sockets=(*scene.sockets, *sockets), wires=wires)
 
 
@@ -182,12 +205,11 @@ def _port_text(label: str, box: Box, side: Side) -> Text:
     return Text(label, Point(box.x - 4, base), PORT_SIZE, Anchor.END)
 
 
-def _ending_outside(wire: Wire, strands: Sequence[Strand], laid: Laid) -> Wire:
+def _ending_outside(wire: Wire, laid: Laid) -> Wire:
     ends = laid.ends[wire.id]
     points = list(wire.points)
     for index, pin in ((0, ends[0]), (-1, ends[1])):
         if pin.port:
             out = -SOCKET / 2 if pin.side is Side.LEFT else SOCKET / 2
             points[index] = points[index].moved(out, 0)
-    assert strands
     return replace(wire, points=tuple(points))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Final
 
 from keytwin.drawing import outlines
@@ -20,6 +21,7 @@ from keytwin.drawing.tracks import Pin, Routed, Run, routed
 
 ROUNDS: Final = 24  # of growing until all labels have a place
 ASIDE: Final = 16.0  # what a corridor grows by when a label finds its place taken
+LATE: Final = 6  # turns after which the wires at a node's top are parted by the width of a text
 PIN_MARGIN: Final = 10.0  # from the outermost wire at a side to the corner
 GROUND: Final = 8.0  # least width of a row or column
 LEVEL: Final = True
@@ -72,19 +74,22 @@ class Laid:
 def lay(cells: Sequence[Cell], links: Sequence[Link], spacing: Spacing | None = None) -> Laid:
     """Give all nodes, wires and labels their places; the top left corner is 0, 0."""
     by_key = {cell.key: cell for cell in cells}
-    lattice = Lattice(
-        max((cell.row for cell in cells), default=0) + 1,
-        max((cell.column + cell.span for cell in cells), default=0) + 1,
-        by_key,
-    )
+    spacing = spacing or Spacing()
+    columns = [cell.column + cell.span + 1 for cell in cells] + [last + 1 for _, last, _ in spacing.least]
+    lattice = Lattice(max((cell.row for cell in cells), default=0) + 1, max(columns, default=1), by_key)
     found = routed(lattice, _eager_first(by_key, links))
-    plan = _Plan(by_key, links, found, spacing or Spacing(), lattice.rows, lattice.columns)
+    plan = _Plan(by_key, links, found, spacing, lattice.rows, lattice.columns)
+    fewest, best = len(links) + 1, (plan.padding, plan.pitches)
     for _ in range(ROUNDS):
         laid = plan.laid()
         if not plan.unplaced:
             return laid
+        if len(plan.unplaced) < fewest:
+            fewest, best = len(plan.unplaced), (dict(plan.padding), dict(plan.pitches))
         plan.grow(plan.unplaced)
-    return plan.laid()
+    # More room did not help: go back to the smallest drawing with the fewest labels out of place.
+    plan.padding, plan.pitches = best
+    return plan.laid(is_last=True)
 
 
 def _eager_first(cells: Mapping[str, Cell], links: Sequence[Link]) -> list[Link]:
@@ -116,8 +121,8 @@ class _Plan:
         usual = self.spacing.track if run.in_channel else self.spacing.pin if run.is_level else self.spacing.across
         return max(usual, self.pitches.get((run.is_level, run.corridor), 0.0))
 
-    def laid(self) -> Laid:
-        """Give everything its place, labels as far as there is room."""
+    def laid(self, *, is_last: bool = False) -> Laid:
+        """Give everything its place, labels as far as there is room; the last time all of them, room or not."""
         grown = {key: self._grown(cell) for key, cell in self.cells.items()}
         levels = self._corridors(LEVEL, grown)
         uprights = self._corridors(UPRIGHT, grown)
@@ -134,7 +139,7 @@ class _Plan:
         borders = [
             Box(uprights[index][0] - 1, 0, 2, levels[-1][2]) for axis, index in self.spacing.leads if axis is UPRIGHT
         ]
-        placed, unplaced = place_labels([*boxes.values(), *borders], self.links, points)
+        placed, unplaced = place_labels([*boxes.values(), *borders], self.links, points, anywhere=is_last)
         self.unplaced = unplaced
         return Laid(
             boxes,
@@ -153,17 +158,17 @@ class _Plan:
             lack = each.lack if run.is_level else each.drop
             turn = self.turns.get(each.key, 0)
             self.turns[each.key] = turn + 1
+            step = ASIDE * (1 + turn // 4)  # the longer it takes, the larger the steps
+            need = each.height + 11 if run.is_level else each.width + 12
+            is_narrow = self.pitch(run) < need and (run.in_channel or run.is_level or turn > LATE)
             if lack > 0:
                 self._pad(not run.is_level, _inner(run), lack + 4)
+            elif is_narrow:
+                self.pitches[run.is_level, run.corridor] = need
             elif turn % 2:
-                self._pad(not run.is_level, _inner(run), ASIDE)
-            elif not run.in_channel:
-                self._pad(run.is_level, run.corridor, ASIDE)
+                self._pad(not run.is_level, _inner(run), step)
             else:
-                need = (each.height if run.is_level else each.width) + 8
-                is_narrow = self.pitch(run) < need
-                self.pitches[run.is_level, run.corridor] = max(need, self.pitch(run))
-                self._pad(run.is_level, run.corridor, 0.0 if is_narrow else ASIDE)
+                self._pad(run.is_level, run.corridor, step)
 
     def _roomiest(self, each: Placing) -> Run:
         """Return the piece of a wire that its label is to lie at: a level one in a channel if there is one."""
@@ -179,7 +184,7 @@ class _Plan:
 
     def _grown(self, cell: Cell) -> Cell:
         """Make a node large enough for all the wires at its sides."""
-        need = {side: 0.0 for side in Side}
+        need = dict.fromkeys(Side, 0.0)
         for side in Side:
             for run in self.found.at(cell.key, side):
                 shift = run.offset * self.pitch(run)
@@ -218,7 +223,7 @@ class _Plan:
             if run.is_level is axis:
                 runs.setdefault(run.corridor, []).append(run)
         count = 2 * (self.rows if axis is LEVEL else self.columns) + 1
-        extents = [self._extents(axis, index, runs.get(index, []), cells, count) for index in range(count)]
+        extents = [self._extents((axis, index), runs.get(index, []), cells, count) for index in range(count)]
         if axis is UPRIGHT:
             self._spread(extents, cells)
         placed = []
@@ -228,31 +233,33 @@ class _Plan:
             at += before + after
         return placed
 
-    def _extents(
-        self, axis: bool, index: int, runs: Sequence[Run], cells: Mapping[str, Cell], count: int
-    ) -> list[float]:  # noqa: FBT001
+    def _extents(self, corridor: Corridor, runs: Sequence[Run], cells: Mapping[str, Cell], count: int) -> list[float]:
         """Return how far a corridor reaches before and after its middle, or its first track."""
-        pad = self.padding.get((axis, index), 0.0)
-        if index % 2:
-            inside = [cell for cell in cells.values() if 2 * (cell.row if axis is LEVEL else cell.column) + 1 == index]
-            inside = [cell for cell in inside if axis is LEVEL or not cell.span]
-            befores = [cell.up if axis is LEVEL else cell.left for cell in inside]
-            afters = [cell.down if axis is LEVEL else cell.right for cell in inside]
-            shifts = [run.offset * self.pitch(run) for run in runs]
-            befores += [GROUND / 2, *(GROUND / 2 - shift for shift in shifts)]
-            afters += [GROUND / 2, *(GROUND / 2 + shift for shift in shifts)]
-            return [max(befores) + pad / 2, max(afters) + pad / 2]
-        lead = self.spacing.leads.get((axis, index), 0.0)
-        at_rim = index in {0, count - 1}
+        pad = self.padding.get(corridor, 0.0)
+        if corridor[1] % 2:
+            return [each + pad / 2 for each in self._around_nodes(corridor, runs, cells)]
+        lead = self.spacing.leads.get(corridor, 0.0)
+        is_first, is_last = corridor[1] == 0, corridor[1] == count - 1
         if not runs:
-            return [lead, (0.0 if at_rim else self.spacing.free_level if axis is LEVEL else self.spacing.free) + pad]
+            free = self.spacing.free_level if corridor[0] is LEVEL else self.spacing.free
+            return [lead, (0.0 if is_first or is_last else free) + pad]
         margin = self.spacing.margin
         thick = max(run.track for run in runs) * self.pitch(runs[0])
-        # One half of the padding before, one after: labels lie on either side of a wire.
-        return [
-            lead + (margin / 2 if index == 0 else margin) + pad / 2,
-            thick + (margin / 2 if index == count - 1 else margin) + pad / 2,
-        ]
+        # One half of the padding before the tracks, one after: labels lie on either side of a wire.
+        before, after = (margin / 2 if is_first else margin), (margin / 2 if is_last else margin)
+        return [lead + before + pad / 2, thick + after + pad / 2]
+
+    def _around_nodes(self, corridor: Corridor, runs: Sequence[Run], cells: Mapping[str, Cell]) -> tuple[float, float]:
+        """Return how far the nodes of a row or column, and the wires in it, reach on either side of its middle."""
+        axis, index = corridor
+        if axis is LEVEL:
+            sizes = [(cell.up, cell.down) for cell in cells.values() if 2 * cell.row + 1 == index]
+        else:
+            here = [cell for cell in cells.values() if 2 * cell.column + 1 == index and not cell.span]
+            sizes = [(cell.left, cell.right) for cell in here]
+        shifts = [0.0, *(run.offset * self.pitch(run) for run in runs)]
+        sizes += [(GROUND / 2 - shift, GROUND / 2 + shift) for shift in shifts]
+        return max(before for before, _ in sizes), max(after for _, after in sizes)
 
     def _spread(self, extents: list[list[float]], cells: Mapping[str, Cell]) -> None:
         """Widen columns where a node that reaches over its neighbours, or a demand, needs more than they have."""
@@ -276,7 +283,7 @@ class _Plan:
         self, key: str, boxes: Mapping[str, Box], anchors: Mapping[str, Point], where: _Where
     ) -> tuple[Point, ...]:
         runs, (source, target) = self.found.wires[key], self.found.ends[key]
-        corners = [self._corner(one, other, where) for one, other in zip(runs, runs[1:], strict=False)]
+        corners = [self._corner(one, other, where) for one, other in pairwise(runs)]
         start = self._end(runs[0], source, boxes, anchors, where)
         end = self._end(runs[-1], target, boxes, anchors, where)
         return tuple(_without_repeats([start, *corners, end]))

@@ -1,11 +1,13 @@
-"""Internal block diagrams: parts with ports on their borders, and what flows between them. Paper A, Fig. 8;
-SysML v2 8.2.3.11 to 8.2.3.16 (interconnection view).
+"""Internal block diagrams: parts with ports on their borders, and what flows between them.
+
+Paper A, Fig. 8; SysML v2 8.2.3.11 to 8.2.3.16 (interconnection view).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Final
 
 from keytwin.design.model import (
@@ -13,6 +15,7 @@ from keytwin.design.model import (
     Carried,
     Connector,
     Direction,
+    Element,
     ElementId,
     End,
     Item,
@@ -22,7 +25,7 @@ from keytwin.design.model import (
     PortKind,
 )
 from keytwin.design.views import View
-from keytwin.drawing.compartments import Gate, bold_lines, compartment_piece, port_room, with_sockets
+from keytwin.drawing.compartments import Gate, Look, bold_lines, compartment_piece, port_room, with_sockets
 from keytwin.drawing.frame import framed
 from keytwin.drawing.geometry import Side
 from keytwin.drawing.grid import Spacing
@@ -52,9 +55,7 @@ def internal(model: Model, view: View) -> Scene:
     shown = [model.elements[each] for each in view.shown if each in model]
     parts = [each for each in shown if isinstance(each, Part)]
     known = {part.id for part in parts}
-    connectors = [
-        each for each in shown if isinstance(each, Connector) and {each.source.part, each.target.part} <= known
-    ]
+    connectors = _connectors(shown, known)
     edges = [(each.source.part, each.target.part) for each in connectors]
     places = spread_layers([part.id for part in parts], edges)
     ports = _ports(connectors)
@@ -62,10 +63,18 @@ def internal(model: Model, view: View) -> Scene:
     sides = _sides(connectors, places)
     strands = [_strand(model, each, sides) for each in connectors] + _joint_strands(model, known)
     scene, laid = composed(pieces, strands, SPACING)
-    gates = {(part, port): _gate(model, part, port) for part, names in ports.items() for port in names}
+    gates: dict[tuple[str, str], Gate] = {
+        (part, port): _gate(model, part, port) for part, names in ports.items() for port in names
+    }
     scene = with_sockets(scene, laid, strands, gates)
     about = f"{len(parts)} parts and {len(connectors)} connections: {', '.join(part.name for part in parts)}"
     return framed(scene, kind="ibd", name=view.id, title=view.title, about=about)
+
+
+def _connectors(shown: Sequence[Element], known: set[ElementId]) -> list[Connector]:
+    """Return the connectors both of whose ends are drawn."""
+    joined = [each for each in shown if isinstance(each, Connector)]
+    return [each for each in joined if {each.source.part, each.target.part} <= known]
 
 
 def _ports(connectors: Sequence[Connector]) -> dict[ElementId, list[str]]:
@@ -97,7 +106,7 @@ def _piece(model: Model, part: Part, at: tuple[int, int], ports: Sequence[str]) 
     many = "" if (part.least, part.most) == (1, 1) else f" [{multiplicity(part)}]"
     if block is not None and (block.name != part.name or many):
         heading += [Line(line, SMALL, role=Role.QUIET) for line in wrap(f": {block.name}{many}", SMALL, 170)]
-    return compartment_piece(part, heading, at=at, figure=Figure.ROUND, room=port_room(ports))
+    return compartment_piece(part, heading, at=at, look=Look(figure=Figure.ROUND, room=port_room(ports)))
 
 
 def multiplicity(part: Part) -> str:
@@ -178,7 +187,7 @@ def _joint_strands(model: Model, known: set[ElementId]) -> list[Strand]:
     for state in model.all(JointState):
         held = [part for part in state.parts if part in known]
         values = ", ".join(f"{each.name} {each.value}".strip() for each in state.properties)
-        for first, second in zip(held, held[1:], strict=False):
+        for first, second in pairwise(held):
             wire = wire_between(f"{state.id}:{first}:{second}", first, second, told(state), state.id)
             wire = replace(wire, role=Role.JOINT, stroke=Stroke.DOTTED, tip=Tip.NONE)
             words = f"«joint» {state.name}" + (f" ({values})" if values else "")

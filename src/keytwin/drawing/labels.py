@@ -31,29 +31,44 @@ class Placing:
 
 
 def place_labels(
-    boxes: Iterable[Box], links: Sequence[Link], points: Mapping[str, tuple[Point, ...]]
+    boxes: Iterable[Box], links: Sequence[Link], points: Mapping[str, tuple[Point, ...]], *, anywhere: bool = False
 ) -> tuple[dict[str, Box], tuple[Placing, ...]]:
-    """Return where labels lie, and those for which there is no room."""
-    solid = [box.grown(CLEAR) for box in boxes]
-    for link in links:
-        ends = (link.source_port, points[link.key][0]), (link.target_port, points[link.key][-1])
-        solid += [Box(at.x, at.y, 0, 0).grown(PORT) for port, at in ends if port]
-    lines = [
-        (link.key, link.bundle, stretch(*pair).grown(FOREIGN)) for link in links for pair in pairwise(points[link.key])
-    ]
+    """Return where labels lie, and those without room; these lie at their wires all the same if `anywhere`."""
+    solid = [box.grown(CLEAR) for box in boxes] + _ports(links, points)
+    lines = [_Stretch(link, stretch(*pair)) for link in links for pair in pairwise(points[link.key])]
     placed: dict[str, Box] = {}
     missing = []
-    wanting = [link for link in links if link.label[0]]
-    for link in sorted(wanting, key=lambda each: (_length(points[each.key]), each.key)):
-        foreign = [box for key, bundle, box in lines if key != link.key and not (bundle and bundle == link.bundle)]
-        own = [stretch(*pair) for pair in pairwise(points[link.key])]
-        taken = [*solid, *foreign, *(box.grown(CLEAR) for box in placed.values()), *own]
+    # Short wires first: they have the least choice.
+    wanting = sorted((link for link in links if link.label[0]), key=lambda each: (_length(points[each.key]), each.key))
+    for link in wanting:
+        taken = [*solid, *(line.kept_from(link) for line in lines), *(box.grown(CLEAR) for box in placed.values())]
         free = _free_place(link, points[link.key], taken)
+        if free is None and anywhere:
+            free = _free_place(link, points[link.key], ()) or _beside(link, points[link.key])
         if free is None:
             missing.append(_missing(link, points[link.key]))
         else:
             placed[link.key] = free
     return placed, tuple(missing)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """A straight piece of a wire."""
+
+    link: Link
+    box: Box
+
+    def kept_from(self, link: Link) -> Box:
+        """Return what the label of a link may not lie upon: its own wire may be nearer than those of others."""
+        is_own = link.key == self.link.key or (link.bundle and link.bundle == self.link.bundle)
+        return self.box if is_own else self.box.grown(FOREIGN)
+
+
+def _ports(links: Sequence[Link], points: Mapping[str, tuple[Point, ...]]) -> list[Box]:
+    ends = [(link.source_port, points[link.key][0]) for link in links]
+    ends += [(link.target_port, points[link.key][-1]) for link in links]
+    return [Box(at.x, at.y, 0, 0).grown(PORT) for port, at in ends if port]
 
 
 def _free_place(link: Link, points: Sequence[Point], taken: Sequence[Box]) -> Box | None:
@@ -68,6 +83,11 @@ def _free_place(link: Link, points: Sequence[Point], taken: Sequence[Box]) -> Bo
             if not any(box.meets(other) for other in near):
                 return box
     return None
+
+
+def _beside(link: Link, points: Sequence[Point]) -> Box:
+    """Return a place at the beginning of a wire."""
+    return Box(points[0].x + GAP, points[0].y + GAP, *link.label)
 
 
 def _tries(piece: tuple[Point, Point], width: float, height: float) -> Iterable[Box]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -101,7 +102,7 @@ class Lattice:
     def route(self, link: Link) -> list[Spot]:
         """Return the cheapest way of a wire as the spots it passes, both nodes included, and count it as used."""
         way = self._own_loop(link) if link.source == link.target else self._cheapest(link)
-        for first, second in zip(way, way[1:], strict=False):
+        for first, second in pairwise(way):
             pair = _ordered(first, second)
             self.used.setdefault(pair, set()).add(link.bundle or link.key)
         for key, end, neighbour in ((link.source, way[0], way[1]), (link.target, way[-1], way[-2])):

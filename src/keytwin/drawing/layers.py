@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 N = TypeVar("N", bound=Hashable)
 
 SWEEPS: Final = 6
+MOST_LAYERS: Final = 8  # a longer chain is folded: layers by distance from the first node, whatever the direction
 
 
 def forward(nodes: Sequence[N], edges: Iterable[tuple[N, N]]) -> list[tuple[N, N]]:
@@ -61,28 +62,51 @@ def ranks(nodes: Sequence[N], edges: Iterable[tuple[N, N]]) -> dict[N, int]:
     return found
 
 
+def distances(nodes: Sequence[N], edges: Sequence[tuple[N, N]]) -> dict[N, int]:
+    """Return how many edges, in either direction, part each node from the first one, or from the first of its group."""
+    near = _neighbours(nodes, edges)
+    found: dict[N, int] = {}
+    for start in nodes:
+        if start not in found:
+            found[start] = 0
+            queue = [start]
+            for node in queue:  # grows while it is walked through
+                fresh = [other for other in dict.fromkeys(near[node]) if other not in found]
+                found.update(dict.fromkeys(fresh, found[node] + 1))
+                queue += fresh
+    return found
+
+
 def ordered(nodes: Sequence[N], edges: Sequence[tuple[N, N]], rank: Mapping[N, int]) -> list[list[N]]:
     """Return the rows, each in an order in which few edges cross: every node near the middle of its neighbours."""
     rows: list[list[N]] = [[] for _ in range(max(rank.values(), default=-1) + 1)]
     for node in nodes:
         rows[rank[node]].append(node)
+    near = _neighbours(nodes, edges)
+    best, fewest = [list(row) for row in rows], crossings(rows, edges, rank)
+    for sweep in range(SWEEPS):
+        # Down and up by turns, so that what lies above and what lies below both have a say.
+        for index in range(len(rows)) if sweep % 2 == 0 else range(len(rows) - 1, -1, -1):
+            place = _shares(rows)
+            rows[index].sort(key=lambda node: _middle(node, near[node], place, rank))  # used at once
+        count = crossings(rows, edges, rank)
+        if count < fewest:
+            best, fewest = [list(row) for row in rows], count
+    return best
+
+
+def _neighbours(nodes: Sequence[N], edges: Sequence[tuple[N, N]]) -> dict[N, list[N]]:
     near: dict[N, list[N]] = {node: [] for node in nodes}
     for source, target in edges:
         if source in near and target in near and source != target:
             near[source].append(target)
             near[target].append(source)
-    best, fewest = [list(row) for row in rows], crossings(rows, edges, rank)
-    for sweep in range(SWEEPS):
-        way = range(len(rows)) if sweep % 2 == 0 else range(len(rows) - 1, -1, -1)
-        for index in way:
-            place = {
-                node: at / max(1, len(row) - 1) if len(row) > 1 else 0.5 for row in rows for at, node in enumerate(row)
-            }
-            rows[index].sort(key=lambda node: _middle(node, near[node], place, rank, rank[node]))
-        count = crossings(rows, edges, rank)
-        if count < fewest:
-            best, fewest = [list(row) for row in rows], count
-    return best
+    return near
+
+
+def _shares(rows: Sequence[Sequence[N]]) -> dict[N, float]:
+    """Return how far along its row each node is, from 0 to 1: rows of different lengths can be compared."""
+    return {node: at / (len(row) - 1) if len(row) > 1 else 0.5 for row in rows for at, node in enumerate(row)}
 
 
 def spread(wanted: Sequence[float], width: int) -> list[int]:
@@ -95,8 +119,8 @@ def spread(wanted: Sequence[float], width: int) -> list[int]:
     return taken
 
 
-def _middle(node: N, near: Sequence[N], place: Mapping[N, float], rank: Mapping[N, int], own: int) -> float:
-    others = [place[other] for other in near if rank[other] != own]
+def _middle(node: N, near: Sequence[N], place: Mapping[N, float], rank: Mapping[N, int]) -> float:
+    others = [place[other] for other in near if rank[other] != rank[node]]
     return sum(others) / len(others) if others else place[node]
 
 
@@ -121,6 +145,8 @@ def spread_layers(
 ) -> dict[N, tuple[int, int]]:
     """Return row and column of each node: layers from left to right (or downwards), each node near its neighbours."""
     rank = ranks(nodes, edges)
+    if max(rank.values(), default=0) >= MOST_LAYERS:
+        rank = distances(nodes, edges)
     layers = ordered(nodes, edges, rank)
     width = max((len(layer) for layer in layers), default=1)
     places: dict[N, int] = {}

@@ -1,4 +1,4 @@
-"""Advance widths of the letters of DejaVu Sans in thousandths of the font size: `(width, letters of that width)`.
+"""Advance widths of DejaVu Sans in thousandths of the font size: `(width, letters that have it)`.
 
 Read from the font file that matplotlib brings by `python -m tests.drawing.font_widths`, and held to it by a test.
 """
@@ -83,7 +83,8 @@ REGULAR: Final = (
     (833, "\u221e"),
     (837, "\u03c9"),
     (838, "#+<=>^~\u00ac\u00b1\u00d7\u00f7\u2190\u2191\u2192"),
-    (838, "\u2193\u2194\u21a6\u21d2\u21d4\u2248\u2260\u2261\u2264\u2265\u2295\u2297\u2713\u2717"),
+    (838, "\u2193\u2194\u21a6\u21d2\u21d4\u2212\u2248\u2260\u2261\u2264\u2265\u2295\u2297\u2713"),
+    (838, "\u2717"),
     (863, "M"),
     (871, "\u2208\u2209\u22a5"),
     (873, "\u25cb\u25cf"),
@@ -177,8 +178,8 @@ BOLD: Final = (
     (833, "\u221e"),
     (837, "HN\u00d1\u03a0"),
     (838, "#+<=>^~\u00ac\u00b1\u00d0\u00d7\u00f7\u2190\u2191"),
-    (838, "\u2192\u2193\u2194\u21a6\u21d2\u21d4\u2248\u2260\u2261\u2264\u2265\u2295\u2297\u2713"),
-    (838, "\u2717"),
+    (838, "\u2192\u2193\u2194\u21a6\u21d2\u21d4\u2212\u2248\u2260\u2261\u2264\u2265\u2295\u2297"),
+    (838, "\u2713\u2717"),
     (850, "OQ\u00d2\u00d3\u00d4\u00d5\u00d6\u00d8\u0398\u03a6\u03a8\u03a9"),
     (869, "\u03c9"),
     (872, "&"),

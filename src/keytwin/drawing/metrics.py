@@ -11,7 +11,7 @@ from typing import Final
 from keytwin.drawing.letters import BOLD, REGULAR
 
 THOUSAND: Final = 1000
-UNKNOWN: Final = 1100  # wider than any letter of the table: a letter of a script it lacks leaves slack
+UNKNOWN: Final = 1200  # wider than any letter of the table: a letter of a script it lacks leaves slack
 LINE: Final = 1.25  # line height in font sizes
 ASCENT: Final = 0.76  # of capitals and ascenders above the base line, in font sizes
 DESCENT: Final = 0.24

@@ -7,8 +7,9 @@ chosen, an arc with [least..most] joins alternatives. Few dependencies are arrow
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Final
 
 from keytwin.design.variability import Bond, Choice, Configuration, Dependency, Ovm, Variant, VariationPoint
@@ -19,6 +20,7 @@ from keytwin.drawing.lattice import Cell
 from keytwin.drawing.metrics import LINE, width_of, wrap
 from keytwin.drawing.pieces import SMALL, Piece, Strand, composed, strand, wire_between
 from keytwin.drawing.scene import Anchor, Figure, Mark, Node, Role, Scene, Stroke, Text, Tip
+from keytwin.vocabulary.identity import VariantId, VariationPointId
 
 INDENT: Final = 26.0  # of variants below their variation point
 TRUNK: Final = 13.0  # from the left edge of a variation point to the line that its variants hang on
@@ -61,22 +63,26 @@ def ovm_scene(ovm: Ovm, configuration: Configuration | None = None) -> Scene:
     arrows = sum(len(each.targets) for each in ovm.dependencies) <= MOST_ARROWS
     if not arrows:
         _number(tree)
-    pieces = [_point_piece(tree, each) for each in ovm.points.values()]
-    pieces += [_variant_piece(tree, each) for each in ovm.variants.values()]
-    pieces = _as_wide_as_columns(pieces)
-    strands = [_opening(tree, each) for each in ovm.points.values() if each.parent]
-    if arrows:
-        strands += [_arrow(tree, each, target) for each in ovm.dependencies for target in each.targets]
-    scene, laid = composed(pieces, strands, Spacing(margin=12.0, free=28.0, free_level=10.0, pin=9.0, track=10.0))
-    scene = replace(scene, nodes=tuple(_indented(node, ovm) for node in scene.nodes))
-    marks = tuple(mark for each in ovm.points.values() for mark in _hanging(tree, each, laid))
-    texts = tuple(text for each in ovm.points.values() for text in _signs(tree, each, laid))
-    scene = replace(scene, marks=marks, texts=texts)
+    points, variants = ovm.points.values(), ovm.variants.values()
+    pieces = [*(_point_piece(tree, each) for each in points), *(_variant_piece(tree, each) for each in variants)]
+    strands = _openings(tree) + (_arrows(tree) if arrows else [])
+    spacing = Spacing(margin=12.0, free=28.0, free_level=10.0, pin=9.0, track=10.0)
+    scene, laid = composed(_as_wide_as_columns(pieces), strands, spacing)
+    scene = _with_signs(scene, tree, laid)
     if not arrows:
         scene = _with_list(scene, tree)
     chosen = f", {len(configuration.chosen)} chosen" if configuration else ""
     about = f"{len(ovm.points)} variation points with {len(ovm.variants)} variants{chosen}"
     return framed(scene, kind="OVM", name=f"ovm-{ovm.name}", title=ovm.name, about=about)
+
+
+def _with_signs(scene: Scene, tree: _Tree, laid: Laid) -> Scene:
+    """Draw what lies between the boxes, and the sign of each variation point."""
+    nodes = tuple(_indented(node, tree.ovm) for node in scene.nodes)
+    points = tree.ovm.points.values()
+    marks = chain.from_iterable(_hanging(tree, each, laid) for each in points)
+    texts = chain.from_iterable(_signs(tree, each, laid) for each in points)
+    return replace(scene, nodes=nodes, marks=tuple(marks), texts=tuple(texts))
 
 
 # --- places ---------------------------------------------------------------------------------------------------------
@@ -269,6 +275,14 @@ def _signs(tree: _Tree, point: VariationPoint, laid: Laid) -> list[Text]:
 # --- dependencies ---------------------------------------------------------------------------------------------------
 
 
+def _openings(tree: _Tree) -> list[Strand]:
+    return [_opening(tree, each) for each in tree.ovm.points.values() if each.parent]
+
+
+def _arrows(tree: _Tree) -> list[Strand]:
+    return [_arrow(tree, each, target) for each in tree.ovm.dependencies for target in each.targets]
+
+
 def _opening(tree: _Tree, point: VariationPoint) -> Strand:
     assert point.parent is not None
     title = f"{tree.ovm.variants[point.parent].name} opens {point.name}"
@@ -290,8 +304,8 @@ def _arrow(tree: _Tree, each: Dependency, target: Choice) -> Strand:
 
 
 def _name(ovm: Ovm, choice: Choice) -> str:
-    named: Mapping[str, VariationPoint | Variant] = {**ovm.points, **ovm.variants}
-    return named[choice].name
+    found = ovm.variants.get(VariantId(choice)) or ovm.points[VariationPointId(choice)]
+    return found.name
 
 
 def _number(tree: _Tree) -> None:
@@ -305,24 +319,22 @@ def _with_list(scene: Scene, tree: _Tree) -> Scene:
     above = extent(scene)
     columns = max(1, int((above.width + 24) // (LIST_COLUMN + 24)))
     width = max(LIST_COLUMN, (above.width - 24 * (columns - 1)) / columns)
-    entries = [_entry(tree, index, each, width) for index, each in enumerate(tree.ovm.dependencies, 1)]
+    entries = [_entry(tree, each, width) for each in tree.ovm.dependencies]
     total = sum(len(lines) + 0.5 for lines in entries)
     nodes: list[Node] = []
     column, y, filled = 0, above.bottom + 40, 0.0
-    for (each, lines), index in zip(
-        zip(tree.ovm.dependencies, entries, strict=True), range(1, len(entries) + 1), strict=True
-    ):
+    for number, (each, lines) in enumerate(zip(tree.ovm.dependencies, entries, strict=True), 1):
         if filled >= total / columns * (column + 1) - 0.5 and column < columns - 1:
             column, y = column + 1, above.bottom + 40
-        x = above.x + column * (width + 24)
-        nodes.append(_entry_node(each, lines, Point(x, y), width, index))
+        at = Point(above.x + column * (width + 24), y)
+        nodes.append(_entry_node(each, lines, at, width, number))
         y += len(lines) * SMALL * LINE + 7
         filled += len(lines) + 0.5
     heading = Text("Dependencies", Point(above.x, above.bottom + 30), 12, bold=True)
     return replace(scene, nodes=(*scene.nodes, *nodes), texts=(*scene.texts, heading))
 
 
-def _entry(tree: _Tree, index: int, each: Dependency, width: float) -> list[str]:
+def _entry(tree: _Tree, each: Dependency, width: float) -> list[str]:
     targets = ", ".join(_name(tree.ovm, target) for target in each.targets)
     bond = "requires" if each.bond is Bond.REQUIRES else "excludes"
     return wrap(f"{_name(tree.ovm, each.source)} {bond} {targets}: {each.reason}", SMALL, width - 28)

@@ -5,8 +5,10 @@ Each shape has a `<title>`, told when it is pointed at, and `data-element`, by w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from html import escape
+from itertools import chain
 from typing import Final
 
 from keytwin.drawing import outlines
@@ -15,6 +17,7 @@ from keytwin.drawing.scene import Anchor, Figure, Label, Mark, Node, Role, Scene
 from keytwin.drawing.theme import INKS, Theme, colour, style_sheet
 
 FONT: Final = "DejaVu Sans,Verdana,Geneva,sans-serif"
+FORBIDDEN: Final = re.compile(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
 DASHES: Final = {Stroke.SOLID: "", Stroke.DASHED: "6 4", Stroke.DOTTED: "1.5 3.5"}
 TIP: Final = 9.0  # length of an arrow head
 TIP_HALF: Final = 4.0
@@ -32,14 +35,14 @@ def paint(scene: Scene, theme: Theme = Theme.AUTO) -> str:
 
 
 def _head(scene: Scene, theme: Theme) -> Iterator[str]:
-    width, height = number(scene.width), number(scene.height)
+    width, height, name = number(scene.width), number(scene.height), quoted(scene.id)
     yield (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="keytwin-drawing" viewBox="0 0 {width} {height}" '
-        f'width="{width}" height="{height}" role="img" aria-labelledby="{quoted(scene.id)}-title {quoted(scene.id)}-about" '
+        f'width="{width}" height="{height}" role="img" aria-labelledby="{name}-title {name}-about" '
         f'font-family="{FONT}">'
     )
-    yield f'<title id="{quoted(scene.id)}-title">{quoted(scene.title)}</title>'
-    yield f'<desc id="{quoted(scene.id)}-about">{quoted(scene.about)}</desc>'
+    yield f'<title id="{name}-title">{quoted(scene.title)}</title>'
+    yield f'<desc id="{name}-about">{quoted(scene.about)}</desc>'
     if theme is Theme.AUTO:
         yield f"<style>{style_sheet()}</style>"
     yield f'<rect width="{width}" height="{height}" fill="{colour(theme, "paper")}"/>'
@@ -48,14 +51,17 @@ def _head(scene: Scene, theme: Theme) -> Iterator[str]:
 def _body(scene: Scene, theme: Theme) -> Iterator[str]:
     brush = Brush(theme)
     holding = {node.within for node in scene.nodes} | {node.id for node in scene.nodes if node.figure is Figure.FRAME}
-    yield from (line for node in scene.nodes if node.id in holding for line in brush.node(node))
+    behind = [node for node in scene.nodes if node.id in holding]
+    before = [node for node in scene.nodes if node.id not in holding]
+    # What holds others comes first, then lines, so that each covers only what is meant to lie behind it.
+    yield from chain.from_iterable(map(brush.node, behind))
     yield from (brush.mark(mark) for mark in scene.marks if not mark.is_above)
-    yield from (line for wire in scene.wires for line in brush.wire(wire))
-    yield from (line for node in scene.nodes if node.id not in holding for line in brush.node(node))
+    yield from chain.from_iterable(map(brush.wire, scene.wires))
+    yield from chain.from_iterable(map(brush.node, before))
     yield from (brush.mark(mark) for mark in scene.marks if mark.is_above)
-    yield from (line for socket in scene.sockets for line in brush.socket(socket))
-    yield from (line for label in scene.labels for line in brush.label(label))
-    yield from (brush.text(text) for text in scene.texts)
+    yield from chain.from_iterable(map(brush.socket, scene.sockets))
+    yield from chain.from_iterable(map(brush.label, scene.labels))
+    yield from map(brush.text, scene.texts)
 
 
 class Brush:
@@ -65,15 +71,19 @@ class Brush:
         self.theme = theme
 
     def ink(self, role: Role) -> str:
+        """Return the colour of text."""
         return colour(self.theme, INKS[role][0])
 
     def line(self, role: Role) -> str:
+        """Return the colour of lines."""
         return colour(self.theme, INKS[role][1])
 
     def area(self, role: Role) -> str:
+        """Return the colour of areas."""
         return colour(self.theme, INKS[role][2])
 
     def node(self, node: Node) -> Iterator[str]:
+        """Paint a node with its text."""
         yield f'<g data-element="{quoted(node.element)}" data-node="{quoted(node.id)}">'
         yield f"<title>{quoted(node.title)}</title>"
         yield from self._shape(node)
@@ -112,6 +122,7 @@ class Brush:
         return f'<path d="{outline}" fill="{self.area(Role.HEADER)}" stroke="{self.line(node.role)}" stroke-width="1"/>'
 
     def socket(self, socket: Socket) -> Iterator[str]:
+        """Paint a port with its arrow."""
         yield f'<g data-element="{quoted(socket.element)}" data-port="{quoted(socket.id)}">'
         yield f"<title>{quoted(socket.title)}</title>"
         look = f'fill="{self.area(socket.role)}" stroke="{self.line(socket.role)}" stroke-width="1.2"'
@@ -121,6 +132,7 @@ class Brush:
         yield "</g>"
 
     def wire(self, wire: Wire) -> Iterator[str]:
+        """Paint a wire and what stands at its ends."""
         yield f'<g data-element="{quoted(wire.element)}" data-wire="{quoted(wire.id)}">'
         yield f"<title>{quoted(wire.title)}</title>"
         points = list(wire.points)
@@ -152,23 +164,28 @@ class Brush:
         return f'<path d="{shape}" fill="{fill}" stroke="{line}" stroke-width="1.2" stroke-linejoin="round"/>'
 
     def label(self, label: Label) -> Iterator[str]:
+        """Paint text beside a wire, with some paper behind it."""
         backing = f'fill="{colour(self.theme, "paper")}" fill-opacity="0.88"'
         yield rectangle(label.box, backing)
         yield from (self.text(text) for text in label.lines)
 
     def mark(self, mark: Mark) -> str:
+        """Paint a line or an area without meaning of its own."""
         path = path_of(mark.path)
         if mark.is_filled:
-            return f'<path d="{path}" fill="{self.area(mark.role)}" stroke="{self.line(mark.role)}" stroke-width="{number(mark.weight)}" stroke-linejoin="round"/>'
+            look = f'fill="{self.area(mark.role)}" stroke="{self.line(mark.role)}" stroke-width="{number(mark.weight)}"'
+            return f'<path d="{path}" {look} stroke-linejoin="round"/>'
         return self._stroked(path, mark.role, mark.weight, mark.stroke)
 
     def text(self, text: Text, inherited: Role = Role.PLAIN) -> str:
+        """Paint a line of text as long as it was measured."""
         role = inherited if text.role is Role.PLAIN else text.role
         anchor = "" if text.anchor is Anchor.START else f' text-anchor="{text.anchor}"'
         weight = ' font-weight="bold"' if text.bold else ""
         fitted = f' textLength="{number(text.width)}" lengthAdjust="spacingAndGlyphs"' if len(text.words) > 1 else ""
         return (
-            f'<text x="{number(text.at.x)}" y="{number(text.at.y)}" font-size="{number(text.size)}"{weight}{anchor}{fitted} '
+            f'<text x="{number(text.at.x)}" y="{number(text.at.y)}" '
+            f'font-size="{number(text.size)}"{weight}{anchor}{fitted} '
             f'fill="{self.ink(role)}">{quoted(text.words)}</text>'
         )
 
@@ -183,11 +200,7 @@ class Brush:
 
 def quoted(text: str) -> str:
     """Escape text for SVG; what XML cannot hold at all becomes the sign for an unknown letter."""
-    allowed = "".join(
-        each if each in "\t\n" or " " <= each < "\ud800" or "\ue000" <= each < "\ufffe" or each > "\uffff" else "\ufffd"
-        for each in text
-    )
-    return escape(allowed, quote=True)
+    return escape(FORBIDDEN.sub("\ufffd", text), quote=True)
 
 
 def path_of(parts: Iterable[str | float]) -> str:
@@ -235,7 +248,16 @@ def lozenge(end: Point, away: Point) -> str:
     """Return the diamond of a composition."""
     middle, tail = (Point(end.x - away.x * length, end.y - away.y * length) for length in (DIAMOND / 2, DIAMOND))
     across = Point(-away.y * DIAMOND_HALF, away.x * DIAMOND_HALF)
-    corners = ["L", middle.x + across.x, middle.y + across.y, "L", *tail, "L", middle.x - across.x, middle.y - across.y]
+    corners: list[str | float] = [
+        "L",
+        middle.x + across.x,
+        middle.y + across.y,
+        "L",
+        *tail,
+        "L",
+        middle.x - across.x,
+        middle.y - across.y,
+    ]
     return path_of(["M", *end, *corners, "Z"])
 
 

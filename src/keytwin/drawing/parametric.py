@@ -1,4 +1,4 @@
-"""Parametric diagrams: equations with their parameters on the border, bound to values of blocks. SysML v2 8.2.3.19."""
+"""Parametric diagrams: equations with parameters on their borders, bound to values of blocks (SysML v2 8.2.3.13)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from keytwin.design.views import View
 from keytwin.drawing.compartments import (
     Compartment,
     Gate,
+    Look,
     bold_lines,
     compartment_piece,
     keyword,
@@ -37,18 +38,28 @@ def parametric(model: Model, view: View) -> Scene:
     equations = [each for each in shown if isinstance(each, Equation)]
     blocks = {each.id: each for each in shown if isinstance(each, Block)}
     bound = [(equation, each) for equation in equations for each in equation.bindings if each.block in blocks]
-    used = [block for block in blocks.values() if any(each.block == block.id for _, each in bound)]
-    idle = [block for block in blocks.values() if block not in used]
+    joined = {each.block for _, each in bound}
+    used, idle = _parted(blocks, joined)
     columns = _columns(equations, used, idle)
     pieces = [_equation(model, each, columns[each.id], bound) for each in equations]
     pieces += [_block(each, columns[each.id], bound) for each in (*used, *idle)]
     strands = [_strand(model, equation, each, columns[each.block][1]) for equation, each in bound]
     scene, laid = composed(pieces, strands, SPACING)
-    gates = {(e.id, each.parameter): _parameter_gate(e, each) for e, each in bound}
-    gates |= {(each.block, each.property): _value_gate(blocks[each.block], each) for _, each in bound}
+    gates = _gates(blocks, bound)
     scene = with_sockets(scene, laid, strands, gates)
     about = f"{len(equations)} equations over the values of {', '.join(each.name for each in used) or 'no block'}"
     return framed(scene, kind="par", name=view.id, title=view.title, about=about)
+
+
+def _parted(blocks: Mapping[ElementId, Block], joined: set[ElementId]) -> tuple[list[Block], list[Block]]:
+    """Return the blocks whose values are bound, and the others."""
+    used = [block for block in blocks.values() if block.id in joined]
+    return used, [block for block in blocks.values() if block.id not in joined]
+
+
+def _gates(blocks: Mapping[ElementId, Block], bound: Sequence[Bound]) -> dict[tuple[str, str], Gate]:
+    parameters: dict[tuple[str, str], Gate] = {(e.id, each.parameter): _parameter_gate(e, each) for e, each in bound}
+    return parameters | {(each.block, each.property): _value_gate(blocks[each.block], each) for _, each in bound}
 
 
 def _columns(
@@ -79,9 +90,7 @@ def _equation(model: Model, each: Equation, at: tuple[int, int], bound: Sequence
         heading,
         at=at,
         compartments=[Compartment("parameters", lines)],
-        figure=Figure.ROUND,
-        role=Role.STRONG,
-        room=port_room(joined),
+        look=Look(figure=Figure.ROUND, role=Role.STRONG, room=port_room(joined)),
     )
 
 
@@ -95,7 +104,7 @@ def _block(each: Block, at: tuple[int, int], bound: Sequence[Bound]) -> Piece:
         heading,
         at=at,
         compartments=[Compartment("attributes", value_lines(values))],
-        room=port_room(labels, sides=1),
+        look=Look(room=port_room(labels, sides=1)),
     )
 
 

@@ -92,13 +92,12 @@ def centred(lines: Sequence[Line], middle: Point = Point(0, 0)) -> tuple[Text, .
     return tuple(placed)
 
 
-def box_piece(  # noqa: PLR0913  # a node has this much to it; all but the first are named
+def box_piece(
     element: Element,
     lines: Sequence[Line],
     *,
     at: tuple[int, int],
     figure: Figure = Figure.ROUND,
-    role: Role = Role.PLAIN,
     least: tuple[float, float] = (96.0, 36.0),
     key: str = "",
 ) -> Piece:
@@ -123,7 +122,6 @@ def box_piece(  # noqa: PLR0913  # a node has this much to it; all but the first
         box=Box(-width / 2, -height / 2, width, height),
         title=told(element),
         element=element.id,
-        role=role,
         texts=centred(lines),
     )
     return Piece(cell, node)
@@ -166,7 +164,7 @@ def label_size(lines: Sequence[str]) -> tuple[float, float]:
     return max(width_of(line, SMALL) for line in lines) + 2.0, len(lines) * SMALL * LINE
 
 
-def strand(  # noqa: PLR0913  # a wire has this much to it; all but the first three are named
+def strand(
     wire: Wire,
     *,
     leaves: Mapping[Side, float] | None = None,

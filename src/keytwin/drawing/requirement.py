@@ -1,4 +1,4 @@
-"""Requirements, what satisfies them and what verifies them: SysML v2 8.2.3.21, with the dependency arrows of SysML 1.7."""
+"""Requirements, what satisfies them and what verifies them, with the dependency arrows of SysML 1.7."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from keytwin.design.model import Block, Element, ElementId, Model, Part, Requirement, Verification
 from keytwin.design.views import View
-from keytwin.drawing.compartments import Compartment, bold_lines, compartment_piece, keyword
+from keytwin.drawing.compartments import Compartment, Look, bold_lines, compartment_piece, keyword
 from keytwin.drawing.frame import framed
 from keytwin.drawing.geometry import Side
 from keytwin.drawing.grid import Spacing
@@ -57,31 +57,34 @@ def _relations(drawn: Sequence[Element], known: set[ElementId]) -> list[tuple[El
 def _piece(model: Model, each: Element, at: tuple[int, int], known: set[ElementId]) -> Piece:
     match each:
         case Requirement():
-            elsewhere = [name_of(model, part) for part in each.satisfied_by if part not in known]
-            sources = [name_of(model, origin) for origin in each.derived_from if origin not in known]
-            return compartment_piece(
-                each,
-                [keyword("requirement"), *bold_lines(each.name, TEXT)],
-                at=at,
-                compartments=[
-                    Compartment("", tuple(wrap(each.text, SMALL, TEXT))),
-                    Compartment("subject", tuple(wrap(name_of(model, each.subject), SMALL, TEXT))),
-                    Compartment("derived from", tuple(line for name in sources for line in wrap(name, SMALL, TEXT))),
-                    Compartment("satisfied by", tuple(line for name in elsewhere for line in wrap(name, SMALL, TEXT))),
-                ],
-                figure=Figure.ROUND,
-                role=Role.STRONG,
-            )
+            return _requirement_piece(model, each, at, known)
         case Verification():
-            lines = tuple(wrap(f"method: {each.method}", SMALL, TEXT)) + tuple(
-                wrap(f"measures: {each.measures}" if each.measures else "", SMALL, TEXT) if each.measures else ()
-            )
+            measures = wrap(f"measures: {each.measures}", SMALL, TEXT) if each.measures else []
+            lines = (*wrap(f"method: {each.method}", SMALL, TEXT), *measures)
             heading = [keyword("verification"), *bold_lines(each.name, 200)]
-            return compartment_piece(each, heading, at=at, compartments=[Compartment("", lines)], figure=Figure.ROUND)
+            look = Look(figure=Figure.ROUND)
+            return compartment_piece(each, heading, at=at, compartments=[Compartment("", lines)], look=look)
+        case Block():
+            return compartment_piece(each, [keyword("block"), *bold_lines(each.name)], at=at)
         case _:
-            word = "block" if isinstance(each, Block) else "part"
-            figure = Figure.BOX if isinstance(each, Block) else Figure.ROUND
-            return compartment_piece(each, [keyword(word), *bold_lines(each.name)], at=at, figure=figure)
+            look = Look(figure=Figure.ROUND)
+            return compartment_piece(each, [keyword("part"), *bold_lines(each.name)], at=at, look=look)
+
+
+def _requirement_piece(model: Model, each: Requirement, at: tuple[int, int], known: set[ElementId]) -> Piece:
+    """Return a requirement; what it comes from and what satisfies it is listed where it is not drawn."""
+    named = {
+        "subject": [each.subject],
+        "derived from": [origin for origin in each.derived_from if origin not in known],
+        "satisfied by": [part for part in each.satisfied_by if part not in known],
+    }
+    compartments = [Compartment("", tuple(wrap(each.text, SMALL, TEXT)))]
+    for title, ids in named.items():
+        lines = [line for one in ids for line in wrap(name_of(model, one), SMALL, TEXT)]
+        compartments.append(Compartment(title, tuple(lines)))
+    heading = [keyword("requirement"), *bold_lines(each.name, TEXT)]
+    look = Look(figure=Figure.ROUND, role=Role.STRONG)
+    return compartment_piece(each, heading, at=at, compartments=compartments, look=look)
 
 
 def _strand(model: Model, source: ElementId, target: ElementId, kind: str) -> Strand:

@@ -51,6 +51,7 @@ class Role(StrEnum):
     REQUIRES = "requires"
     EXCLUDES = "excludes"
     JOINT = "joint"
+    GROUND = "ground"
     OUTLINE = "outline"
     LIFELINE = "lifeline"
     NATURE_1 = "nature-1"
@@ -224,7 +225,7 @@ def moved(scene: Scene, right: float, down: float, prefix: str = "") -> Scene:
         labels=tuple(
             replace(
                 each,
-                wire=prefix + each.wire,
+                wire=each.wire and prefix + each.wire,
                 lines=moved_texts(each.lines, right, down),
                 box=each.box.moved(right, down),
             )

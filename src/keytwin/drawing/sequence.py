@@ -5,13 +5,14 @@ A joint state, which several lifelines hold together, is a bracket across them f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Final
 
-from keytwin.design.model import ElementId, Fragment, Item, JointState, Message, Model, Operator, Part
+from keytwin.design.model import ElementId, Fragment, Item, JointState, Message, Model, Part
 from keytwin.design.views import View
+from keytwin.drawing.fragments import Frame, Nesting, nesting
 from keytwin.drawing.frame import framed
 from keytwin.drawing.geometry import Box, Point
 from keytwin.drawing.metrics import LINE, width_of, wrap
@@ -31,25 +32,11 @@ STATE_HALF: Final = 4.0
 
 
 @dataclass(slots=True)
-class _Frame:
-    """A combined fragment while it is drawn: its operands, in order, and where they begin."""
-
-    operands: list[Fragment]
-    depth: int = 0
-    tops: list[float] = field(default_factory=list)
-    bottom: float = 0.0
-    lines: set[int] = field(default_factory=set)
-    """Lifelines that its messages touch."""
-
-
-@dataclass(slots=True)
 class _Drawing:
     model: Model
     parts: Sequence[Part]
     messages: Sequence[Message]
-    fragments: Mapping[ElementId, Fragment]
-    frames: dict[ElementId, _Frame] = field(default_factory=dict)
-    """The frame of each fragment: operands of one alternative share theirs."""
+    nesting: Nesting
     x: list[float] = field(default_factory=list)
     y: dict[str, float] = field(default_factory=dict)
     """Where each message goes out; where each joint state is named."""
@@ -73,8 +60,9 @@ def sequence(model: Model, view: View) -> Scene:
     messages.sort(key=lambda each: each.order)
     fragments = {each.id: each for each in shown if isinstance(each, Fragment)}
     states = [each for each in model.all(JointState) if set(each.parts) & known and _is_of(each, messages)]
-    drawing = _Drawing(model, parts, messages, fragments)
-    _gather_frames(drawing)
+    drawing = _Drawing(model, parts, messages, nesting(messages, fragments))
+    _touch_lines(drawing)
+    _widen_for_states(drawing, states)
     _set_columns(drawing, states)
     heads = _draw_heads(drawing)
     bottom = _draw_rows(drawing, states, heads)
@@ -104,52 +92,28 @@ def _is_of(state: JointState, messages: Sequence[Message]) -> bool:
 # --- fragments ------------------------------------------------------------------------------------------------------
 
 
-def _gather_frames(drawing: _Drawing) -> None:
-    """Give each fragment its frame; those of one alternative that follow one another are operands of one."""
-    order = {each: index for index, each in enumerate(drawing.fragments)}
-    first: dict[ElementId, int] = {}
-    for message in drawing.messages:
-        for fragment in _around(drawing, message.within):
-            first.setdefault(fragment.id, message.order)
-    held = sorted(
-        (each for each in drawing.fragments.values() if each.id in first),
-        key=lambda each: (first[each.id], order[each.id]),
-    )
-    previous: dict[ElementId | None, Fragment] = {}
-    for each in held:
-        last = previous.get(each.within)
-        is_next = last is not None and not _between(drawing, last, each)
-        if (
-            last
-            and is_next
-            and last.operator is each.operator
-            and each.operator in {Operator.ALTERNATIVE, Operator.PARALLEL}
-        ):
-            drawing.frames[each.id] = drawing.frames[last.id]
-            drawing.frames[each.id].operands.append(each)
-        else:
-            drawing.frames[each.id] = _Frame([each], depth=len(_around(drawing, each.within)))
-        previous[each.within] = each
+def _touch_lines(drawing: _Drawing) -> None:
+    """Let each fragment know the lifelines that its messages touch."""
     for message in drawing.messages:
         lines = {drawing.line_of(message.source), drawing.line_of(message.target)}
-        for fragment in _around(drawing, message.within):
-            drawing.frames[fragment.id].lines |= lines
+        for fragment in drawing.nesting.around[message.id]:
+            drawing.nesting.frames[fragment.id].lines |= lines
 
 
-def _around(drawing: _Drawing, inner: ElementId | None) -> list[Fragment]:
-    """Return the fragments around something, from the outermost on."""
-    found: list[Fragment] = []
-    while inner in drawing.fragments and drawing.fragments[inner] not in found:
-        found.insert(0, drawing.fragments[inner])
-        inner = drawing.fragments[inner].within
-    return found
+def _widen_for_states(drawing: _Drawing, states: Sequence[JointState]) -> None:
+    """Let the fragments in which a joint state is made reach over all lifelines that hold a share of it."""
+    for state in states:
+        for fragment in drawing.nesting.around[_maker(drawing, state).id]:
+            drawing.nesting.frames[fragment.id].lines |= set(_lines_of(drawing, state))
 
 
-def _between(drawing: _Drawing, first: Fragment, second: Fragment) -> bool:
-    """Whether a message outside both stands between two fragments."""
-    inside = [[m.order for m in drawing.messages if each in _around(drawing, m.within)] for each in (first, second)]
-    low, high = max(inside[0]), min(inside[1])
-    return any(low < message.order < high for message in drawing.messages)
+def _maker(drawing: _Drawing, state: JointState) -> Message:
+    return next(message for message in drawing.messages if message.id == state.made_by)
+
+
+def _lines_of(drawing: _Drawing, state: JointState) -> list[int]:
+    """Return the lifelines that hold a share of a joint state, from left to right."""
+    return [index for index, part in enumerate(drawing.parts) if part.id in state.parts]
 
 
 # --- columns --------------------------------------------------------------------------------------------------------
@@ -157,10 +121,24 @@ def _between(drawing: _Drawing, first: Fragment, second: Fragment) -> bool:
 
 def _set_columns(drawing: _Drawing, states: Sequence[JointState]) -> None:
     """Put lifelines as far apart as their heads and the texts between them ask for."""
-    halves = [max(line.width for line in name_lines(part.name)) / 2 + 16 for part in drawing.parts]
+    halves = [max(line.width for line in name_lines(part.name, bold=True)) / 2 + 16 for part in drawing.parts]
+    halves = [max(half, 40.0) for half in halves]
     gaps = [max(110.0, left + right + 20) for left, right in pairwise(halves)]
+    wants = _wanted_gaps(drawing, states)
+    for low, high, width in sorted(wants, key=lambda want: want[1] - want[0]):
+        lack = width - sum(gaps[low:high])
+        for index in range(low, high):
+            gaps[index] += max(0.0, lack) / (high - low)
+    depth = max((frame.depth for frame in drawing.nesting.frames.values()), default=-1) + 1
+    drawing.x = [halves[0] if halves else 0.0]
+    drawing.x[0] = max(drawing.x[0], FRAGMENT_SIDE + NESTING * depth)
+    for gap in gaps:
+        drawing.x.append(drawing.x[-1] + gap)
+
+
+def _wanted_gaps(drawing: _Drawing, states: Sequence[JointState]) -> list[tuple[int, int, float]]:
+    """Return from which lifeline to which others texts ask for what width."""
     wants: list[tuple[int, int, float]] = []
-    after_last = 0.0
     for message in drawing.messages:
         source, target = drawing.line_of(message.source), drawing.line_of(message.target)
         width = label_size(_message_lines(drawing, message))[0]
@@ -169,22 +147,12 @@ def _set_columns(drawing: _Drawing, states: Sequence[JointState]) -> None:
             wants.append((min(source, target), max(source, target), width + SIDE))
         elif source + 1 < len(drawing.parts):
             wants.append((source, source + 1, width + LOOP + SIDE + nesting))
-        else:
-            after_last = max(after_last, width + LOOP)
     for state in states:
-        lines = sorted(drawing.line_of(part) for part in state.parts if part in {p.id for p in drawing.parts})
+        lines = _lines_of(drawing, state)
         width = max(width_of(line, SMALL) for line in _state_lines(state)) + 40
         if len(lines) > 1:
             wants.append((lines[0], lines[-1], width))
-    for low, high, width in sorted(wants, key=lambda want: want[1] - want[0]):
-        lack = width - sum(gaps[low:high])
-        for index in range(low, high):
-            gaps[index] += max(0.0, lack) / (high - low)
-    depth = max((frame.depth for frame in drawing.frames.values()), default=-1) + 1
-    drawing.x = [halves[0] if halves else 0.0]
-    drawing.x[0] = max(drawing.x[0], FRAGMENT_SIDE + NESTING * depth)
-    for gap in gaps:
-        drawing.x.append(drawing.x[-1] + gap)
+    return wants
 
 
 def _message_lines(drawing: _Drawing, message: Message) -> tuple[str, ...]:
@@ -220,7 +188,7 @@ def _draw_rows(drawing: _Drawing, states: Sequence[JointState], top: float) -> f
     y = top + HEAD_GAP
     open_now: list[Fragment] = []
     for message in drawing.messages:
-        around = _around(drawing, message.within)
+        around = drawing.nesting.around[message.id]
         while open_now and open_now[-1] not in around:
             y = _close(drawing, open_now.pop(), around, y)
         for fragment in around[len(open_now) :]:
@@ -241,14 +209,14 @@ def _draw_rows(drawing: _Drawing, states: Sequence[JointState], top: float) -> f
 
 
 def _open(drawing: _Drawing, fragment: Fragment, y: float) -> float:
-    frame = drawing.frames[fragment.id]
+    frame = drawing.nesting.frames[fragment.id]
     frame.tops.append(y)
     return y + TAB + 10 if len(frame.tops) == 1 or fragment.guard else y + 8
 
 
 def _close(drawing: _Drawing, fragment: Fragment, around: Sequence[Fragment], y: float) -> float:
     """End a fragment; where the next one is an operand of the same frame, only a line parts them."""
-    frame = drawing.frames[fragment.id]
+    frame = drawing.nesting.frames[fragment.id]
     if any(other in frame.operands for other in around):
         return y - 4
     frame.bottom = y - 2
@@ -259,6 +227,7 @@ def _draw_message(drawing: _Drawing, message: Message, lines: tuple[str, ...], y
     """Draw a message and return how far down it reaches."""
     source, target = drawing.line_of(message.source), drawing.line_of(message.target)
     start, end = drawing.x[source], drawing.x[target]
+    points: tuple[Point, ...]
     item = drawing.model.get(message.item, Item) if message.item and message.item in drawing.model else None
     role = nature_roles(drawing.model)[item.nature] if item else Role.PLAIN
     width, height = label_size(lines)
@@ -305,61 +274,57 @@ def _clear_middle(drawing: _Drawing, source: int, target: int, width: float) -> 
 
 
 def _draw_frames(drawing: _Drawing) -> None:
-    done: list[_Frame] = []
-    for fragment, frame in drawing.frames.items():
-        if frame in done:
-            continue
-        done.append(frame)
-        parent = drawing.frames.get(drawing.fragments[fragment].within or ElementId(""))
-        inner = max((each.depth for each in drawing.frames.values() if each.lines <= frame.lines), default=frame.depth)
-        side = FRAGMENT_SIDE + NESTING * (inner - frame.depth)
-        left, right = drawing.x[min(frame.lines)] - side, _right_end(drawing, frame) + side
-        tab = width_of(frame.operands[0].operator, 11, bold=True) + 22
+    """Draw the frames of fragments, the inner ones first: an outer one reaches over what it holds."""
+    frames = {id(frame): frame for frame in drawing.nesting.frames.values()}
+    for frame in sorted(frames.values(), key=lambda each: -each.depth):
         guards = [f"[{each.guard}]" if each.guard else "" for each in frame.operands]
-        right = max(right, left + tab + max(width_of(guard, SMALL) for guard in guards) + 24)
+        tab = width_of(frame.operands[0].operator, 11, bold=True) + 22
+        left = min(drawing.x[min(frame.lines)] - FRAGMENT_SIDE, frame.left)
+        texts = left + tab + max(width_of(guard, SMALL) for guard in guards) + 24
+        right = max(_right_end(drawing, frame) + FRAGMENT_SIDE, frame.right, texts)
         box = Box(left, frame.tops[0], right - left, frame.bottom - frame.tops[0])
-        drawing.texts.append(Text(frame.operands[0].operator, Point(left + 9, box.y + 14), 11, bold=True))
-        for guard, top in zip(guards, frame.tops, strict=True):
-            if guard:
-                text = Text(guard, Point(left + tab + 8, top + 14), SMALL, Anchor.START, role=Role.QUIET)
-                drawing.labels.append(Label(wire="", lines=(text,), box=text.box.grown(1)))
-        drawing.nodes.append(
-            Node(
-                id=fragment,
-                figure=Figure.FRAME,
-                box=box,
-                title=told(frame.operands[0]),
-                element=fragment,
-                within=parent.operands[0].id if parent else "",
-                role=Role.OUTLINE,
-            )
-        )
-        corner = (
-            "M",
-            left,
-            box.y + TAB,
-            "L",
-            left + tab - 7,
-            box.y + TAB,
-            "L",
-            left + tab,
-            box.y + TAB - 7,
-            "L",
-            left + tab,
-            box.y,
-            "L",
-            left,
-            box.y,
-            "Z",
-        )
-        drawing.marks.append(Mark(path=corner, role=Role.PLAIN, is_filled=True))
-        for top in frame.tops[1:]:
-            drawing.marks.append(Mark(path=("M", left, top, "L", right, top), role=Role.PLAIN, stroke=Stroke.DASHED))
+        if frame.parent:
+            _reach_over(drawing.nesting.frames[frame.parent.id], box, NESTING)
+        drawing.nodes.append(_frame_node(drawing, frame, box))
+        _draw_frame_texts(drawing, frame, box, tab, guards)
 
 
-def _right_end(drawing: _Drawing, frame: _Frame) -> float:
+def _reach_over(frame: Frame, box: Box, gap: float) -> None:
+    frame.left, frame.right = min(frame.left, box.x - gap), max(frame.right, box.right + gap)
+
+
+def _frame_node(drawing: _Drawing, frame: Frame, box: Box) -> Node:
+    first = frame.operands[0]
+    outer = drawing.nesting.frames[frame.parent.id].operands[0].id if frame.parent else ""
+    return Node(
+        id=first.id,
+        figure=Figure.FRAME,
+        box=box,
+        title=told(first),
+        element=first.id,
+        within=outer,
+        role=Role.OUTLINE,
+    )
+
+
+def _draw_frame_texts(drawing: _Drawing, frame: Frame, box: Box, tab: float, guards: Sequence[str]) -> None:
+    """Write the operator in its corner and the guards beside it; part the operands by dashed lines."""
+    x, y = box.x, box.y
+    corner = ("M", x, y + TAB, "L", x + tab - 7, y + TAB, "L", x + tab, y + TAB - 7, "L", x + tab, y, "L", x, y, "Z")
+    drawing.marks.append(Mark(path=corner, role=Role.PLAIN, is_filled=True))
+    drawing.texts.append(Text(frame.operands[0].operator, Point(x + 9, y + 14), 11, bold=True))
+    for guard, top in zip(guards, frame.tops, strict=True):
+        if guard:
+            text = Text(guard, Point(x + tab + 8, top + 14), SMALL, Anchor.START, role=Role.QUIET)
+            drawing.labels.append(Label(wire="", lines=(text,), box=text.box.grown(1)))
+    for top in frame.tops[1:]:
+        parting = ("M", x, top, "L", box.right, top)
+        drawing.marks.append(Mark(path=parting, role=Role.PLAIN, stroke=Stroke.DASHED))
+
+
+def _right_end(drawing: _Drawing, frame: Frame) -> float:
     """Return how far to the right a fragment reaches: the text of a message to oneself stands beside its lifeline."""
-    ids = {m.id for m in drawing.messages if any(each in frame.operands for each in _around(drawing, m.within))}
+    ids = {m.id for m in drawing.messages if any(each in frame.operands for each in drawing.nesting.around[m.id])}
     loops = [label.box.right - FRAGMENT_SIDE + 6 for label in drawing.labels if label.wire in ids]
     return max([drawing.x[max(frame.lines)], *loops])
 
@@ -368,7 +333,7 @@ def _draw_states(drawing: _Drawing, states: Sequence[JointState], bottom: float)
     """Draw each joint state as a bracket across the lifelines that hold it, from its making to its last use."""
     for index, state in enumerate(states):
         y = drawing.y[state.id]
-        lines = sorted(drawing.line_of(part) for part in state.parts if part in {p.id for p in drawing.parts})
+        lines = _lines_of(drawing, state)
         uses = [drawing.y[user] for user in state.used_by if user in drawing.y]
         end = max(uses) if uses else bottom - 6
         shift = (index % 3 - 1) * 5.0 if len(states) > 1 else 0.0
@@ -383,17 +348,26 @@ def _draw_states(drawing: _Drawing, states: Sequence[JointState], bottom: float)
         height = len(words) * SMALL * LINE + 8
         middle = (left + right) / 2 if len(lines) > 1 else left + width / 2 + 12
         box = Box(middle - width / 2, y - height / 2, width, height)
+        for fragment in drawing.nesting.around[_maker(drawing, state).id]:
+            _reach_over(drawing.nesting.frames[fragment.id], box, NESTING)
         drawing.nodes.append(
             Node(
                 id=state.id,
                 figure=Figure.PILL,
                 box=box,
+                within=_holder(drawing, state),
                 title=told(state),
                 element=state.id,
                 role=Role.JOINT,
                 texts=text_block(words, box.middle, SMALL),
             )
         )
+
+
+def _holder(drawing: _Drawing, state: JointState) -> str:
+    """Return the node of the fragment in which a joint state is made; nothing outside of all fragments."""
+    around = drawing.nesting.around[_maker(drawing, state).id]
+    return drawing.nesting.frames[around[-1].id].operands[0].id if around else ""
 
 
 def _dot(x: float, y: float) -> tuple[str | float, ...]:

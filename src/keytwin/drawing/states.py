@@ -1,4 +1,4 @@
-"""State machines from the tables that drive the running ones: SysML v2 8.2.3.18 (state transition view), UML 2.5 clause 14."""
+"""State machines from the tables that drive the running ones: SysML v2 state transition view, UML 2.5 clause 14."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -17,7 +17,9 @@ from keytwin.drawing.painter import paint
 from keytwin.drawing.parametric import parametric
 from keytwin.drawing.requirement import requirement
 from keytwin.drawing.scene import Scene
+from keytwin.drawing.schematic import schematic_scene
 from keytwin.drawing.sequence import sequence
+from keytwin.drawing.sheet import sheet
 from keytwin.drawing.states import state_machine
 from keytwin.drawing.theme import Theme
 
@@ -43,6 +45,16 @@ def draw_view(model: Model, view: View, theme: Theme = Theme.AUTO) -> str:
 def draw_ovm(ovm: Ovm, configuration: Configuration | None = None, theme: Theme = Theme.AUTO) -> str:
     """Draw an OVM; what a configuration chooses is brought out."""
     return paint(ovm_scene(ovm, configuration), theme)
+
+
+def draw_schematic(ovm: Ovm, configuration: Configuration | None = None, theme: Theme = Theme.AUTO) -> str:
+    """Draw the picture above an OVM that shows what each variation point stands for."""
+    return paint(schematic_scene(ovm, configuration), theme)
+
+
+def draw_composition(model: Model, views: Sequence[View], title: str = "", theme: Theme = Theme.AUTO) -> str:
+    """Draw several views of a model side by side on one sheet."""
+    return paint(sheet([scene_of(model, view) for view in views], title), theme)
 
 
 def scene_of(model: Model, view: View) -> Scene:

@@ -1,5 +1,7 @@
-"""Colours of drawings, for light and for dark. Hues after Okabe and Ito, "Color Universal Design", toned down for areas:
-they are told apart with every common colour vision, and nothing is said by colour alone.
+"""Colours of drawings, for light and for dark.
+
+Hues after Okabe and Ito, "Color Universal Design", toned down for areas: they are told apart with every common colour
+vision, and nothing is said by colour alone.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ LIGHT: Final = MappingProxyType(
         "line": "#4a5763",
         "faint": "#c3cbd3",
         "rail": "#8d99a5",
+        "earth": "#f0ece4",
         "fill": "#f4f7fa",
         "head": "#e6ecf2",
         "strong-ink": "#0b5c8f",
@@ -61,6 +64,7 @@ DARK: Final = MappingProxyType(
         "line": "#93a1af",
         "faint": "#3d4855",
         "rail": "#687583",
+        "earth": "#24221c",
         "fill": "#212a34",
         "head": "#2c3744",
         "strong-ink": "#7cc3f0",
@@ -98,6 +102,7 @@ INKS: Final = MappingProxyType(
         Role.HEADER: ("ink", "faint", "head"),
         Role.REQUIRES: ("requires-ink", "requires-ink", "paper"),
         Role.EXCLUDES: ("excludes-ink", "excludes-ink", "paper"),
+        Role.GROUND: ("ink", "faint", "earth"),
         Role.OUTLINE: ("ink", "line", "none"),
         Role.LIFELINE: ("soft", "rail", "none"),
         Role.JOINT: ("joint-ink", "joint-ink", "joint-fill"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Final, NamedTuple
 
 from keytwin.drawing.geometry import Side
@@ -82,10 +82,10 @@ def routed(lattice: Lattice, links: Iterable[Link]) -> Routed:
 def _add(found: Routed, link: Link, way: Sequence[Spot]) -> None:
     pieces = _straight(way)
     chain = [_placed(found, link.bundle, piece) for piece in pieces]
-    for first, second in zip(chain, chain[1:], strict=False):
-        for one, other in ((first, second), (second, first)):
-            if (other.corridor, other) not in one.turns:
-                one.turns.append((other.corridor, other))
+    for one, next_one in pairwise(chain):
+        for run, across in ((one, next_one), (next_one, one)):
+            if (across.corridor, across) not in run.turns:
+                run.turns.append((across.corridor, across))
     first, last = side_towards(way[0], way[1]), side_towards(way[-1], way[-2])
     pins = Pin(link.source, first, link.source_port), Pin(link.target, last, link.target_port)
     for run, pin in ((chain[0], pins[0]), (chain[-1], pins[1])):
@@ -98,7 +98,7 @@ def _add(found: Routed, link: Link, way: Sequence[Spot]) -> None:
 def _straight(way: Sequence[Spot]) -> list[tuple[bool, int, int, int]]:
     """Break a way into straight pieces: level or not, corridor, and from where to where."""
     pieces: list[tuple[bool, int, int, int]] = []
-    for first, second in zip(way, way[1:], strict=False):
+    for first, second in pairwise(way):
         if first == second:  # a loop's turn: an upright run within one row
             pieces.append((False, first.upright, first.level, first.level))
             continue
@@ -191,23 +191,30 @@ def _ordered(runs: list[Run]) -> list[Run]:
 def _best_place(run: Run, ordered: list[Run]) -> int:
     before = [_cost(other, run) for other in ordered]
     after = [_cost(run, other) for other in ordered]
-    costs = [
-        sum(before[:place]) + sum(after[place:]) + _parting(run, ordered, place) for place in range(len(ordered) + 1)
-    ]
+    parting = _parting(run, ordered)
+    costs = [sum(before[:place]) + sum(after[place:]) + parting[place] for place in range(len(ordered) + 1)]
     least = min(costs)
     best = [place for place, cost in enumerate(costs) if cost <= least + 1e-9]
     return best[len(best) // 2]
 
 
-def _parting(run: Run, ordered: list[Run], place: int) -> float:
-    """Count the ports whose wires would be parted by the wire of another port of the same side."""
-    line = [*ordered[:place], run, *ordered[place:]]
-    cost = 0.0
-    for port in {pin for each in line for pin in each.pins if pin.port}:
-        beside = [each for each in line if any(pin[:2] == port[:2] for pin in each.pins)]
-        blocks = sum(1 for is_own, _ in groupby(beside, key=lambda each: port in each.pins) if is_own)
-        cost += APART * (blocks - 1)
-    return cost
+def _parting(run: Run, ordered: list[Run]) -> list[float]:
+    """Return for each place of a run what it costs that wires of one port are parted by those of another.
+
+    Only the sides at which the run itself ends are looked at: the order at all others stays as it is.
+    """
+    costs = [0.0] * (len(ordered) + 1)
+    for side in {pin[:2] for pin in run.pins if pin.port}:
+        ports = [{pin.port for pin in each.pins if pin[:2] == side} for each in ordered]
+        own = {pin.port for pin in run.pins if pin[:2] == side}
+        for place in range(len(ordered) + 1):
+            beside = [each for each in (*ports[:place], own, *ports[place:]) if each]
+            for port in set.union(*beside):
+                blocks = sum(
+                    1 for is_own, _ in groupby(beside, key=lambda each: port in each) if is_own
+                )  # used at once
+                costs[place] += APART * (blocks - 1)
+    return costs
 
 
 def _cost(first: Run, second: Run) -> float:
