@@ -23,7 +23,8 @@ _KEYWORD_WORDS: Final = """
     interaction feature step expr bool inv metaclass connector multiplicity subset redefinition
 """
 KEYWORDS: Final = frozenset(_KEYWORD_WORDS.split())
-_STARTING: Final = frozenset({*PREFIXES, *KEYWORDS} - {"default", "do", "if", "for", "until", "then", "else", "accept"})
+_CONTINUING: Final = "default do if for until then else accept assign send while loop terminate not"
+_STARTING: Final = frozenset({*PREFIXES, *KEYWORDS} - {*_CONTINUING.split()})
 """Words that begin a member: in the middle of a head at the start of a line they show that a `;` is missing."""
 CLAUSES: Final = frozenset(
     {"connect", "to", "from", "of", "by", "allocate", "first", "then", "if", "accept", "via", "about", "for", "do"}
@@ -80,7 +81,7 @@ class HeadReader:
                 reference = self.reference(at + 1)
                 found.append(f"#{reference}")
                 at = reference.span.end
-            elif kinds[at] is Kind.WORD and words[at] in PREFIXES or words[at] in {"member", "composite", "portion"}:
+            elif (kinds[at] is Kind.WORD and words[at] in PREFIXES) or words[at] in {"member", "composite", "portion"}:
                 if self._is_declared(at):
                     break
                 found.append(words[at])
@@ -108,7 +109,18 @@ class HeadReader:
     def _is_declared(self, at: int) -> bool:
         """Tell whether a word of KerML that SysML does not reserve is used as a name here."""
         following = self.source.words[at + 1] if at + 1 < len(self.source.words) else ""
-        return self.source.kinds[at] is Kind.NAME and following in {":", ":>", ":>>", ";", "=", "{", "[", ".", "::", ")"}
+        return self.source.kinds[at] is Kind.NAME and following in {
+            ":",
+            ":>",
+            ":>>",
+            ";",
+            "=",
+            "{",
+            "[",
+            ".",
+            "::",
+            ")",
+        }
 
     def _is_expression(self, member: Member, at: int) -> bool:
         """Tell whether this is the result of a calculation or constraint: it ends at a brace, without a semicolon."""
@@ -117,7 +129,7 @@ class HeadReader:
             return True
         if member.kind not in {"", "not", "if"} or (member.prefixes and member.kind != "not"):
             return False
-        if kinds[at] is Kind.WORD and words[at] in _RELATIONS or words[at] in {":", ":>", ":>>", "::>", "}", "{"}:
+        if (kinds[at] is Kind.WORD and words[at] in _RELATIONS) or words[at] in {":", ":>", ":>>", "::>", "}", "{"}:
             return False
         end = self._skip_expression(at)
         return end > at and words[end] == "}"
@@ -191,7 +203,7 @@ class HeadReader:
         source, words = self.source, self.source.words
         while True:
             word, kind = words[at], source.kinds[at]
-            if kind is Kind.END or word in {";", "{", "}"} and kind is Kind.SIGN:
+            if kind is Kind.END or (word in {";", "{", "}"} and kind is Kind.SIGN):
                 if kind is Kind.END or word == "}":
                     self._say_unended(member, at)
                 return at
@@ -248,7 +260,7 @@ class HeadReader:
             kind = source.kinds[at]
             if kind is Kind.END or (kind is Kind.SIGN and words[at] in {";", "{", "}"}):
                 break
-            if kind is Kind.WORD and words[at] in CLAUSES or (kind is Kind.SIGN and words[at] in {"=", ":="}):
+            if (kind is Kind.WORD and words[at] in CLAUSES) or (kind is Kind.SIGN and words[at] in {"=", ":="}):
                 break
             if self._starts_line(at) and at > start and kind is Kind.WORD and words[at] in _STARTING:
                 break
@@ -287,16 +299,16 @@ class HeadReader:
                 return at
             if kind is Kind.SIGN and word in {";", "}", ")", "]", ",", ":>", ":>>"}:
                 return at
-            if word == "{" and not (at > start and self._takes_body(at - 1)):
+            if word == "{" and not (self._takes_body(at - 1) and at >= start):
                 return at
-            if kind is Kind.WORD and self._starts_line(at) and at > start and word in _STARTING - {"not"}:
+            if kind is Kind.WORD and self._starts_line(at) and at > start and word in _STARTING:
                 return at
             at = self._skip_balanced(at) if kind is Kind.SIGN and word in _OPENING else at + 1
 
     def _takes_body(self, at: int) -> bool:
-        """Tell whether a brace after this token belongs to an expression: `x.{...}`, `x->select {...}`."""
+        """Tell whether a brace after this token is an expression's: `default {...}`, `x.{...}`, `x->select {...}`."""
         words = self.source.words
-        return words[at] in {".", ".?"} or (self.source.is_name(at) and words[at - 1] == "->")
+        return words[at] in {".", ".?", "=", ":=", "default"} or (self.source.is_name(at) and words[at - 1] == "->")
 
     def _skip_balanced(self, opening: int) -> int:
         """Return the token behind the bracket that closes this one; behind this one when none does."""
@@ -327,7 +339,8 @@ class HeadReader:
         if member.kind == "" and not member.typed:
             what = "this is no member"
         else:
-            what = f"'{' '.join([member.kind, member.label]).strip()}' has no end"
+            words = f"{member.kind} {member.label}".strip()
+            what = f"'{words}' has no end"
         self._say(max(at - 1, member.span.first), what, "end it with ';' or give it a body in braces")
 
     def _say(self, token: int, what: str, suggestion: str) -> None:

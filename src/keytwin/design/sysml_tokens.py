@@ -1,7 +1,7 @@
 """The words of SysML v2 text, each with its place: OMG SysML v2, textual notation, lexical structure.
 
-Nothing is lost: what lies between two tokens (spaces, notes) belongs to the text that is kept beside them. A note (`//`)
-is no token; a comment (`/* */`) is one, since it is an element of the model.
+Nothing is lost: what lies between two tokens (spaces, notes) belongs to the text that is kept beside them. A note
+(`//`) is no token; a comment (`/* */`) is one, since it is an element of the model.
 """
 
 from __future__ import annotations
