@@ -179,6 +179,11 @@ def configuration_lines(ovm: Ovm, name: str, configuration: Configuration) -> Li
     return block(f"part {quoted(name)} : {quoted(family_name(ovm))}", [*about, *choices])
 
 
+def choice_lines(ovm: Ovm, point: VariationPointId, configuration: Configuration) -> Lines:
+    """Write the choices at one variation point, with what the chosen variants open."""
+    return list(_choices(ovm, ovm.points[point], configuration))
+
+
 def _choices(ovm: Ovm, point: VariationPoint, configuration: Configuration) -> Iterator[str]:
     chosen = [each for each in ovm.variants_of(point.id) if each.id in configuration]
     for variant in chosen:
