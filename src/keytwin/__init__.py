@@ -11,7 +11,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from keytwin.assessment.architecture import architecture
     from keytwin.control.metrics import LinkView
+    from keytwin.design.composition import Architecture
     from keytwin.keymanagement.algorithms import PoolLevel
     from keytwin.report.link import LinkRate, link_rate
     from keytwin.report.link_limits import Explanation, explain_link
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AppEvidence",
+    "Architecture",
     "Blueprint",
     "Evidence",
     "Explanation",
@@ -42,6 +45,7 @@ __all__ = [
     "Run",
     "Scenario",
     "Violation",
+    "architecture",
     "explain_link",
     "link_rate",
     "load",
@@ -51,6 +55,7 @@ __all__ = [
 _HOME: Final = MappingProxyType(
     {
         "AppEvidence": "vocabulary.evidence",
+        "Architecture": "design.composition",
         "Blueprint": "vocabulary.blueprint",
         "Evidence": "vocabulary.evidence",
         "Explanation": "report.link_limits",
@@ -68,6 +73,7 @@ _HOME: Final = MappingProxyType(
         "Run": "report.run",
         "Scenario": "vocabulary.timeline",
         "Violation": "vocabulary.errors",
+        "architecture": "assessment.architecture",
         "explain_link": "report.link_limits",
         "link_rate": "report.link",
         "load": "scenario.load",

@@ -8,13 +8,13 @@ or changed it. Nothing here knows of quantum keys: what flows has a `nature`, a 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final, NewType, TypeVar
+from typing import Final, NewType, TypeVar, cast
 
 from keytwin.vocabulary.errors import Mistake
-from keytwin.vocabulary.identity import VariantId
+from keytwin.vocabulary.identity import VariantId, VariationPointId
 from keytwin.vocabulary.machine import TableView
 
 ElementId = NewType("ElementId", str)
@@ -68,6 +68,8 @@ class Property:
     value: str = ""
     """With its unit; empty = to be found."""
     source: str = ""
+    because: tuple[VariantId, ...] = ()
+    """The variants that ask for it, where it belongs to a block that others have too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,10 @@ class Port:
     kind: ElementId
     is_conjugated: bool = False
     """Whether the directions of its kind are turned round."""
+    because: tuple[VariantId, ...] = ()
+    """The variants that ask for it, where it belongs to a block that others have too."""
+    rules: tuple[RuleId, ...] = ()
+    """The rules that added it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +185,8 @@ class Action(Element):
     kind: ActionKind = ActionKind.ACTION
     performer: ElementId | None = None
     """The part in whose lane it lies."""
+    detail: VariationPointId | None = None
+    """The variation point whose variants say how it is done."""
     refined_by: ElementId | None = None
     """The interaction that says how it is done."""
 
@@ -197,6 +205,9 @@ class Flow(Element):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interaction(Element):
     """Who tells whom what, in order: paper A, Fig. 5."""
+
+    through: ElementId | None = None
+    """The channel, a part, that what is sent passes; None while it is not settled."""
 
 
 class Operator(StrEnum):
@@ -327,6 +338,8 @@ class Model:
     """Elements by identifier, in the order in which they came."""
 
     elements: Mapping[ElementId, Element]
+    _by_kind: dict[type[Element], tuple[Element, ...]] = field(default_factory=dict, compare=False, repr=False)
+    """What `all` has found so far: elements never change."""
 
     @classmethod
     def of(cls, elements: Iterable[Element]) -> Model:
@@ -350,7 +363,10 @@ class Model:
 
     def all(self, kind: type[E]) -> tuple[E, ...]:
         """Return the elements of one kind."""
-        return tuple(each for each in self.elements.values() if isinstance(each, kind))
+        found = self._by_kind.get(kind)
+        if found is None:
+            found = self._by_kind[kind] = tuple(each for each in self.elements.values() if isinstance(each, kind))
+        return cast(tuple[E, ...], found)
 
     def merged(self, others: Iterable[Element]) -> Model:
         """Return this model with further elements, joined as in `of`."""
@@ -369,7 +385,32 @@ class Model:
 def _joined(first: Element, second: Element) -> Element:
     reasons = tuple(sorted({*first.because, *second.because}))
     rules = tuple(dict.fromkeys((*first.rules, *second.rules)))
-    merged = replace(first, because=reasons, rules=rules)
-    if merged != replace(second, because=reasons, rules=rules):
+    one, other = (replace(each, because=reasons, rules=rules) for each in (first, second))
+    if isinstance(one, Block) and isinstance(other, Block):
+        # Variants may each bring ports and properties of their own to a block that they share.
+        ports, properties = _ports(one, other), _properties(one, other)
+        one, other = (replace(each, ports=ports, properties=properties) for each in (one, other))
+    if one != other:
         raise Mistake(f"element {first.id} is described in two ways: give the two different identifiers")
-    return merged
+    return one
+
+
+def _ports(one: Block, other: Block) -> tuple[Port, ...]:
+    joined: dict[str, Port] = {}
+    for each in (*one.ports, *other.ports):
+        known = joined.setdefault(each.name, each)
+        if (known.kind, known.is_conjugated) != (each.kind, each.is_conjugated):
+            raise Mistake(f"port {each.name} of {one.id} is described in two ways: give the two different names")
+        reasons = tuple(sorted({*known.because, *each.because}))
+        joined[each.name] = replace(known, because=reasons, rules=tuple(dict.fromkeys((*known.rules, *each.rules))))
+    return tuple(joined.values())
+
+
+def _properties(one: Block, other: Block) -> tuple[Property, ...]:
+    joined: dict[str, Property] = {}
+    for each in (*one.properties, *other.properties):
+        known = joined.setdefault(each.name, each)
+        if replace(known, because=()) != replace(each, because=()):
+            raise Mistake(f"property {each.name} of {one.id} is described in two ways: give the two different names")
+        joined[each.name] = replace(known, because=tuple(sorted({*known.because, *each.because})))
+    return tuple(joined.values())

@@ -15,7 +15,10 @@ from keytwin.files.reader import LARGEST_FILE
 from keytwin.vocabulary.errors import FileMistake, Finding, Mistake
 
 NETWORK_FILE: Final = "network.yaml"
+SELECTION_FILE: Final = "selection.yaml"
 _SUFFIXES: Final = (".yaml", ".yml")
+_FOREIGN: Final = (".uvl", ".xml", ".ovm")
+"""What files of other makers' variability models end in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,34 @@ def device_names() -> tuple[str, ...]:
     return tuple(sorted(name.removesuffix(".yaml") for name in found))
 
 
+@cache
+def selections() -> tuple[str, ...]:
+    """Return the names of the example selections of variants, such as `long-range`."""
+    examples = _library().joinpath("examples")
+    return tuple(sorted(each.name for each in examples.iterdir() if each.joinpath(SELECTION_FILE).is_file()))
+
+
+@cache
+def view_folders() -> tuple[str, ...]:
+    """Return the names of the OVMs that have views."""
+    found = _library().joinpath("views")
+    return tuple(sorted(each.name for each in found.iterdir() if each.is_dir())) if found.is_dir() else ()
+
+
+def view_sources(ovm: str) -> tuple[Source, ...]:
+    """Return the files of the views of an OVM."""
+    found = _library().joinpath("views", ovm)
+    names = sorted(each.name for each in found.iterdir() if each.name.endswith(".yaml"))
+    return tuple(_packaged("views", ovm, name) for name in names)
+
+
+@cache
+def ovm_names() -> tuple[str, ...]:
+    """Return the names of the variability models, such as `qkd`."""
+    found = (each.name for each in _library().joinpath("ovm").iterdir() if each.name.endswith(".yaml"))
+    return tuple(sorted(name.removesuffix(".yaml") for name in found))
+
+
 def network_source(where: str, beside: Path | None = None) -> Source:
     """Find a network by the name of an example or by path, relative to the folder `beside`; Mistake otherwise."""
     if where in networks():
@@ -75,17 +106,31 @@ def device_source(where: str, beside: Path | None = None) -> Source:
     return _file(where, "device", device_names(), beside)
 
 
+def ovm_source(where: str, beside: Path | None = None) -> Source:
+    """Find an OVM by its name in the library or by path, relative to the folder `beside`; Mistake otherwise."""
+    if where in ovm_names():
+        return _packaged("ovm", f"{where}.yaml")
+    return _file(where, "OVM", ovm_names(), beside)
+
+
+def selection_source(where: str) -> Source:
+    """Find a selection of variants by the name of an example or by path; Mistake otherwise."""
+    if where in selections():
+        return _packaged("examples", where, SELECTION_FILE)
+    return _file(where, "selection", selections())
+
+
 def any_source(where: str) -> Source:
-    """Find a network, scenario or device, each as above; Mistake when it is none of them."""
+    """Find a network, scenario, device or OVM, each as above; Mistake when it is none of them."""
     for names, find in _FINDERS:
         if where in names():
             return find(where)
-    return _file(where, "network, scenario or device", _all_names())
+    return _file(where, "network, scenario, device or OVM", _all_names())
 
 
 def is_path(where: str) -> bool:
     """Whether a text is the path of a file, and no name of the library, whatever files there are."""
-    return where.endswith(_SUFFIXES)
+    return where.endswith(_SUFFIXES + _FOREIGN)
 
 
 def path_source(path: Path, shown: str) -> Source:
@@ -111,7 +156,7 @@ def _no_file(path: Path) -> str:
 
 
 def example_text(name: str) -> str:
-    """Return the text of a network, scenario or device of the library, to begin one's own with; Mistake if none."""
+    """Return the text of something in the library, to begin one's own with; Mistake if there is none such."""
     for names, find in _FINDERS:
         if name in names():
             return find(name).octets.decode("utf-8")
@@ -141,12 +186,13 @@ def _not_known(where: str, names: tuple[str, ...], further: str = "") -> str:
 
 
 def _all_names() -> tuple[str, ...]:
-    return networks() + scenarios() + device_names()
+    return networks() + scenarios() + device_names() + ovm_names()
 
 
 _FINDERS: Final[tuple[tuple[Callable[[], tuple[str, ...]], Callable[[str], Source]], ...]] = (
     (networks, network_source),
     (scenarios, scenario_source),
     (device_names, device_source),
+    (ovm_names, ovm_source),
 )
 """Where each kind of name is looked up."""

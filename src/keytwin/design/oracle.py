@@ -1,0 +1,138 @@
+"""The satisfiability solver behind every answer: one solver kept warm, asked under assumptions.
+
+Beside it stands a store of solutions seen. A feature that is chosen in one of them and not in another, both of which
+agree with what is assumed, is free, and no solver need be asked. Sets of features are the bits of an int.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from pysat.solvers import Solver
+
+from keytwin.design.clauses import Clauses
+
+SOLVER: Final = "minisat22"
+"""Quick to begin anew under other assumptions, which is what clicks ask of it."""
+MOST_SEEN: Final = 192
+"""Solutions kept; each takes a bit a feature."""
+ONE_BY_ONE: Final = 12
+"""Questions about single features before all that are left are asked about together."""
+
+
+class Oracle:
+    """Answers questions about the clauses of a model."""
+
+    def __init__(self, clauses: Clauses) -> None:
+        self.clauses = clauses
+        self.features = len(clauses.names)
+        self.everything = (1 << (self.features + 1)) - 2  # bit n is variable n; there is none of number 0
+        self._solver = Solver(SOLVER, bootstrap_with=clauses.clauses)
+        self._seen: deque[int] = deque(maxlen=MOST_SEEN)
+        self._fresh = clauses.variables
+
+    def is_possible(self, assumed: Sequence[int]) -> bool:
+        """Whether some configuration agrees with what is assumed."""
+        return bool(self._solver.solve(assumptions=assumed))
+
+    def solution(self, assumed: Sequence[int]) -> int | None:
+        """Return the features of some configuration that agrees with what is assumed."""
+        if not self._solver.solve(assumptions=assumed):
+            return None
+        model = self._solver.get_model()
+        assert model is not None
+        found = 0
+        for number in reversed(model[: self.features]):
+            found = (found << 1) | (number > 0)
+        found <<= 1
+        self._seen.append(found)
+        return found
+
+    def follow(self, assumed: Sequence[int]) -> list[int] | None:
+        """Return what follows step by step from what is assumed; None when that ends in a contradiction."""
+        is_consistent, followed = self._solver.propagate(assumptions=assumed)
+        return list(followed) if is_consistent else None
+
+    def prefer(self, literals: Iterable[int]) -> None:
+        """Look first for solutions that agree with these."""
+        self._solver.set_phases(list(literals))
+
+    def decided(self, assumed: Sequence[int], known: tuple[int, int] = (0, 0)) -> tuple[int, int] | None:
+        """Return the features that every configuration has, and those that none has, where it agrees with `assumed`.
+
+        `known` are those decided already under some of these assumptions. None when no configuration agrees.
+        """
+        followed = self.follow(assumed)
+        if followed is None:
+            return None
+        chosen, refused = known
+        for literal in followed:
+            if literal > 0:
+                chosen |= 1 << literal
+            else:
+                refused |= 1 << -literal
+        always, ever = self._witnessed(assumed)
+        if always is None and (found := self.solution(assumed)) is not None:
+            always, ever = found, found
+        if always is None:
+            return None
+        chosen, refused = chosen & self.everything, refused & self.everything
+        return self._settled(assumed, always, ever, chosen, refused)
+
+    def _witnessed(self, assumed: Sequence[int]) -> tuple[int | None, int]:
+        """Return what all solutions seen that agree have in common, and what any of them has."""
+        wanted = unwanted = 0
+        for literal in assumed:
+            if literal > 0:
+                wanted |= 1 << literal
+            else:
+                unwanted |= 1 << -literal
+        always, ever = self.everything, 0
+        for each in self._seen:
+            if each & wanted == wanted and not each & unwanted:
+                always &= each
+                ever |= each
+        return (always, ever) if ever else (None, 0)
+
+    def _settled(self, assumed: Sequence[int], always: int, ever: int, chosen: int, refused: int) -> tuple[int, int]:
+        """Ask about every feature that has not been seen both ways and does not follow."""
+        asked = 0
+        while True:
+            maybe_chosen = always & ~chosen
+            maybe_refused = self.everything & ~ever & ~refused
+            if not maybe_chosen | maybe_refused:
+                return chosen, refused
+            opposite = [*(-number for number in bits(maybe_chosen)), *bits(maybe_refused)]
+            self.prefer(opposite)
+            asked += 1
+            if asked > ONE_BY_ONE and len(opposite) > 1:
+                found = self.solution([*assumed, self._any_of(opposite)])
+                if found is None:
+                    return chosen | maybe_chosen, refused | maybe_refused
+            else:
+                found = self.solution([*assumed, opposite[0]])
+                if found is None:
+                    chosen, refused = _with(-opposite[0], chosen, refused)
+                    continue
+            always &= found
+            ever |= found
+
+    def _any_of(self, literals: Sequence[int]) -> int:
+        """Return a fresh variable under which one of some literals holds."""
+        self._fresh += 1
+        self._solver.add_clause([-self._fresh, *literals])
+        return self._fresh
+
+
+def bits(mask: int) -> Iterator[int]:
+    """Give the numbers of the bits that are set, the lowest first."""
+    while mask:
+        lowest = mask & -mask
+        yield lowest.bit_length() - 1
+        mask ^= lowest
+
+
+def _with(literal: int, chosen: int, refused: int) -> tuple[int, int]:
+    return (chosen | 1 << literal, refused) if literal > 0 else (chosen, refused | 1 << -literal)

@@ -1,0 +1,101 @@
+"""Places for the text beside wires: near the middle of a straight piece, upon nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from keytwin.drawing.geometry import Box, Point, stretch
+from keytwin.drawing.lattice import Link
+
+GAP: Final = 4.0  # between a wire and its text
+CLEAR: Final = 2.0  # around text
+FOREIGN: Final = 5.0  # from the wire of another: more than from its own, so that it is seen whose it is
+PORT: Final = 8.0  # half of a port, and some air
+STEP: Final = 6.0  # along a wire, from one try to the next
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """A label that found no place."""
+
+    key: str
+    width: float
+    height: float
+    lack: float
+    """By how much its longest level piece is too short."""
+    drop: float
+    """By how much its longest upright piece is too short."""
+
+
+def place_labels(
+    boxes: Iterable[Box], links: Sequence[Link], points: Mapping[str, tuple[Point, ...]]
+) -> tuple[dict[str, Box], tuple[Placing, ...]]:
+    """Return where labels lie, and those for which there is no room."""
+    solid = [box.grown(CLEAR) for box in boxes]
+    for link in links:
+        ends = (link.source_port, points[link.key][0]), (link.target_port, points[link.key][-1])
+        solid += [Box(at.x, at.y, 0, 0).grown(PORT) for port, at in ends if port]
+    lines = [
+        (link.key, link.bundle, stretch(*pair).grown(FOREIGN)) for link in links for pair in pairwise(points[link.key])
+    ]
+    placed: dict[str, Box] = {}
+    missing = []
+    wanting = [link for link in links if link.label[0]]
+    for link in sorted(wanting, key=lambda each: (_length(points[each.key]), each.key)):
+        foreign = [box for key, bundle, box in lines if key != link.key and not (bundle and bundle == link.bundle)]
+        own = [stretch(*pair) for pair in pairwise(points[link.key])]
+        taken = [*solid, *foreign, *(box.grown(CLEAR) for box in placed.values()), *own]
+        free = _free_place(link, points[link.key], taken)
+        if free is None:
+            missing.append(_missing(link, points[link.key]))
+        else:
+            placed[link.key] = free
+    return placed, tuple(missing)
+
+
+def _free_place(link: Link, points: Sequence[Point], taken: Sequence[Box]) -> Box | None:
+    """Return the first free place: level pieces before upright ones, long before short, the middle before the ends."""
+    own = [points[-2:]] if link.bundle else pairwise(points)  # of a bundle, what no other wire shares
+    pieces = sorted(((a, b) for a, b in own), key=lambda pair: (pair[0].y != pair[1].y, -_length(pair)))
+    reach = max(link.label) + GAP + 2
+    for piece in pieces:
+        around = stretch(*piece).grown(reach)
+        near = [box for box in taken if box.meets(around)]
+        for box in _tries(piece, *link.label):
+            if not any(box.meets(other) for other in near):
+                return box
+    return None
+
+
+def _tries(piece: tuple[Point, Point], width: float, height: float) -> Iterable[Box]:
+    start, end = piece
+    length = _length(piece)
+    is_level = start.y == end.y
+    room = length - (width if is_level else height)
+    if is_level and room < 0:
+        return
+    middle = Point((start.x + end.x) / 2, (start.y + end.y) / 2)
+    reach = max(0.0, room / 2 - 2)
+    shifts = [0.0, *(sign * step * STEP for step in range(1, int(reach / STEP) + 1) for sign in (1, -1))]
+    for shift in shifts:
+        if is_level:
+            for top in (middle.y - GAP - height, middle.y + GAP):
+                yield Box(middle.x + shift - width / 2, top, width, height)
+        else:
+            for left in (middle.x + GAP + 1, middle.x - GAP - 1 - width):
+                yield Box(left, middle.y + shift - height / 2, width, height)
+
+
+def _missing(link: Link, points: Sequence[Point]) -> Placing:
+    width, height = link.label
+    lengths: dict[bool, list[float]] = {True: [0.0], False: [0.0]}
+    for pair in pairwise(points):
+        lengths[pair[0].y == pair[1].y].append(_length(pair))
+    return Placing(link.key, width, height, width + 4 - max(lengths[True]), height + 4 - max(lengths[False]))
+
+
+def _length(points: Sequence[Point]) -> float:
+    return sum(abs(one.x - two.x) + abs(one.y - two.y) for one, two in pairwise(points))
