@@ -25,6 +25,7 @@ from keytwin.cli.papers import papers
 from keytwin.cli.run import run
 from keytwin.cli.schema import schema
 from keytwin.cli.status import status
+from keytwin.cli.sysml import sysml
 from keytwin.cli.up import down, up
 
 ABOUT: Final = (
@@ -42,6 +43,7 @@ def version() -> str:
 
 COMMANDS: Final[tuple[Callable[..., object] | App, ...]] = (
     *(demo, init, check, run, examples, schema, link, papers),
+    *(sysml,),
     *(up, status, key, events, fail, heal, distrust, trust, sae, metrics, down, doctor),
 )
 

@@ -7,7 +7,7 @@ in words: it becomes a Boolean attribute of that name, which is true or not when
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Final
 
 from keytwin.design.model import (
@@ -62,7 +62,9 @@ def _condition(guard: str) -> str:
 
 
 def _action(names: Names, each: Action, flows: list[Flow]) -> Lines:
-    node = metadata("Node", kind=string(each.kind.value)) if each.kind is not ActionKind.ACTION else []
+    kind = string(each.kind.value) if each.kind is not ActionKind.ACTION else ""
+    detail = string(each.detail) if each.detail is not None else ""
+    node = metadata("Node", kind=kind, detail=detail) if kind or detail else []
     if each.kind in _CONTROL:
         return block(f"{each.kind.value} {names.short(each.id)}", [*trace(each), *node])
     given = {flow.item for flow in flows if flow.source == each.id and flow.item and _hands(names.model, flow)}
@@ -87,7 +89,7 @@ def _hands(model: Model, flow: Flow) -> bool:
 
 def _flow(names: Names, flow: Flow, flows: list[Flow]) -> Lines:
     source, target = names.short(flow.source), names.short(flow.target)
-    carried = metadata("Nature", nature=string(flow.item)) if flow.item else []
+    carried = metadata("Hands", carried=string(flow.item)) if flow.item else []
     if flow.item is not None and _hands(names.model, flow) and not flow.guard:
         ends = (f"{source}.{_parameter(names, flow.item, 'out')}", f"{target}.{_parameter(names, flow.item, 'in')}")
         head = f"succession flow {names.short(flow.id)} of {names.short(flow.item)} from {ends[0]} to {ends[1]}"
@@ -135,8 +137,10 @@ def interaction_lines(names: Names, interaction: Interaction) -> Lines:
     fragments = [each for each in model.all(Fragment) if each.interaction == interaction.id]
     parts = dict.fromkeys(end for each in messages for end in (each.source, each.target))
     lifelines = _lifelines(names, list(parts))
+    passes = metadata("Passes", channel=string(interaction.through)) if interaction.through is not None else []
     body = [
         *trace(interaction),
+        *passes,
         *(line for part in parts for line in _lifeline(names, part, lifelines[part], messages)),
         *_content(names, None, messages, fragments, lifelines),
     ]
@@ -214,11 +218,13 @@ def machine_lines(names: Names, machine: StateMachine) -> Lines:
     table = machine.table
     body = [
         *trace(machine),
+        *metadata("Table", called=string(table.name)),
         *_guards(each.guard for each in table.transitions),
         f"entry; then {_state(table.initial)};",
-        *(line for state in table.states for line in _state_lines(table, state)),
+        *(f"state {_state(state)};" for state in table.states),
         *(line for number, each in enumerate(table.transitions, 1) for line in _transition(number, each)),
         *(f"succession first {_state(state)} then done;" for state in table.final),
+        *_without_effect(table),
     ]
     return block(f"state def {names.short(machine.id)}", body)
 
@@ -237,20 +243,12 @@ def _state(name: str) -> str:
     return quoted(f"{name} state" if name in {"start", "done", "self"} else name)
 
 
-def _state_lines(table: TableView, state: str) -> Lines:
-    ignored = [message for source, message in table.ignored if source == state]
-    refused = [(message, reason) for source, message, reason in table.refused if source == state]
-    return block(
-        f"state {_state(state)}",
-        [
-            *(metadata("Ignored", messages=strings(ignored)) if ignored else []),
-            *(
-                line
-                for message, reason in refused
-                for line in metadata("Refused", received=string(message), reason=string(reason))
-            ),
-        ],
-    )
+def _without_effect(table: TableView) -> Iterator[str]:
+    """Say which messages are ignored and which refused, in the order of the table."""
+    for state, rows in groupby(table.ignored, key=lambda row: row[0]):
+        yield from metadata("Ignored", inState=string(state), messages=strings(message for _, message in rows))
+    for state, message, reason in table.refused:
+        yield from metadata("Refused", inState=string(state), received=string(message), reason=string(reason))
 
 
 def _transition(number: int, each: Transition) -> Lines:

@@ -185,7 +185,7 @@ def _name_features(names: Names, scope: _Scope, each: Block) -> None:
     inherited = {name for one in lineage(names.model, each.id) if one != each.id for name in _own(names.model, one)}
     for name in _own(names.model, each.id):
         if name not in inherited:
-            names.features[each.id, name] = scope.take(camel(name))
+            names.features[each.id, name] = scope.take(name)
 
 
 def _own(model: Model, block: ElementId) -> tuple[str, ...]:

@@ -64,9 +64,13 @@ def satisfaction_lines(names: Names, each: Requirement) -> Lines:
 def _satisfied(names: Names, each: Requirement, by: ElementId) -> Lines:
     path = usage_path(names, by)
     if path is None and isinstance(names.model.elements[by], Block):
-        alone = quoted(f"{names.of[by]} by itself")
-        return [f"part {alone} : {names.short(by)};", f"satisfy {names.short(each.id)} by {alone};"]
-    return [f"satisfy {names.short(each.id)} by {path};"] if path else []
+        alone = quoted(f"{names.of[by]} for {names.of[each.id]}")
+        return [f"part {alone} : {names.short(by)};", *block(f"satisfy {names.short(each.id)} by {alone}", _meant(by))]
+    return block(f"satisfy {names.short(each.id)} by {path}", _meant(by)) if path else []
+
+
+def _meant(element: ElementId) -> Lines:
+    return metadata("Meant", element=string(element))
 
 
 def usage_path(names: Names, element: ElementId) -> str | None:
@@ -146,13 +150,13 @@ def _word(found: re.Match[str]) -> str:
 
 def equation_usage(names: Names, each: Equation) -> Lines:
     """Write the use of an equation in the whole, its parameters bound to values of parts."""
-    bound = []
+    bound: Lines = []
     for binding in each.bindings:
         path = usage_path(names, binding.block)
         if path is not None:
-            bound.append(
-                f"in attribute {quoted(binding.parameter)} = {path}.{names.feature(binding.block, binding.property)};"
-            )
+            feature = names.feature(binding.block, binding.property)
+            head = f"in attribute {quoted(binding.parameter)} = {path}.{feature}"
+            bound += block(head, _meant(binding.block))
     head = f"constraint {quoted(f'{names.of[each.id]} holds')} : {names.short(each.id)}"
     return block(head, [*trace_of(each.id, each.because, each.rules), *bound])
 
@@ -173,4 +177,4 @@ def _allocation(names: Names, each: Allocation) -> Lines:
     head = quoted(each.id)
     if path is None:  # what is no feature of the whole, such as a step of an activity, cannot be an end
         return block(f"dependency {head} from {names.qualified(each.source)} to {quoted(each.target)}", trace(each))
-    return block(f"allocation {head} allocate {path} to {quoted(each.target)}", trace(each))
+    return block(f"allocation {head} allocate {path} to {quoted(each.target)}", [*trace(each), *_meant(each.source)])

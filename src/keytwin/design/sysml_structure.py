@@ -27,7 +27,7 @@ from keytwin.design.model import (
     StateMachine,
 )
 from keytwin.design.sysml_names import Names, port_of
-from keytwin.design.sysml_text import Lines, block, metadata, quoted, string
+from keytwin.design.sysml_text import Lines, block, metadata, quoted, string, strings
 from keytwin.design.sysml_trace import trace, trace_of
 from keytwin.design.sysml_units import VALUE_TYPES, value_expression
 from keytwin.vocabulary.errors import Mistake
@@ -124,7 +124,7 @@ def item_lines(names: Names, item: Item) -> Lines:
 
 def port_lines(names: Names, kind: PortKind) -> Lines:
     """Write a port definition; what several connectors may share is said by the multiplicity of its use."""
-    nature = metadata("Nature", nature=string(kind.nature), exclusive="true" if kind.is_exclusive else "")
+    nature = metadata("Nature", nature=string(kind.nature), exclusive=string("yes") if kind.is_exclusive else "")
     carried = [f"{each.direction.value} item {quoted(each.name)} : {names.short(each.item)};" for each in kind.carried]
     return block(f"port def {names.short(kind.id)}", [*trace(kind), *nature, *carried])
 
@@ -163,12 +163,14 @@ def attribute_lines(head: str, each: Property) -> Lines:
     # A default, since a configuration may say another value.
     value = f" default = {value_expression(each.quantity, each.value)}" if each.value else ""
     origin = metadata("Origin", quantity=string(each.quantity), source=string(each.source) if each.source else "")
-    return block(f"{head} : {VALUE_TYPES[each.quantity]}{value}", origin)
+    reasons = trace_of(each.name, each.because, ()) if each.because else []
+    return block(f"{head} : {VALUE_TYPES[each.quantity]}{value}", [*origin, *reasons])
 
 
 def _port(names: Names, owner: ElementId, each: Port) -> Lines:
     redefines = ":>> " if _is_inherited(names, owner, each.name) else ""
-    return [f"port {redefines}{names.feature(owner, each.name)} : {typed(names, each)};"]
+    reasons = trace_of(each.name, each.because, each.rules) if each.because or each.rules else []
+    return block(f"port {redefines}{names.feature(owner, each.name)} : {typed(names, each)}", reasons)
 
 
 def _activities(names: Names, owner: ElementId) -> Iterator[str]:
@@ -247,7 +249,9 @@ def joint_lines(names: Names, state: JointState) -> Lines:
     ]
     values = [line for each in state.properties for line in attribute_lines(f"attribute {quoted(each.name)}", each)]
     head = "connection def" if len(state.parts) > 1 else "item def"  # a connection has two ends at least
-    return block(f"{head} {names.short(state.id)}", [*trace(state), *(ends if len(ends) > 1 else []), *values])
+    shares = metadata("Shares", parts=strings(state.parts)) if state.parts else []
+    body = [*trace(state), *shares, *(ends if len(ends) > 1 else []), *values]
+    return block(f"{head} {names.short(state.id)}", body)
 
 
 def _joint_usage(names: Names, owner: ElementId, state: JointState) -> Lines:

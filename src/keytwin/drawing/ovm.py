@@ -141,9 +141,7 @@ def _as_wide_as_columns(pieces: Sequence[Piece]) -> list[Piece]:
 
 
 def _cell(key: str, at: tuple[int, int], width: float, height: float) -> Cell:
-    return Cell(
-        key=key, row=at[0], column=at[1], left=width / 2, right=width / 2, up=height / 2, down=height / 2
-    )
+    return Cell(key=key, row=at[0], column=at[1], left=width / 2, right=width / 2, up=height / 2, down=height / 2)
 
 
 def _point_piece(tree: _Tree, point: VariationPoint) -> Piece:
@@ -151,12 +149,19 @@ def _point_piece(tree: _Tree, point: VariationPoint) -> Piece:
     width = max(width_of(line, 12, bold=True) for line in lines) + SIGN + 3 * ROOM
     height = len(lines) * 12 * LINE + 14
     texts = [
-        Text(line, Point(SIGN + 2 * ROOM, 7 + 12 * (0.95 + LINE * index)), 12, bold=True) for index, line in enumerate(lines)
+        Text(line, Point(SIGN + 2 * ROOM, 7 + 12 * (0.95 + LINE * index)), 12, bold=True)
+        for index, line in enumerate(lines)
     ]
     role = Role.STRONG if tree.is_open(point) else Role.FADED
     node = Node(
-        id=point.id, figure=Figure.BOX, box=Box(0, 0, width, height), title=_told_point(point), element=point.id, role=role,
-        texts=tuple(texts), stroke=Stroke.SOLID if point.is_mandatory else Stroke.DASHED,
+        id=point.id,
+        figure=Figure.BOX,
+        box=Box(0, 0, width, height),
+        title=_told_point(point),
+        element=point.id,
+        role=role,
+        texts=tuple(texts),
+        stroke=Stroke.SOLID if point.is_mandatory else Stroke.DASHED,
     )
     cell = _cell(point.id, tree.places[point.id], width, height)
     return Piece(replace(cell, down=cell.down + ARC), node, hangs=True)
@@ -183,11 +188,17 @@ def _variant_piece(tree: _Tree, variant: Variant) -> Piece:
     ]
     first = height / 2 - (len(tags) - 1) * 9.5 * LINE / 2 + 3.4
     texts += [
-        Text(line, Point(-8, first + 9.5 * LINE * index), 9.5, Anchor.END, role=Role.QUIET) for index, line in enumerate(tags)
+        Text(line, Point(-8, first + 9.5 * LINE * index), 9.5, Anchor.END, role=Role.QUIET)
+        for index, line in enumerate(tags)
     ]
     title = f"{variant.name}: {variant.about}" if variant.about else variant.name
     node = Node(
-        id=variant.id, figure=Figure.ROUND, box=Box(0, 0, width, height), title=title, element=variant.id, role=role,
+        id=variant.id,
+        figure=Figure.ROUND,
+        box=Box(0, 0, width, height),
+        title=title,
+        element=variant.id,
+        role=role,
         texts=tuple(texts),
     )
     return Piece(_cell(variant.id, tree.places[variant.id], width + INDENT, height), node, hangs=True)
@@ -220,7 +231,18 @@ def _hanging(tree: _Tree, point: VariationPoint, laid: Laid) -> list[Mark]:
         y = box.bottom + 7
         arc = ("M", x - 8, y, "Q", x, y + 9, x + 8, y)
         found.append(Mark(path=arc, role=Role.PLAIN, weight=1.4))
-    sign = ("M", box.x + ROOM + SIGN / 2, box.middle.y - 11, "L", box.x + ROOM + SIGN, box.middle.y + 10, "L", box.x + ROOM, box.middle.y + 10, "Z")
+    sign = (
+        "M",
+        box.x + ROOM + SIGN / 2,
+        box.middle.y - 11,
+        "L",
+        box.x + ROOM + SIGN,
+        box.middle.y + 10,
+        "L",
+        box.x + ROOM,
+        box.middle.y + 10,
+        "Z",
+    )
     role = Role.STRONG if tree.is_open(point) else Role.FADED
     found.append(Mark(path=sign, role=role, is_above=True, weight=1.3))
     return found
@@ -236,7 +258,9 @@ def _signs(tree: _Tree, point: VariationPoint, laid: Laid) -> list[Text]:
     """Return the letters in the triangle and, where there is an arc, how many may be chosen."""
     box = laid.boxes[point.id]
     box = replace(box, height=box.height - ARC)
-    letters = Text("VP", Point(box.x + ROOM + SIGN / 2, box.middle.y + 7.5), 8, Anchor.MIDDLE, bold=True, role=Role.PLAIN)
+    letters = Text(
+        "VP", Point(box.x + ROOM + SIGN / 2, box.middle.y + 7.5), 8, Anchor.MIDDLE, bold=True, role=Role.PLAIN
+    )
     if not _is_alternative(tree.ovm, point):
         return [letters]
     return [letters, Text(cardinality(point), Point(box.x + TRUNK + 12, box.bottom + 14), 10, role=Role.QUIET)]
@@ -285,7 +309,9 @@ def _with_list(scene: Scene, tree: _Tree) -> Scene:
     total = sum(len(lines) + 0.5 for lines in entries)
     nodes: list[Node] = []
     column, y, filled = 0, above.bottom + 40, 0.0
-    for (each, lines), index in zip(zip(tree.ovm.dependencies, entries, strict=True), range(1, len(entries) + 1), strict=True):
+    for (each, lines), index in zip(
+        zip(tree.ovm.dependencies, entries, strict=True), range(1, len(entries) + 1), strict=True
+    ):
         if filled >= total / columns * (column + 1) - 0.5 and column < columns - 1:
             column, y = column + 1, above.bottom + 40
         x = above.x + column * (width + 24)
@@ -308,4 +334,11 @@ def _entry_node(each: Dependency, lines: Sequence[str], at: Point, width: float,
     texts = [Text(str(index), Point(at.x + 18, at.y + step * 0.8), 9.5, Anchor.END, role=role, bold=True)]
     texts += [Text(line, Point(at.x + 26, at.y + step * (0.8 + row)), SMALL) for row, line in enumerate(lines)]
     box = Box(at.x, at.y, width, len(lines) * step + 2)
-    return Node(id=f"dependency:{index}", figure=Figure.OPEN, box=box, title=each.reason, element=each.source, texts=tuple(texts))
+    return Node(
+        id=f"dependency:{index}",
+        figure=Figure.OPEN,
+        box=box,
+        title=each.reason,
+        element=each.source,
+        texts=tuple(texts),
+    )
