@@ -24,12 +24,14 @@ from keytwin.design.model import (
     StateMachine,
 )
 from keytwin.design.sysml_names import Names
-from keytwin.design.sysml_text import Lines, block, camel, metadata, pascal, quoted, string, strings
+from keytwin.design.sysml_text import Lines, block, camel, metadata, quoted, string, strings
 from keytwin.design.sysml_trace import trace
 from keytwin.vocabulary.machine import TableView, Transition
 
 _CONTROL: Final = frozenset({ActionKind.FORK, ActionKind.JOIN, ActionKind.DECIDE, ActionKind.MERGE})
 _OTHERWISE: Final = "else"
+SIGNAL: Final = "Received"
+"""What the definition of a message that a machine takes ends in, so that it hides nothing of the same name."""
 
 
 # --- activities -----------------------------------------------------------------------------------------------------
@@ -161,7 +163,8 @@ def _lifeline(names: Names, part: ElementId, lifeline: str, messages: list[Messa
         if holder == part
     ]
     ordered = [events[0], *(f"then {event}" for event in events[1:])]
-    return block(f"ref part {lifeline} : {names.short(names.model.get(part, Part).block)}", ordered)
+    meant = metadata("Meant", element=string(part))
+    return block(f"ref part {lifeline} : {names.short(names.model.get(part, Part).block)}", [*meant, *ordered])
 
 
 def _place(names: Names, message: Message) -> str:
@@ -231,7 +234,7 @@ def machine_lines(names: Names, machine: StateMachine) -> Lines:
 
 def signal_name(message: str) -> str:
     """Return the definition of a message that a machine takes."""
-    return f"{pascal(message)}Received"
+    return f"{message}{SIGNAL}"
 
 
 def signals_of(model: Model) -> tuple[str, ...]:

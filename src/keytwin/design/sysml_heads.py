@@ -32,7 +32,7 @@ CLAUSES: Final = frozenset(
 )
 _REFERRING: Final = frozenset(
     {"satisfy", "verify", "perform", "exhibit", "include", "event", "frame", "render", "import", "expose", "variant"}
-    | {"assert", "assume", "require", "first", "bind", "connect", "allocate", "merge", "join", "decide", "terminate"}
+    | {"assert", "assume", "require", "first", "bind", "connect", "allocate"}
     | {"assert not", "satisfy not", "not satisfy", "assert satisfy", "assert not satisfy", "import all", "then", "else"}
 )
 """Keywords after which a name refers to something that is declared elsewhere, unless more keywords follow."""

@@ -22,7 +22,7 @@ from keytwin.design.sysml_text import Lines, block, comment_body, doc, metadata,
 from keytwin.design.sysml_trace import trace, trace_of
 from keytwin.design.sysml_units import VALUE_TYPES, value_expression
 
-_METHODS: Final = {
+METHODS: Final = {
     Method.ANALYSIS: "analyze",
     Method.INSPECTION: "inspect",
     Method.DEMONSTRATION: "demo",
@@ -98,7 +98,7 @@ def verification_lines(names: Names, each: Verification) -> Lines:
             *trace(each),
             *measures,
             f"subject 'examined' : {names.short(subject)};",
-            f"@VerificationMethod {{ kind = VerificationMethodKind::{_METHODS[each.method]}; }}",
+            f"@VerificationMethod {{ kind = VerificationMethodKind::{METHODS[each.method]}; }}",
             f"objective {{ verify {names.short(each.requirement)}; }}",
             "action run { out holds : Boolean; }",
             "return verdict : VerdictKind = PassIf(run.holds);",
@@ -149,16 +149,21 @@ def _word(found: re.Match[str]) -> str:
 
 
 def equation_usage(names: Names, each: Equation) -> Lines:
-    """Write the use of an equation in the whole, its parameters bound to values of parts."""
+    """Write the use of an equation in the whole, its parameters bound to values of parts.
+
+    A block that is nowhere a part, as in a family of which nothing is chosen, gets a usage for it.
+    """
+    alone: dict[ElementId, str] = {}
     bound: Lines = []
     for binding in each.bindings:
         path = usage_path(names, binding.block)
-        if path is not None:
-            feature = names.feature(binding.block, binding.property)
-            head = f"in attribute {quoted(binding.parameter)} = {path}.{feature}"
-            bound += block(head, _meant(binding.block))
+        if path is None:
+            path = alone[binding.block] = quoted(f"{names.of[binding.block]} for {names.of[each.id]}")
+        feature = names.feature(binding.block, binding.property)
+        bound += block(f"in attribute {quoted(binding.parameter)} = {path}.{feature}", _meant(binding.block))
     head = f"constraint {quoted(f'{names.of[each.id]} holds')} : {names.short(each.id)}"
-    return block(head, [*trace_of(each.id, each.because, each.rules), *bound])
+    parts = [f"part {name} : {names.short(kind)};" for kind, name in alone.items()]
+    return [*parts, *block(head, [*trace_of(each.id, each.because, each.rules), *bound])]
 
 
 # --- allocations ----------------------------------------------------------------------------------------------------

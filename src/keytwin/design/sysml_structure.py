@@ -32,7 +32,7 @@ from keytwin.design.sysml_trace import trace, trace_of
 from keytwin.design.sysml_units import VALUE_TYPES, value_expression
 from keytwin.vocabulary.errors import Mistake
 
-_BACK = " back"
+BACK = " back"
 """What the name of the second flow ends in, where something flows both ways."""
 
 
@@ -102,7 +102,7 @@ class Interfaces:
             case Direction.IN:
                 return [f"flow {quoted(flow.name)} {back}"]
             case Direction.BOTH:
-                return [f"flow {quoted(flow.name)} {there}", f"flow {quoted(flow.name + _BACK)} {back}"]
+                return [f"flow {quoted(flow.name)} {there}", f"flow {quoted(flow.name + BACK)} {back}"]
 
     def _carried(self, port: Port, flow: Carried) -> str:
         kind = self.names.model.get(port.kind, PortKind)
@@ -227,7 +227,7 @@ def _message(names: Names, flow: Carried, source: str, target: str) -> Lines:
     there = f"of {names.short(flow.item)} from {source} to {target};"
     back = f"of {names.short(flow.item)} from {target} to {source};"
     ways = {Direction.OUT: [there], Direction.IN: [back], Direction.BOTH: [there, back]}[flow.direction]
-    named = (flow.name, flow.name + _BACK)
+    named = (flow.name, flow.name + BACK)
     return [f"message {quoted(name)} {way}" for name, way in zip(named, ways, strict=False)]
 
 
