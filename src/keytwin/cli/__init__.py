@@ -27,6 +27,7 @@ from keytwin.cli.schema import schema
 from keytwin.cli.status import status
 from keytwin.cli.sysml import sysml
 from keytwin.cli.up import down, up
+from keytwin.cli.views import views
 
 ABOUT: Final = (
     "Run a QKD network from a file, without its hardware: key management and control over a digital twin of the "
@@ -42,8 +43,7 @@ def version() -> str:
 
 
 COMMANDS: Final[tuple[Callable[..., object] | App, ...]] = (
-    *(demo, init, check, run, examples, schema, link, papers),
-    *(sysml,),
+    *(demo, init, check, run, examples, schema, link, papers, views, sysml),
     *(up, status, key, events, fail, heal, distrust, trust, sae, metrics, down, doctor),
 )
 

@@ -153,8 +153,9 @@ class Draft:
         return tuple(each for each in self.model.all(Flow) if each.activity == activity)
 
     def performer(self, action: ElementId) -> ElementId | None:
-        """Return who performs a step."""
-        return self.model.get(action, Action).performer
+        """Return who performs a step; None when nobody does, or there is no such step."""
+        found = self.model.elements.get(action)
+        return found.performer if isinstance(found, Action) else None
 
     def transmissions(self) -> tuple[Action, ...]:
         """Return the steps of the protocol of which the Q-link says how they are done."""

@@ -26,7 +26,7 @@ from keytwin.design.model import (
     PortKind,
     RuleId,
 )
-from keytwin.design.ports import fresh_port, is_symmetrical, suits
+from keytwin.design.ports import fresh_port, suits
 from keytwin.design.references import taken_along
 from keytwin.design.views import View, ViewKind
 
@@ -215,8 +215,11 @@ class _Joints:
         return wanted is Direction.IN if plain is Direction.BOTH else plain is not wanted
 
     def _port(self, part: ElementId, kind: PortKind, is_conjugated: bool) -> Port:  # noqa: FBT001  # named at the calls
+        # The two ends of a channel are two ports, whatever passes them.
+        block = self._draft.model.get(part, Part).block
+        is_sole = kind.is_exclusive or self._draft.is_a(block, self._draft.roles.channel)
         for each in self._draft.ports(part):
-            is_free = not kind.is_exclusive or End(part, each.name) not in self._taken
+            is_free = not is_sole or End(part, each.name) not in self._taken
             if suits(each, kind, is_conjugated=is_conjugated) and is_free:
                 self._taken.add(End(part, each.name))
                 return each
@@ -240,6 +243,3 @@ class _Joints:
 def _with_kind(draft: Draft, kind: ElementId) -> Iterable[PortKind]:
     found = taken_along([draft.library.shared.get(kind, PortKind)], draft.library.shared)
     return [each for each in found if isinstance(each, PortKind)]
-
-
-__all__ = ["INTERFACE", "STRUCTURE_VIEW", "is_symmetrical", "with_interface"]

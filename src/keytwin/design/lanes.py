@@ -153,15 +153,10 @@ def _crossing(draft: Draft) -> Iterator[tuple[Flow, ElementId, ElementId]]:
 
 
 def _untold(draft: Draft) -> list[tuple[Flow, ElementId, ElementId]]:
-    links = draft.links()
-    found = []
-    for flow, source, target in _crossing(draft):
-        item = flow.item
-        assert item
-        told = any(reaches(draft.messages(each.id), source, target, item) for each in links)
-        if not draft.is_delicate(item) and not told:
-            found.append((flow, source, target))
-    return found
+    told = {(m.source, m.target, m.item) for each in draft.links() for m in draft.messages(each.id)}
+    # What must not be copied is the business of rule 3: others may hand it on.
+    crossing = [each for each in _crossing(draft) if not draft.is_delicate(each[0].item)]
+    return [each for each in crossing if (each[1], each[2], each[0].item) not in told]
 
 
 def _check_flows(draft: Draft) -> list[Inconsistency]:

@@ -131,7 +131,7 @@ def _refine(draft: Draft) -> Draft:
         mine = [each for each in draft.transmissions() if link in refining(draft, each)]
         draft = draft.changed(*(replace(each, refined_by=link.id) for each in mine))
         hops = [each for each in draft.hops() if each.action.refined_by == link.id]
-        if not any(is_served(draft, each, link) or joint_state(draft, each, link) for each in hops):
+        if hops and not any(is_served(draft, each, link) or joint_state(draft, each, link) for each in hops):
             draft = _told_for_each(draft, link, hops)
         for hop in hops:
             state = joint_state(draft, hop, link)
