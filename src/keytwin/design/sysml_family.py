@@ -76,7 +76,10 @@ def family_lines(ovm: Ovm, names: Names, views: Iterable[View]) -> Lines:
     """Write the variations, and the definition that holds one usage for each variation point."""
     subjects = {view.variant: view.subject for view in views if view.variant is not None}
     variations = [line for point in ovm.points.values() for line in _variation(ovm, names, point, subjects)]
-    constraints = [line for number, each in enumerate(ovm.dependencies, 1) for line in _constraint(ovm, number, each)]
+    constraints = [
+        *(line for number, each in enumerate(ovm.dependencies, 1) for line in _constraint(ovm, number, each)),
+        *(line for each in ovm.variants.values() if each.is_mandatory for line in _mandatory(ovm, each)),
+    ]
     body = [*doc(ovm.about), *_usages(ovm, None), *constraints]
     return [*variations, *block(f"abstract part def {quoted(family_name(ovm))}", body)]
 

@@ -96,6 +96,10 @@ class Marks:
         """Return the rules that added or changed a member."""
         return tuple(RuleId(each) for each in self.several(member, "Trace", "rules"))
 
+    def called(self, member: Member) -> str:
+        """Return the name of a value or port in the model: where it was taken in SysML, the trace says it."""
+        return self.first(member, "Trace", "element") or member.label
+
     def meant(self, member: Member) -> ElementId | None:
         """Return the element that an annotation says is meant."""
         found = self.first(member, "Meant", "element")

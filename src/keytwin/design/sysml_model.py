@@ -98,7 +98,8 @@ def _binding(marks: Marks, member: Member) -> Binding:
     block = marks.meant(member)
     assert reference is not None
     assert block is not None
-    return Binding(member.label, block, reference.names[-1])
+    found = marks.scope.resolve(reference, member)
+    return Binding(member.label, block, marks.called(found) if found is not None else reference.names[-1])
 
 
 def _allocations(marks: Marks) -> Iterator[Allocation]:

@@ -67,7 +67,7 @@ def property_of(marks: Marks, member: Member) -> Property:
     """Return an attribute as a value of a block, or of whatever holds it."""
     source = marks.scope.document_of(member).source
     return Property(
-        member.label,
+        marks.called(member),
         marks.first(member, "Origin", "quantity"),
         plain_value(source, member.value) if member.value is not None else "",
         marks.first(member, "Origin", "source"),
@@ -78,7 +78,11 @@ def property_of(marks: Marks, member: Member) -> Property:
 def _port(marks: Marks, member: Member) -> Port:
     kind = member.typed[0]
     return Port(
-        member.label, marks.element(kind, member), kind.is_conjugated, marks.variants(member), marks.rules(member)
+        marks.called(member),
+        marks.element(kind, member),
+        kind.is_conjugated,
+        marks.variants(member),
+        marks.rules(member),
     )
 
 
@@ -129,7 +133,7 @@ def _flows(marks: Marks, members: list[Member], source: str) -> tuple[Carried, .
 def _end(marks: Marks, reference: Reference | None, member: Member) -> End:
     found = marks.scope.resolve(reference, member) if reference is not None else None
     if found is not None and found.kind == "port":
-        return End(marks.element(shortened(reference), member), found.label)
+        return End(marks.element(shortened(reference), member), marks.called(found))
     return End(marks.element(reference, member))
 
 

@@ -154,23 +154,26 @@ def _is_inherited(names: Names, owner: ElementId, name: str) -> bool:
 
 
 def _property(names: Names, owner: ElementId, each: Property) -> Lines:
-    head = f"attribute {':>> ' if _is_inherited(names, owner, each.name) else ''}{names.feature(owner, each.name)}"
-    return attribute_lines(head, each)
+    written = names.feature(owner, each.name)
+    redefines = ":>> " if _is_inherited(names, owner, each.name) else ""
+    return attribute_lines(f"attribute {redefines}{written}", each, is_renamed=written != quoted(each.name))
 
 
-def attribute_lines(head: str, each: Property) -> Lines:
+def attribute_lines(head: str, each: Property, *, is_renamed: bool = False) -> Lines:
     """Write a value with its type, and where it comes from."""
     # A default, since a configuration may say another value.
     value = f" default = {value_expression(each.quantity, each.value)}" if each.value else ""
     origin = metadata("Origin", quantity=string(each.quantity), source=string(each.source) if each.source else "")
-    reasons = trace_of(each.name, each.because, ()) if each.because else []
+    reasons = trace_of(each.name, each.because, ()) if each.because or is_renamed else []
     return block(f"{head} : {VALUE_TYPES[each.quantity]}{value}", [*origin, *reasons])
 
 
 def _port(names: Names, owner: ElementId, each: Port) -> Lines:
     redefines = ":>> " if _is_inherited(names, owner, each.name) else ""
-    reasons = trace_of(each.name, each.because, each.rules) if each.because or each.rules else []
-    return block(f"port {redefines}{names.feature(owner, each.name)} : {typed(names, each)}", reasons)
+    written = names.feature(owner, each.name)
+    is_told = each.because or each.rules or written != quoted(each.name)
+    reasons = trace_of(each.name, each.because, each.rules) if is_told else []
+    return block(f"port {redefines}{written} : {typed(names, each)}", reasons)
 
 
 def _activities(names: Names, owner: ElementId) -> Iterator[str]:
