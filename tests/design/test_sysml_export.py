@@ -37,6 +37,7 @@ from keytwin.design.sysml_tree import Document, Member
 from keytwin.design.sysml_units import OWN_UNITS, VALUE_TYPES, plain_unit, units_package, value_expression
 from keytwin.design.variability import Ovm
 from keytwin.design.views import ViewKind
+from keytwin.keymanagement.session import SESSION_TABLE
 from keytwin.vocabulary.errors import FileMistake, Mistake
 from keytwin.vocabulary.identity import VariantId
 from keytwin.vocabulary.units import QUANTITIES, UNITS
@@ -216,7 +217,8 @@ def test_ports_and_properties_are_found_in_what_a_block_descends_from() -> None:
     assert port is not None
     assert length is not None
     assert (port.kind, length.value) == ("classical-port", "2 m")
-    assert port_of(MODEL, receiver, "none") is property_of(MODEL, receiver, "none") is None
+    assert port_of(MODEL, receiver, "none") is None
+    assert property_of(MODEL, receiver, "none") is None
 
 
 # --- behaviour ------------------------------------------------------------------------------------------------------
@@ -249,7 +251,7 @@ def test_a_sequence_has_lifelines_with_events_in_order() -> None:
 def test_a_state_machine_has_the_rows_of_its_table() -> None:
     session = found("Session")
     transitions = [each for each in session.members() if each.kind == "transition"]
-    table = samples.SESSION_TABLE.view()
+    table = SESSION_TABLE.view()
     assert len(transitions) == len(table.transitions)
     assert [each.name for each in session.members() if each.kind == "state"] == list(table.states)
 

@@ -132,11 +132,8 @@ def _usages(ovm: Ovm, opener: VariantId | None) -> Iterator[str]:
 def _constraint(ovm: Ovm, number: int, each: Dependency) -> Lines:
     source = _holds(ovm, each.source)
     targets = [_holds(ovm, target) for target in each.targets]
-    match each.bond:
-        case Bond.REQUIRES:
-            expression = f"{source} implies ({' or '.join(targets)})"
-        case Bond.EXCLUDES:
-            expression = f"not ({source} and ({' or '.join(targets)}))"
+    met = f"({' or '.join(targets)})"
+    expression = f"{source} implies {met}" if each.bond is Bond.REQUIRES else f"not ({source} and {met})"
     name = quoted(f"dependency{number}")
     choices = sorted({str(each.source), *map(str, each.targets)})
     return block(

@@ -104,7 +104,7 @@ def _content(marks: Marks, interaction: Member) -> Iterator[Element]:
     for member in interaction.all():
         if member not in marks.elements or member is interaction:
             continue
-        within = marks.elements[member.owner] if member.owner not in {None, interaction} and member.owner else None
+        within = marks.elements[member.owner] if member.owner not in {None, interaction} else None
         if member.kind == "occurrence":
             yield Fragment(
                 **marks.common(member),

@@ -138,7 +138,8 @@ def _end(marks: Marks, reference: Reference | None, member: Member) -> End:
 
 
 def _joint_state(marks: Marks, member: Member) -> JointState:
-    made, used = [], []
+    made: list[ElementId] = []
+    used: list[ElementId] = []
     for each in marks.all("dependency"):
         start = marks.after(each, "from")
         if start is not None and marks.scope.resolve(start, each) is member:

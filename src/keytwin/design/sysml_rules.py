@@ -116,7 +116,9 @@ def swapped_satisfactions(scope: Scope) -> Iterator[Offence]:
         satisfied = scope.resolve(member.target, member)
         by = scope.reference_after(member, "by")
         satisfier = scope.resolve(by, member) if by is not None else None
-        remedy = f"write: satisfy {by or '...'} by {member.target}" if by else "name a requirement after 'satisfy'"
+        remedy = "name a requirement after 'satisfy'"
+        if by is not None:
+            remedy = f"write: satisfy {by} by {member.target}"
         if satisfied is not None and _keyword(scope, satisfied) in _OTHERS:
             what = f"{member.target} is satisfied, but is no requirement: it is a {_keyword(scope, satisfied)}"
             yield member, member.target.span.first, what, remedy
