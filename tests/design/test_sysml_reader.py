@@ -272,6 +272,13 @@ def test_a_mistake_is_told_with_its_place(text: str, mistakes: list[str]) -> Non
     assert read_sysml(text).text() == text
 
 
+@pytest.mark.parametrize(
+    "text", ["part <", "<", "#", "@", "part a :", "part a :>", "~", "$", "part a =", "a.", "first", "->", "<a", "<a>"]
+)
+def test_a_text_may_end_anywhere(text: str) -> None:
+    assert read_sysml(text).text() == text
+
+
 def test_reading_goes_on_behind_a_mistake() -> None:
     document = read_sysml("package P {\n part a : A\n part b = ;\n part c;\n}\n}\npackage Q;")
     assert [each.label for each in document.root.all() if each.label] == ["P", "a", "b", "c", "Q"]

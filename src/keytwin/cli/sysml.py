@@ -12,6 +12,7 @@ from cyclopts import App, Parameter
 from keytwin.cli.exits import Exit
 from keytwin.cli.output import complain, counted, show, show_json, suggest
 from keytwin.cli.values import Number, whole
+from keytwin.design.sysml_back import Difference, ReadBack
 from keytwin.vocabulary.errors import Finding, Mistake
 
 sysml = App(name="sysml", help="Write architectures as SysML v2, check such files, and read configurations back.")
@@ -134,25 +135,32 @@ def read(file: str, /, *, json: bool = False) -> int:
         raise Mistake(f"{file} holds no configuration: none of its parts is marked @Configured")
     changes = differences(rewritten(back), back)
     if json:
-        show_json(
-            {
-                "file": path,
-                "ovm": back.ovm,
-                "chosen": list(back.configuration.chosen),
-                "values": {each.path: each.value for each in back.values},
-                "documentation": [{"of": each.path, "text": each.text} for each in back.docs],
-                "differences": msgspec.to_builtins(changes),
-            }
-        )
-        return Exit.OK
-    show(f"{path}: a configuration of {back.ovm}", f"  chosen: {', '.join(back.configuration.chosen)}")
+        show_json(_as_data(back, changes))
+    else:
+        _show_back(back)
+        _show_changes(path, changes)
+    return Exit.OK
+
+
+def _as_data(back: ReadBack, changes: tuple[Difference, ...]) -> dict[str, object]:
+    return {
+        "file": back.file,
+        "ovm": back.ovm,
+        "chosen": list(back.configuration.chosen),
+        "values": {each.path: each.value for each in back.values},
+        "documentation": [{"of": each.path, "text": each.text} for each in back.docs],
+        "differences": msgspec.to_builtins(changes),
+    }
+
+
+def _show_back(back: ReadBack) -> None:
+    show(f"{back.file}: a configuration of {back.ovm}", f"  chosen: {', '.join(back.configuration.chosen)}")
     show(*(f"  {each.path} = {each.value}" for each in back.values))
-    show(*(f"  {each.path or path}: {each.text}" for each in back.docs))
-    if not changes:
-        show("as keytwin would write it")
-        return Exit.OK
-    show("otherwise than keytwin would write it:")
+    show(*(f"  {each.path or back.file}: {each.text}" for each in back.docs))
+
+
+def _show_changes(path: str, changes: tuple[Difference, ...]) -> None:
+    show("otherwise than keytwin would write it:" if changes else "as keytwin would write it")
     for each in changes:
         place = f"{path}:{each.line}:{each.column}: " if each.line else ""
         show(f"  {place}{each.about} {each.path}: {each.before or _NOTHING} -> {each.after or _NOTHING}")
-    return Exit.OK

@@ -64,18 +64,24 @@ def _condition(guard: str) -> str:
 
 
 def _action(names: Names, each: Action, flows: list[Flow]) -> Lines:
-    kind = string(each.kind.value) if each.kind is not ActionKind.ACTION else ""
-    detail = string(each.detail) if each.detail is not None else ""
-    node = metadata("Node", kind=kind, detail=detail) if kind or detail else []
+    node = _node(each)
     if each.kind in _CONTROL:
         return block(f"{each.kind.value} {names.short(each.id)}", [*trace(each), *node])
-    given = {flow.item for flow in flows if flow.source == each.id and flow.item and _hands(names.model, flow)}
-    taken = {flow.item for flow in flows if flow.target == each.id and flow.item and _hands(names.model, flow)}
+    handing = [flow for flow in flows if _hands(names.model, flow)]
+    given = {flow.item for flow in handing if flow.source == each.id and flow.item}
+    taken = {flow.item for flow in handing if flow.target == each.id and flow.item}
     items = [
         *(f"in item {_parameter(names, item, 'in')} : {names.short(item)};" for item in sorted(taken)),
         *(f"out item {_parameter(names, item, 'out')} : {names.short(item)};" for item in sorted(given)),
     ]
     return block(f"action {names.short(each.id)}", [*trace(each), *node, *items])
+
+
+def _node(each: Action) -> Lines:
+    """Say what a step is besides an action, and at which variation point it varies how it is done."""
+    kind = string(each.kind.value) if each.kind is not ActionKind.ACTION else ""
+    detail = string(each.detail) if each.detail is not None else ""
+    return metadata("Node", kind=kind, detail=detail) if kind or detail else []
 
 
 def _parameter(names: Names, item: ElementId, way: str) -> str:

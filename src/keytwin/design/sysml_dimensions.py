@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from types import MappingProxyType
 from typing import Final
 
-from keytwin.design.sysml_scope import Offence, Scope
+from keytwin.design.sysml_scope import Offence, Scope, lineage, reference_at
 from keytwin.design.sysml_tokens import Kind
 from keytwin.design.sysml_tree import Member, Reference
 
@@ -73,13 +73,13 @@ def _unit_of_value(scope: Scope, member: Member) -> Reference | None:
         return None
     if source.words[value.end - 1] != "]" or source.words.index("]", at) != value.end - 1:
         return None
-    inner = scope.reference_at(member, type(value)(at + 2, value.end - 1))
+    inner = reference_at(scope, member, type(value)(at + 2, value.end - 1))
     return inner if inner is not None and inner.span.end == value.end - 1 else None
 
 
 def _dimension(scope: Scope, member: Member) -> str:
     """Return the kind of unit that a feature is measured in, or the plain type that takes none; "" = not known."""
-    for each in scope.lineage(member):
+    for each in lineage(scope, member):
         if each.kind == "attribute def":
             own = next((inner.typed[0] for inner in each.members() if inner.label == "mRef" and inner.typed), None)
             if own is not None:
@@ -105,7 +105,7 @@ def unit_kind(scope: Scope, unit: Reference, member: Member) -> str:
     found = scope.resolve(unit, member)
     if found is None:
         return SI_UNITS.get(unit.names[-1], "")
-    for each in scope.lineage(found):
+    for each in lineage(scope, found):
         if each.typed:
             return each.typed[0].names[-1]
     return ""

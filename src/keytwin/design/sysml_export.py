@@ -6,7 +6,7 @@ configuration. Equal models give equal texts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from keytwin.design.model import (
@@ -95,25 +95,39 @@ def _imports(*packages: str) -> Lines:
 
 
 def _library(names: Names, prefix: str) -> Lines:
-    model = names.model
-    interfaces = Interfaces(names)
-    signals = [f"attribute def {quoted(signal_name(each))};" for each in signals_of(model)]
-    blocks = [line for each in _generals_first(model) for line in block_lines(names, interfaces, each)]
     body = [
         *doc("What the systems of this family are made of, and how their parts behave."),
         *_imports(*_QUANTITIES, TRACE, "NumericalFunctions", "RealFunctions", "VerificationCases"),
-        *(line for each in model.all(Item) for line in item_lines(names, each)),
-        *(line for each in model.all(PortKind) for line in port_lines(names, each)),
-        *interfaces.written(),
-        *blocks,
-        *(line for each in model.all(JointState) for line in joint_lines(names, each)),
-        *(line for each in model.all(Activity) for line in activity_lines(names, each)),
-        *(line for each in model.all(Interaction) for line in interaction_lines(names, each)),
-        *signals,
-        *(line for each in model.all(StateMachine) for line in machine_lines(names, each)),
-        *(line for each in model.all(Equation) for line in equation_lines(names, each)),
+        *_made_of(names),
+        *_behaving(names),
+        *(line for each in names.model.all(Equation) for line in equation_lines(names, each)),
     ]
     return block(f"library package {quoted(f'{prefix}Library')}", body)
+
+
+def _made_of(names: Names) -> Iterator[str]:
+    model, interfaces = names.model, Interfaces(names)
+    # Written first, since the connectors in the blocks say which interfaces are needed.
+    blocks = [line for each in _generals_first(model) for line in block_lines(names, interfaces, each)]
+    for item in model.all(Item):
+        yield from item_lines(names, item)
+    for kind in model.all(PortKind):
+        yield from port_lines(names, kind)
+    yield from interfaces.written()
+    yield from blocks
+    for state in model.all(JointState):
+        yield from joint_lines(names, state)
+
+
+def _behaving(names: Names) -> Iterator[str]:
+    model = names.model
+    for activity in model.all(Activity):
+        yield from activity_lines(names, activity)
+    for interaction in model.all(Interaction):
+        yield from interaction_lines(names, interaction)
+    yield from (f"attribute def {quoted(signal_name(each))};" for each in signals_of(model))
+    for machine in model.all(StateMachine):
+        yield from machine_lines(names, machine)
 
 
 def _generals_first(model: Model) -> Iterable[Block]:

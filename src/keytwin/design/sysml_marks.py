@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import Final, TypedDict
 
 from keytwin.design.model import ElementId, RuleId
-from keytwin.design.sysml_scope import Scope
+from keytwin.design.sysml_scope import Scope, reference_after
 from keytwin.design.sysml_text import unescaped
 from keytwin.design.sysml_tokens import Kind
-from keytwin.design.sysml_tree import Document, Member, Reference, Span
+from keytwin.design.sysml_tree import Document, Member, Reference
 from keytwin.vocabulary.errors import FileMistake
 from keytwin.vocabulary.identity import VariantId
 
@@ -120,11 +120,7 @@ class Marks:
 
     def after(self, member: Member, word: str) -> Reference | None:
         """Return the name behind a word in a head."""
-        return self.scope.reference_after(member, word)
-
-    def span_text(self, member: Member, span: Span) -> str:
-        """Return the text of some tokens."""
-        return self.scope.document_of(member).source.span(span.first, span.end)
+        return reference_after(self.scope, member, word)
 
 
 def shortened(reference: Reference | None) -> Reference | None:

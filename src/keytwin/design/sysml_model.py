@@ -23,6 +23,7 @@ from keytwin.design.sysml_marks import Marks
 from keytwin.design.sysml_model_behaviour import behaviour
 from keytwin.design.sysml_model_structure import property_of, structure
 from keytwin.design.sysml_requirements import METHODS
+from keytwin.design.sysml_scope import reference_at
 from keytwin.design.sysml_tree import Document, Member
 
 
@@ -71,7 +72,8 @@ def _derivations(marks: Marks) -> dict[ElementId, list[ElementId]]:
 def _verification(marks: Marks, member: Member) -> Verification:
     verified = next(each for each in member.all() if each.kind == "verify")
     method = next(each for each in member.members() if each.target and each.target.names[-1] == "VerificationMethod")
-    kind = marks.span_text(method, method.members()[0].value or method.span).rpartition(":")[2]
+    source, value = marks.scope.document_of(member).source, method.members()[0].value
+    kind = source.words[value.end - 1] if value is not None else ""
     return Verification(
         **marks.common(member),
         requirement=marks.element(verified.target, verified),
@@ -94,7 +96,7 @@ def _equations(marks: Marks) -> Iterator[Equation]:
 
 def _binding(marks: Marks, member: Member) -> Binding:
     assert member.value is not None
-    reference = marks.scope.reference_at(member, member.value)
+    reference = reference_at(marks.scope, member, member.value)
     block = marks.meant(member)
     assert reference is not None
     assert block is not None

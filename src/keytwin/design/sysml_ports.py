@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from keytwin.design.sysml_scope import Offence, Scope
+from keytwin.design.sysml_scope import Offence, Scope, descends_from, lineage, reference_after
 from keytwin.design.sysml_tree import Member, Reference
 
 
@@ -28,27 +28,28 @@ def port_offences(scope: Scope) -> Iterator[Offence]:
     for member in scope.members():
         if member.kind.rpartition(" ")[2] not in {"interface", "connection", "connect"}:
             continue
-        ends = [scope.reference_after(member, "connect"), scope.reference_after(member, "to")]
+        ends = [reference_after(scope, member, "connect"), reference_after(scope, member, "to")]
         joined = [_joined(scope, member, end) for end in ends if end is not None]
         if len(joined) == 2:
             yield from _offences(scope, member, joined)
 
 
 def _offences(scope: Scope, member: Member, joined: list[_Joined | None]) -> Iterator[Offence]:
-    definition = next((each for each in scope.lineage(member) if each.kind == "interface def"), None)
-    wanted = [_end_port(scope, each) for each in _ends(definition)] if definition is not None else []
+    definition = next((each for each in lineage(scope, member) if each.kind == "interface def"), None)
+    wanted = [_end_port(scope, each) for each in _ends(definition)]
     if definition is not None and len(wanted) == 2:
         for found, end in zip(joined, wanted, strict=True):
             if found is not None and end is not None and not _conforms(scope, found, end):
-                what = f"{found.reference} is a {found.kind}, where {definition.label} takes a {end.kind}"
-                remedy = f"connect a port of kind {end.kind}, or use another interface"
-                yield member, found.reference.span.first, what, remedy
-        return
-    first, second = joined
-    if first is not None and second is not None:
-        offence = _misfit(scope, first, second)
+                yield _unlike(member, definition, found, end)
+    elif joined[0] is not None and joined[1] is not None:
+        offence = _misfit(scope, joined[0], joined[1])
         if offence:
-            yield member, second.reference.span.first, *offence
+            yield member, joined[1].reference.span.first, *offence
+
+
+def _unlike(member: Member, definition: Member, found: _Joined, end: _Joined) -> Offence:
+    what = f"{found.reference} is a {found.kind}, where {definition.label} takes a {end.kind}"
+    return member, found.reference.span.first, what, f"connect a port of kind {end.kind}, or use another interface"
 
 
 def _ends(definition: Member | None) -> list[Member]:
@@ -63,7 +64,7 @@ def _joined(scope: Scope, member: Member, reference: Reference) -> _Joined | Non
 
 def _end_port(scope: Scope, port: Member) -> _Joined | None:
     """Find the nearest type that a port is given, by itself or by what it redefines."""
-    for each in scope.lineage(port):
+    for each in lineage(scope, port):
         for reference in each.typed:
             definition = scope.resolve(reference, each)
             if definition is not None and definition.kind == "port def":
@@ -72,21 +73,21 @@ def _end_port(scope: Scope, port: Member) -> _Joined | None:
 
 
 def _conforms(scope: Scope, found: _Joined, wanted: _Joined) -> bool:
-    is_kind = scope.descends_from(found.definition, wanted.definition)
+    is_kind = descends_from(scope, found.definition, wanted.definition)
     is_turned = found.is_conjugated == wanted.is_conjugated or not _directed(scope, wanted.definition)
     return is_kind and is_turned
 
 
 def _directed(scope: Scope, definition: Member) -> bool:
     """Tell whether anything goes through a port one way only: otherwise turning it round changes nothing."""
-    features = [feature for each in scope.lineage(definition) for feature in each.members()]
+    features = [feature for each in lineage(scope, definition) for feature in each.members()]
     return any({"in", "out"} & set(feature.prefixes) for feature in features)
 
 
 def _misfit(scope: Scope, first: _Joined, second: _Joined) -> tuple[str, str] | None:
     """Say why two ports without an interface between them do not fit."""
-    is_related = scope.descends_from(first.definition, second.definition)
-    is_related = is_related or scope.descends_from(second.definition, first.definition)
+    is_related = descends_from(scope, first.definition, second.definition)
+    is_related = is_related or descends_from(scope, second.definition, first.definition)
     if not is_related:
         what = (
             f"{first.reference} is a {first.kind} and {second.reference} a {second.kind}: nothing can flow between them"

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from keytwin.design.sysml_dimensions import unit_offences
 from keytwin.design.sysml_ports import port_offences
-from keytwin.design.sysml_scope import Offence, Scope
+from keytwin.design.sysml_scope import Offence, Scope, lineage, reference_after
 from keytwin.design.sysml_tokens import Kind
 from keytwin.design.sysml_tree import Document, Member, Reference, Span
 from keytwin.vocabulary.errors import Finding
@@ -98,7 +98,7 @@ def choice_of(scope: Scope, member: Member) -> Reference | None:
 def _variants(scope: Scope, point: Member) -> list[str]:
     return [
         inner.label or (inner.target.names[-1] if inner.target else "")
-        for each in scope.lineage(point)
+        for each in lineage(scope, point)
         if _is_variation(each)
         for inner in each.members()
         if "variant" in inner.prefixes
@@ -114,7 +114,7 @@ def swapped_satisfactions(scope: Scope) -> Iterator[Offence]:
         if "satisfy" not in member.kind.split() or member.target is None:
             continue
         satisfied = scope.resolve(member.target, member)
-        by = scope.reference_after(member, "by")
+        by = reference_after(scope, member, "by")
         satisfier = scope.resolve(by, member) if by is not None else None
         remedy = "name a requirement after 'satisfy'"
         if by is not None:
@@ -129,7 +129,7 @@ def swapped_satisfactions(scope: Scope) -> Iterator[Offence]:
 
 def _keyword(scope: Scope, member: Member) -> str:
     """Return the kind of thing a member is, without what was written around it."""
-    for each in scope.lineage(member):
+    for each in lineage(scope, member):
         words = [word for word in each.kind.split() if word in _REQUIREMENTS | _OTHERS]
         if words:
             return words[-1]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final, TypeAlias
 
+from keytwin.design.sysml_cursor import Cursor
 from keytwin.design.sysml_tree import Document, Member, Reference, Span
 
 DEEPEST: Final = 50  # generals of generals, imports of imports: more is a circle
@@ -151,39 +152,35 @@ class Scope:
         first = first or self._roots.get(target.names[0])
         return self._follow(first, target) if first is not None else None
 
-    def descends_from(self, member: Member, wanted: Member, depth: int = 0) -> bool:
-        """Tell whether a member is another or a special case of it."""
-        if member is wanted:
-            return True
-        return depth < DEEPEST and any(self.descends_from(each, wanted, depth + 1) for each in self.generals(member))
 
-    def lineage(self, member: Member) -> Iterator[Member]:
-        """Yield a member and whatever it descends from, the nearest first, each once."""
-        seen: dict[Member, None] = {member: None}
-        waiting = [member]
-        while waiting:
-            each = waiting.pop(0)
-            yield each
-            for general in self.generals(each):
-                if general not in seen:
-                    seen[general] = None
-                    waiting.append(general)
+def descends_from(scope: Scope, member: Member, wanted: Member) -> bool:
+    """Tell whether a member is another or a special case of it."""
+    return any(each is wanted for each in lineage(scope, member))
 
-    def reference_after(self, member: Member, word: str) -> Reference | None:
-        """Return the name that follows a word in a head: `by a.b`; of `end ::> a.b`, what is behind the sign."""
-        span = member.clause(word)
-        return self.reference_at(member, span) if span is not None else None
 
-    def reference_at(self, member: Member, span: Span) -> Reference | None:
-        """Return the name that some tokens of a member begin with."""
-        source = self.document_of(member).source
-        at = next((token + 1 for token in range(span.first, span.end) if source.words[token] == "::>"), span.first)
-        if at >= span.end or not source.is_name(at):
-            return None
-        names, joints, start = [source.name(at)], [], at
-        at += 1
-        while at + 1 < span.end and source.words[at] in {"::", "."} and source.is_name(at + 1):
-            joints.append(source.words[at])
-            names.append(source.name(at + 1))
-            at += 2
-        return Reference(tuple(names), Span(start, at), joints=tuple(joints))
+def lineage(scope: Scope, member: Member) -> Iterator[Member]:
+    """Yield a member and whatever it descends from, the nearest first, each once."""
+    seen: dict[Member, None] = {member: None}
+    waiting = [member]
+    while waiting:
+        each = waiting.pop(0)
+        yield each
+        for general in scope.generals(each):
+            if general not in seen:
+                seen[general] = None
+                waiting.append(general)
+
+
+def reference_after(scope: Scope, member: Member, word: str) -> Reference | None:
+    """Return the name that follows a word in a head: `by a.b`; of `end ::> a.b`, what is behind the sign."""
+    span = member.clause(word)
+    return reference_at(scope, member, span) if span is not None else None
+
+
+def reference_at(scope: Scope, member: Member, span: Span) -> Reference | None:
+    """Return the name that some tokens of a member begin with."""
+    source = scope.document_of(member).source
+    at = next((token + 1 for token in range(span.first, span.end) if source.words[token] == "::>"), span.first)
+    if at >= span.end or not source.is_name(at):
+        return None
+    return Cursor(source, []).chain(at, span.end, at)

@@ -132,21 +132,25 @@ def port_lines(names: Names, kind: PortKind) -> Lines:
 def block_lines(names: Names, interfaces: Interfaces, each: Block) -> Lines:
     """Write a part definition with everything that lies in the block."""
     general = f" :> {names.short(each.general)}" if each.general is not None else ""
-    body = [
-        *trace(each),
+    features = [
         *(line for one in each.properties for line in _property(names, each.id, one)),
         *(line for one in each.ports for line in _port(names, each.id, one)),
-        *(line for line in _activities(names, each.id)),
-        *(line for one in names.model.all(Part) if one.owner == each.id for line in _part(names, one)),
-        *(
-            line
-            for one in names.model.all(Connector)
-            if one.owner == each.id
-            for line in _connector(names, interfaces, one)
-        ),
-        *(line for one in names.model.all(JointState) for line in _joint_usage(names, each.id, one)),
     ]
+    body = [*trace(each), *features, *_inside(names, interfaces, each.id)]
     return block(f"part def {names.short(each.id)}{general}", body)
+
+
+def _inside(names: Names, interfaces: Interfaces, owner: ElementId) -> Iterator[str]:
+    """Write what a block is made of, parts before what joins them."""
+    yield from _activities(names, owner)
+    for part in names.model.all(Part):
+        if part.owner == owner:
+            yield from _part(names, part)
+    for connector in names.model.all(Connector):
+        if connector.owner == owner:
+            yield from _connector(names, interfaces, connector)
+    for state in names.model.all(JointState):
+        yield from _joint_usage(names, owner, state)
 
 
 def _is_inherited(names: Names, owner: ElementId, name: str) -> bool:
