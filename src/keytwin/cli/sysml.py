@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from shlex import quote
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 from cyclopts import App, Parameter
@@ -12,8 +12,10 @@ from cyclopts import App, Parameter
 from keytwin.cli.exits import Exit
 from keytwin.cli.output import complain, counted, show, show_json, suggest
 from keytwin.cli.values import Number, whole
-from keytwin.design.sysml_back import Difference, ReadBack
 from keytwin.vocabulary.errors import Finding, Mistake
+
+if TYPE_CHECKING:  # the reader of SysML waits for the command that needs it
+    from keytwin.design.sysml_back import Difference, ReadBack
 
 sysml = App(name="sysml", help="Write architectures as SysML v2, check such files, and read configurations back.")
 
@@ -163,4 +165,5 @@ def _show_changes(path: str, changes: tuple[Difference, ...]) -> None:
     show("otherwise than keytwin would write it:" if changes else "as keytwin would write it")
     for each in changes:
         place = f"{path}:{each.line}:{each.column}: " if each.line else ""
-        show(f"  {place}{each.about} {each.path}: {each.before or _NOTHING} -> {each.after or _NOTHING}")
+        # On two lines, since one would be wrapped in the middle of a value.
+        show(f"  {place}{each.about} {each.path}:", f"    {each.before or _NOTHING} -> {each.after or _NOTHING}")

@@ -85,6 +85,7 @@ def read_back(document: Document) -> ReadBack:
     held = configuration_of(document)
     chosen = tuple(_chosen(scope, held)) if held is not None else ()
     ovm = _metadata_value(document.source, held, "Configured", "ovm") if held is not None else ""
+    # What is set inside the configuration is a choice; values belong to the system beside it.
     settings = [each for each in _set_members(document) if held is None or not _lies_in(each, held)]
     values = tuple(_set_value(document.source, each) for each in settings)
     return ReadBack(document.source.file, ovm, chosen, values, tuple(_docs(document)))

@@ -97,6 +97,7 @@ def _hands(model: Model, flow: Flow) -> bool:
 
 def _flow(names: Names, flow: Flow, flows: list[Flow]) -> Lines:
     source, target = names.short(flow.source), names.short(flow.target)
+    # Past a node that only steers, the item cannot be the payload of a flow: it is noted, so that it is not lost.
     carried = metadata("Hands", carried=string(flow.item)) if flow.item else []
     if flow.item is not None and _hands(names.model, flow) and not flow.guard:
         ends = (f"{source}.{_parameter(names, flow.item, 'out')}", f"{target}.{_parameter(names, flow.item, 'in')}")
@@ -191,6 +192,7 @@ def _content(
     lifelines: dict[ElementId, str],
 ) -> Iterator[str]:
     """Write messages and frames at one level, in the order of their first message, and what follows what."""
+    # A frame stands where its first message does: the model numbers messages only.
     inner: list[Message | Fragment] = [each for each in messages if each.within == within]
     inner += [each for each in fragments if each.within == within]
     inner.sort(key=lambda each: each.order if isinstance(each, Message) else _first(each, messages, fragments))

@@ -84,6 +84,7 @@ def _dimension(scope: Scope, member: Member) -> str:
             own = next((inner.typed[0] for inner in each.members() if inner.label == "mRef" and inner.typed), None)
             if own is not None:
                 return own.names[-1]
+        # Only what leads out of the texts is judged by its name: within them the chain of definitions goes on.
         for reference in (*each.typed, *(each.subsets if each.kind == "attribute def" else ())):
             if scope.resolve(reference, each) is None:
                 return unit_of_quantity(reference.names[-1])

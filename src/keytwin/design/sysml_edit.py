@@ -28,6 +28,7 @@ class Edit:
 def edited(document: Document, edits: Iterable[Edit]) -> str:
     """Return the text with edits made, which do not overlap."""
     text = document.source.text
+    # From the end, so that the places of earlier edits stay what they are.
     for each in sorted(edits, key=lambda one: -one.start):
         text = text[: each.start] + each.text + text[each.end :]
     return text
@@ -88,6 +89,7 @@ def choice_edits(document: Document, ovm: Ovm, point: VariationPointId, configur
         raise Mistake(f"{document.source.file or 'the text'} holds no configuration: it has no @Configured")
     source = document.source
     chosen = [each.member for each in read_back(document).chosen if each.variant.partition(".")[0] == point]
+    # A choice within another goes with it: it belongs to what the other opens.
     outermost = [each for each in chosen if each.owner not in chosen]
     owner = outermost[0].owner if outermost else held
     assert owner is not None

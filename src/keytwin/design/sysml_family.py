@@ -152,6 +152,7 @@ def _mandatory(ovm: Ovm, each: Variant) -> Lines:
 
 def _holds(ovm: Ovm, choice: Choice) -> str:
     """Return the condition that a variant is chosen, or that anything is at a variation point."""
+    # Not `==`: a variation point may hold several variants at once.
     variant = ovm.variants.get(VariantId(choice))
     if variant is None:
         return f"notEmpty({_reach(ovm, VariationPointId(choice))})"
@@ -191,6 +192,7 @@ def _choices(ovm: Ovm, point: VariationPoint, configuration: Configuration) -> I
 
 
 def _choice(ovm: Ovm, point: VariationPoint, variant: Variant, configuration: Configuration, *, is_only: bool) -> Lines:
+    # A usage that redefines stands for all there are; with several chosen, each is one among them (a subset).
     usage, value = quoted(usage_of(ovm, point.id)), quoted(short_name(variant.id))
     inner = [line for each in ovm.opened_by(variant.id) for line in _choices(ovm, each, configuration)]
     # What a variant opens is a feature of the variant, not of the variation: only who subsets it can decide it.

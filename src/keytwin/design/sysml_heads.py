@@ -34,6 +34,7 @@ class HeadReader:
         start = at
         at = self._read_prefixes(member, at)
         at = self._read_keywords(member, at)
+        # A result looks like a usage without a keyword; only its end tells them apart.
         if self._is_expression(member, at):
             member.kind = member.kind or "expression"
             member.value = Span(at, self.cursor.skip_expression(at))
@@ -73,6 +74,7 @@ class HeadReader:
             return at + 1
         found: list[str] = []
         while words[at] in KEYWORDS and not self.cursor.is_declared(at) and kinds[at] in {Kind.WORD, Kind.NAME}:
+            # `message m of T`, but `connect a`: behind another keyword such a word begins a clause.
             if found and words[at] in CLAUSES and words[at] not in {"allocate", "for"}:
                 break
             found.append(words[at])

@@ -34,6 +34,7 @@ class Marks:
         self.scope = Scope(documents)
         self.elements: dict[Member, ElementId] = {}
         for member in self.scope.members():
+            # A usage of a definition repeats its trace: only the definition is the element.
             found = self.first(member, "Trace", "element")
             if found and member.kind not in _USES and not self._is_typed_use(member):
                 self.elements[member] = ElementId(found)

@@ -83,6 +83,7 @@ def _verification(marks: Marks, member: Member) -> Verification:
 
 
 def _equations(marks: Marks) -> Iterator[Equation]:
+    # An equation is defined once and used once, where its parameters are bound.
     uses = {definition: each for each in marks.all("constraint") for definition in marks.scope.generals(each)}
     for member in marks.of_kind("constraint def"):
         bound = [each for each in uses[member].members() if each.value is not None] if member in uses else []

@@ -168,10 +168,11 @@ def names_of(model: Model) -> Names:
     """Name the elements of a model, in their order."""
     scopes: dict[ElementId | None, _Scope] = {}
     names = Names(model, {}, {}, {}, _roots(model))
+    # Values and ports first: they keep their own names, which a configuration shows to whoever edits it.
     for each in model.all(Block):
         _name_features(names, scopes.setdefault(each.id, _Scope()), each)
     for element in model:
-        if isinstance(element, Allocation):
+        if isinstance(element, Allocation):  # called by its identifier: nothing refers to it
             continue
         scope = scopes.setdefault(_scope_of(element), _Scope())
         names.of[element.id] = scope.take(_wanted(element))
@@ -201,6 +202,7 @@ def _scope_of(element: Element) -> ElementId | None:
 def _wanted(element: Element) -> str:
     if isinstance(element, DEFINED):
         return pascal(element.id)
+    # Every action has a start and a done of its own already, which these nodes are tied to.
     if isinstance(element, Action) and element.kind in {ActionKind.START, ActionKind.DONE}:
         return camel(f"{element.id.rpartition('.')[2]}-node")
     if isinstance(element, Requirement):

@@ -111,6 +111,7 @@ def verification_lines(names: Names, each: Verification) -> Lines:
 
 def equation_lines(names: Names, each: Equation) -> Lines:
     """Write a constraint definition: the relation as it was given, and as an expression where it can be one."""
+    # The relation as given is kept in any case: translating it may lose how it was written.
     given = [f'rep inWords language "mathematics" /* {comment_body(each.expression)} */']
     translated = expression_of(each.expression, {one.name for one in each.parameters})
     parameters = [line for one in each.parameters for line in _parameter(one)]
@@ -136,6 +137,7 @@ def expression_of(text: str, parameters: set[str]) -> str:
             return ""
         words.append(_word(found))
         at = found.end()
+    # One comparison makes a condition; two would compare a truth value.
     compared = [word for word in words if word in {"==", "<", ">", "<=", ">="}]
     is_sound = len(compared) == 1 and words.count("(") == words.count(")")
     return " ".join(words) if is_sound else ""

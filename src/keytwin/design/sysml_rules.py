@@ -75,6 +75,7 @@ def unknown_choices(scope: Scope) -> Iterator[Offence]:
         reference = choice_of(scope, member)
         if reference is None:
             continue
+        # The usage bears the name it refers to when it redefines, so its own members are looked at first.
         point = scope.visible(reference.names[0], member) or scope.visible(reference.names[0], member.owner)
         known = _variants(scope, point) if point is not None else []
         if known and reference.names[1] not in known:
@@ -161,7 +162,7 @@ def cyclic_specialisations(scope: Scope) -> Iterator[Offence]:
             continue
         circle = _circle(scope, member)
         if circle:
-            told.update(circle)
+            told.update(circle)  # a circle of three is one fault, not three
             way = " :> ".join(each.label for each in [*circle, member])
             remedy = "remove one of these specialisations"
             yield member, member.subsets[0].span.first, f"{_named(member)} specialises itself: {way}", remedy

@@ -81,6 +81,7 @@ class Scope:
         """Return what a member redefines: inherited by its owner first, since the name is its own as well."""
         owner = member.owner
         if owner is not None:
+            # What its owner inherits comes first: the member itself bears the same name.
             for general in self.generals(owner):
                 found = self.inside(general, reference.names[0])
                 if found is not None and found is not member:
@@ -127,6 +128,7 @@ class Scope:
         for each in owner.members():
             if not each.kind.startswith("import") or each.target is None:
                 continue
+            # A private import is seen from inside only.
             if is_outside and "public" not in each.prefixes:
                 continue
             found = self._through(each, each.target, name, depth)

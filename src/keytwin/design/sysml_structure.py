@@ -220,6 +220,7 @@ def _lower(name: str) -> str:
 
 def _connector(names: Names, interfaces: Interfaces, each: Connector) -> Lines:
     source, target = (_end(names, each.owner, end) for end in (each.source, each.target))
+    # Without ports at both ends there is no interface: a connection then carries messages.
     definition = interfaces.of(each)
     kind = (
         f"interface {names.short(each.id)} : {quoted(definition)}"
@@ -265,6 +266,7 @@ def _joint_usage(names: Names, owner: ElementId, state: JointState) -> Lines:
     if (owner, state.id) not in names.used_as:
         return []
     parts = [names.short(part) for part in state.parts]
+    # The short form joins two; more ends than that are named one by one.
     joined = f"{parts[0]} to {parts[1]}" if len(parts) == 2 else _joined(parts)
     head = f"connection {names.usage(owner, state.id)} : {names.short(state.id)} connect {joined}"
     return block(head, trace_of(state.id, state.because, state.rules))

@@ -112,7 +112,7 @@ def tokenise(text: str, file: str = "") -> Source:
             elif group in _KINDS:
                 _add(source, _KINDS[group], found[0], found.start())
             else:
-                at = _add_bad(source, found)
+                at = _add_bad(source, found)  # the pattern goes on behind it, not inside
                 break
     _add(source, Kind.END, "", len(text))
     return source

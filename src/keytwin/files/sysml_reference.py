@@ -46,6 +46,7 @@ def check_by_reference(texts: Mapping[str, str]) -> ReferenceCheck:
     Mistake when the extra is not installed, or when a text does not parse (then it says which, and why).
     """
     toolkit = _toolkit()
+    # The exception says no more than a status: the reason is in what was captured.
     with _captured_stderr() as said:
         try:
             model = toolkit.load(dict(texts))
