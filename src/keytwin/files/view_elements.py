@@ -65,7 +65,7 @@ def structure(file: SharedFile | ViewFile) -> Iterator[Element]:
             owner=part.owner,
             block=part.block,
             least=part.least,
-            most=part.most,
+            most=None if isinstance(part.most, str) else part.most,
         )
 
 

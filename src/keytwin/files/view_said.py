@@ -67,7 +67,8 @@ class PartSaid(msgspec.Struct, frozen=True):
     owner: ElementId
     block: ElementId
     least: int = 1
-    most: int | None = 1
+    most: int | str = 1
+    """A number, or `any`."""
     about: str = ""
 
 

@@ -79,8 +79,8 @@ class BindingText:
 class Most:
     """The most parts there may be; `any` = as many as are wanted."""
 
-    def read(self, node: Node, page: Page) -> int | None:
-        """Read the number."""
+    def read(self, node: Node, page: Page) -> int | str:
+        """Read the number; the word stays one, since None would mean that nothing could be read."""
         return page.parsed(_most, page.text(node, "a number of parts"))
 
     def schema(self) -> Schema:
@@ -89,12 +89,12 @@ class Most:
 
     def write(self, value: object) -> Plain:
         """Write the number or the word."""
-        return "any" if value is None else str(value)
+        return str(value)
 
 
-def _most(text: str) -> int | None:
+def _most(text: str) -> int | str:
     if text == "any":
-        return None
+        return text
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1_000:
         raise Mistake(f"{text!r} is no number of parts: write 1 to 1000, or 'any'")
     return int(text)
@@ -102,7 +102,7 @@ def _most(text: str) -> int | None:
 
 def _number(text: str) -> int:
     found = 0 if text == "0" else _most(text)
-    if found is None:
+    if isinstance(found, str):
         raise Mistake("'any' is no least number: write 0 to 1000")
     return found
 
