@@ -1,4 +1,4 @@
-"""SysML v2: how long it takes to write an architecture, to read it, to hold it to the rules, and to get the model back."""
+"""SysML v2 of the case study: time to export it, to read it back, and to hold it against the rules."""
 
 from __future__ import annotations
 
