@@ -106,10 +106,8 @@ def test_an_explanation_names_the_reason_of_physics() -> None:
     explained = why(selection, "medium.satellite")
     assert explained is not None
     assert explained.wishes == (("protocol.twin-field", True),)
-    assert explained.reasons == (
-        "Twin-field QKD excludes Satellite-based: "
-        "the phase of two senders cannot be kept in step with a moving satellite",
-    )
+    reason = "the phase of two senders cannot be kept in step with a moving satellite"
+    assert explained.reasons == (f"Twin-field QKD excludes Satellite-based: {reason}",)
 
 
 def test_an_explanation_by_way_of_others_names_each_step() -> None:
