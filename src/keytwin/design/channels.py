@@ -7,7 +7,8 @@ same kind takes its place. An attack on one channel then leaves the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Final
 
@@ -240,11 +241,11 @@ def _moved(draft: Draft, link: Interaction, names: dict[ElementId, ElementId]) -
 
 def _with_own_steps(draft: Draft, sent: list[Action], theirs: list[Action], names: dict[ElementId, ElementId]) -> Draft:
     # Transmissions have a copy for each channel already, which only changes hands; all other steps are copied here.
-    moved = [replace(each, performer=names.get(each.performer or ElementId(""), each.performer)) for each in sent]
+    moved = [_performed_by(each, names) for each in sent]
     others = [each for each in theirs if each.detail != draft.roles.link]
     word = short(next(iter(names.values())))
     copies = {each.id: ElementId(f"{each.id}-{word}") for each in others}
-    made = [replace(each, id=copies[each.id], performer=names[each.performer or ElementId("")]) for each in others]
+    made = [replace(_performed_by(each, names), id=copies[each.id]) for each in others]
     taken = {each.id for each in sent}
     elsewhere = {each.id for each in draft.transmissions()} - taken
     # What leads to or from another channel's transmission stays with the station of that channel.
@@ -254,7 +255,11 @@ def _with_own_steps(draft: Draft, sent: list[Action], theirs: list[Action], name
     return draft.without(*gone).changed(*moved, *made, *(_redirected(each, copies) for each in mine))
 
 
-def _touches(flow: Flow, steps: Set[ElementId]) -> bool:
+def _performed_by(action: Action, names: dict[ElementId, ElementId]) -> Action:
+    return replace(action, performer=names.get(action.performer, action.performer)) if action.performer else action
+
+
+def _touches(flow: Flow, steps: AbstractSet[ElementId]) -> bool:
     return not steps.isdisjoint({flow.source, flow.target})
 
 
