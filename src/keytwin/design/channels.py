@@ -8,6 +8,7 @@ same kind takes its place. An attack on one channel then leaves the other.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Final
 
@@ -125,8 +126,7 @@ def _further_transmissions(draft: Draft, link: Interaction, copy: Interaction, w
 def _flows_of_copies(draft: Draft, names: dict[ElementId, ElementId]) -> Iterator[Flow]:
     for flow in draft.flows():
         if flow.source in names or flow.target in names:
-            source, target = names.get(flow.source, flow.source), names.get(flow.target, flow.target)
-            yield replace(flow, id=_flow_id(flow.activity, source, target), source=source, target=target)
+            yield _redirected(flow, names)
 
 
 def _flow_id(activity: ElementId, source: ElementId, target: ElementId) -> ElementId:
@@ -241,24 +241,31 @@ def _moved(draft: Draft, link: Interaction, names: dict[ElementId, ElementId]) -
 
 def _with_own_steps(draft: Draft, sent: list[Action], theirs: list[Action], names: dict[ElementId, ElementId]) -> Draft:
     # Transmissions have a copy for each channel already, which only changes hands; all other steps are copied here.
-    moved = [replace(each, performer=names.get(each.performer or ElementId(""), each.performer)) for each in sent]
+    moved = [_performed_by(each, names) for each in sent]
     others = [each for each in theirs if each.detail != draft.roles.link]
     word = short(next(iter(names.values())))
     copies = {each.id: ElementId(f"{each.id}-{word}") for each in others}
-    made = [replace(each, id=copies[each.id], performer=names[each.performer or ElementId("")]) for each in others]
+    made = [replace(_performed_by(each, names), id=copies[each.id]) for each in others]
     taken = {each.id for each in sent}
     elsewhere = {each.id for each in draft.transmissions()} - taken
-    flows: list[Flow] = []
-    gone: list[ElementId] = []
-    for flow in draft.flows():
-        source, target = copies.get(flow.source, flow.source), copies.get(flow.target, flow.target)
-        if (source, target) == (flow.source, flow.target) or flow.source in elsewhere or flow.target in elsewhere:
-            continue
-        # What led from this channel's transmission to the shared station leads to its own one now.
-        if flow.source in taken or flow.target in taken:
-            gone.append(flow.id)
-        flows.append(replace(flow, id=_flow_id(flow.activity, source, target), source=source, target=target))
-    return draft.without(*gone).changed(*moved, *made, *flows)
+    # What leads to or from another channel's transmission stays with the station of that channel.
+    mine = [each for each in draft.flows() if _touches(each, copies.keys()) and not _touches(each, elsewhere)]
+    # What led from this channel's transmission to the shared station leads to its own one now.
+    gone = [each.id for each in mine if _touches(each, taken)]
+    return draft.without(*gone).changed(*moved, *made, *(_redirected(each, copies) for each in mine))
+
+
+def _performed_by(action: Action, names: dict[ElementId, ElementId]) -> Action:
+    return replace(action, performer=names.get(action.performer, action.performer)) if action.performer else action
+
+
+def _touches(flow: Flow, steps: AbstractSet[ElementId]) -> bool:
+    return not steps.isdisjoint({flow.source, flow.target})
+
+
+def _redirected(flow: Flow, names: dict[ElementId, ElementId]) -> Flow:
+    source, target = names.get(flow.source, flow.source), names.get(flow.target, flow.target)
+    return replace(flow, id=_flow_id(flow.activity, source, target), source=source, target=target)
 
 
 def _with_own_ports(draft: Draft) -> Draft:

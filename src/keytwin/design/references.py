@@ -46,6 +46,12 @@ def _named(element: Element) -> Iterable[ElementId | None]:  # one line a kind o
             return [*ends, *(each.item for each in element.flows)]
         case Action():
             return element.activity, element.performer, element.refined_by
+        case _:
+            return _named_by_behaviour(element)
+
+
+def _named_by_behaviour(element: Element) -> Iterable[ElementId | None]:
+    match element:
         case Flow():
             return element.activity, element.source, element.target, element.item
         case Fragment():

@@ -210,6 +210,10 @@ def _check_ends(fragment: Fragment, root: Node, page: Page) -> None:
             if end.port and end.port not in ports:
                 place = _place(root, "connectors", connector.id)
                 page.report(place, f"{block.id} has no port {end.port!r}", page.hint(end.port, ports, "it has none"))
+    _check_bindings(model, root, page)
+
+
+def _check_bindings(model: Model, root: Node, page: Page) -> None:
     for equation in model.all(Equation):
         for binding in equation.bindings:
             known = [each.name for one in _line(model, model.get(binding.block, Block)) for each in one.properties]
