@@ -19,7 +19,7 @@ from keytwin.drawing.metrics import width_of
 from keytwin.drawing.painter import paint, rounded
 from keytwin.drawing.scene import Anchor, Figure, Node, Role, Scene, Text, moved
 from keytwin.drawing.svg import draw_composition, draw_ovm, draw_schematic, draw_view
-from keytwin.drawing.theme import DARK, INKS, LIGHT, Theme, colour
+from keytwin.drawing.theme import DARK, INKS, LIGHT, Theme, colour, darkened
 from keytwin.files.ovm import library_ovm
 from tests.drawing.samples import SAMPLES, bb84, interface, swapping
 
@@ -84,12 +84,24 @@ def test_all_text_tells_its_length() -> None:
     assert f'textLength="{number(width_of("Alice", 12, bold=True))}"' in draw_view(*interface())
 
 
-def test_a_drawing_that_follows_the_reader_has_both_themes_and_no_colour_of_its_own() -> None:
+def test_a_drawing_that_follows_the_reader_is_light_where_css_is_not_read_and_dark_by_it() -> None:
     text = draw_view(*bb84())
-    head, _, body = text.partition("</style>")
+    head, style, body = text.partition("</style>")
+    assert style
     assert "prefers-color-scheme:dark" in head
-    assert not re.search(r'"#[0-9a-f]{6}"', body)
-    assert set(re.findall(r"var\(--kt-([a-z0-9-]+)\)", text)) <= set(LIGHT)
+    assert "var(" not in text  # text processors would paint it black
+    used = set(re.findall(r'(?:fill|stroke)="(#[0-9a-f]{6})"', body))
+    assert used
+    assert used <= set(LIGHT.values())
+    for colour_of in used:
+        assert f'[fill="{colour_of}"]{{fill:{darkened()[colour_of]}}}' in head
+        assert f'[stroke="{colour_of}"]{{stroke:{darkened()[colour_of]}}}' in head
+    assert body in draw_view(*bb84(), Theme.LIGHT)
+
+
+def test_a_light_colour_has_one_dark_counterpart() -> None:
+    for name, light in LIGHT.items():
+        assert DARK[name] == darkened()[light], name
 
 
 @pytest.mark.parametrize("theme", [Theme.LIGHT, Theme.DARK])

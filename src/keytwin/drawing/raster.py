@@ -16,12 +16,12 @@ from typing import Final
 import matplotlib as mpl
 
 from keytwin.drawing.painter import FONT
-from keytwin.drawing.theme import Theme, colour
+from keytwin.drawing.theme import Theme, darkened
 from keytwin.vocabulary.errors import Mistake
 
 FAMILY: Final = "DejaVu Sans"
 FACES: Final = (("DejaVuSans.ttf", "normal"), ("DejaVuSans-Bold.ttf", "bold"))
-VARIABLE: Final = re.compile(r"var\(--kt-([a-z0-9-]+)\)")
+COLOUR: Final = re.compile(r'(fill|stroke)="(#[0-9a-f]{6})"')
 STYLE: Final = re.compile(r"<style>.*?</style>", re.DOTALL)
 FITTED: Final = re.compile(r' textLength="[^"]*" lengthAdjust="[^"]*"')
 ZOOM: Final = 2.0  # pixels for one unit: sharp on today's screens and at a third of a page's width
@@ -61,9 +61,13 @@ def as_pdf(svg: str, theme: Theme = Theme.LIGHT) -> bytes:
 
 
 def settled(svg: str, theme: Theme) -> str:
-    """Return a drawing with fixed colours: variables replaced by the values that they have in a theme."""
+    """Return a drawing with fixed colours and no style sheet; one that is dark already stays so."""
     assert theme is not Theme.AUTO, "a picture without CSS is light or dark"
-    return VARIABLE.sub(lambda found: colour(theme, found[1]), STYLE.sub("", svg))
+    plain, is_open = STYLE.subn("", svg)
+    if theme is Theme.LIGHT or not is_open:
+        return plain
+    dark = darkened()
+    return COLOUR.sub(lambda found: f'{found[1]}="{dark.get(found[2], found[2])}"', plain)
 
 
 def _wanted(name: str) -> ModuleType:

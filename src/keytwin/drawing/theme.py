@@ -17,7 +17,7 @@ class Theme(StrEnum):
     """How a drawing is coloured."""
 
     AUTO = "auto"
-    """By CSS variables, light or dark as the reader's system asks."""
+    """Light; dark where the reader's system asks for it, by CSS that other renderers pass over."""
     LIGHT = "light"
     DARK = "dark"
 
@@ -80,7 +80,7 @@ DARK: Final = MappingProxyType(
         "joint-fill": "#43263a",
         "nature-1-ink": "#7cc3f0",
         "nature-1-fill": "#16364d",
-        "nature-2-ink": "#a9b6c3",
+        "nature-2-ink": "#93a1af",
         "nature-2-fill": "#2c3744",
         "nature-3-ink": "#6fd6b4",
         "nature-3-fill": "#123d32",
@@ -117,15 +117,25 @@ INKS: Final = MappingProxyType(
 
 
 def colour(theme: Theme, name: str) -> str:
-    """Return a colour as SVG takes it: a CSS variable, or the value itself where a theme is fixed."""
+    """Return a colour as SVG takes it; what follows the reader's system is light until its style sheet says else.
+
+    Never a CSS variable: text processors and most converters know none and would paint everything black.
+    """
     if name == "none":
         return name
-    if theme is Theme.AUTO:
-        return f"var(--kt-{name})"
-    return (LIGHT if theme is Theme.LIGHT else DARK)[name]
+    return (DARK if theme is Theme.DARK else LIGHT)[name]
+
+
+def darkened() -> dict[str, str]:
+    """Return the dark colour for each light one."""
+    return {LIGHT[name]: DARK[name] for name in LIGHT}
 
 
 def style_sheet() -> str:
-    """Return the variables of both themes as CSS."""
-    light, dark = (";".join(f"--kt-{name}:{value}" for name, value in each.items()) for each in (LIGHT, DARK))
-    return f".keytwin-drawing{{{light}}}@media (prefers-color-scheme:dark){{.keytwin-drawing{{{dark}}}}}"
+    """Return CSS that puts dark colours in the place of light ones; a rule of CSS wins over an attribute."""
+    rules = "".join(
+        f'.keytwin-drawing [{what}="{light}"]{{{what}:{dark}}}'
+        for light, dark in darkened().items()
+        for what in ("fill", "stroke")
+    )
+    return f"@media (prefers-color-scheme:dark){{{rules}}}"
