@@ -20,7 +20,7 @@ from keytwin.cli.exits import guarded
 from keytwin.cli.init import init
 from keytwin.cli.key import key
 from keytwin.cli.link import link
-from keytwin.cli.operate import distrust, fail, heal, metrics, sae, trust
+from keytwin.cli.operate import attack, distrust, fail, heal, metrics, sae, trust
 from keytwin.cli.papers import papers
 from keytwin.cli.run import run
 from keytwin.cli.schema import schema
@@ -42,7 +42,7 @@ def version() -> str:
 
 COMMANDS: Final[tuple[Callable[..., object] | App, ...]] = (
     *(demo, init, check, run, examples, schema, link, papers),
-    *(up, status, key, events, fail, heal, distrust, trust, sae, metrics, down, doctor),
+    *(up, status, key, events, fail, attack, heal, distrust, trust, sae, metrics, down, doctor),
 )
 
 app = App(

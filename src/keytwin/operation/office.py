@@ -24,7 +24,12 @@ from keytwin.service.operator_values import (
 )
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import CONTROLLER, LinkId, NodeId, SaeId, twin_of
-from keytwin.vocabulary.operator_messages import CutQuantumChannel, HealQuantumChannel, SetNodeTrust
+from keytwin.vocabulary.operator_messages import (
+    AttackQuantumChannel,
+    CutQuantumChannel,
+    HealQuantumChannel,
+    SetNodeTrust,
+)
 
 
 @dataclass(slots=True)
@@ -60,8 +65,13 @@ class Office:
         self._known_link(link)
         self.network.live.post(twin_of(link), CutQuantumChannel(link))
 
+    def attack(self, link: LinkId, error_rate: float) -> None:
+        """Tamper with a link's light: each sifted bit is flipped with that probability."""
+        self._known_link(link)
+        self.network.live.post(twin_of(link), AttackQuantumChannel(link, error_rate))
+
     def heal(self, link: LinkId) -> None:
-        """Let the light through again."""
+        """Let the light through again, untampered."""
         self._known_link(link)
         self.network.live.post(twin_of(link), HealQuantumChannel(link))
 

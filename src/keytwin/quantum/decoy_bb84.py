@@ -82,6 +82,8 @@ class Optics:
     """Probability that a photon reaches the wrong detector."""
     dead_gates: float = 0.0
     """Gates during which both detectors are blind after a click."""
+    flipped: float = 0.0
+    """Probability that somebody who tampers with the light turns a sifted bit over."""
 
     def answer(self, intensity: float) -> Answer:
         """Return what a coherent pulse of `intensity` mean photons causes.
@@ -96,7 +98,8 @@ class Optics:
         detected = seen + 2.0 * self.dark_count * missed
         click = min(1.0, detected * (1.0 + self.afterpulse))
         wrong = self.dark_count + self.misalignment * seen + self.afterpulse * detected / 2.0
-        return Answer(click, min(wrong, click))
+        wrong = min(wrong, click)
+        return Answer(click, wrong + self.flipped * (click - 2.0 * wrong))
 
     def cells(self, choices: Choices) -> Cells:
         """Return the probability per pulse of each cell in which a sifted detection can fall."""

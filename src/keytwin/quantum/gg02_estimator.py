@@ -14,7 +14,7 @@ from typing import NamedTuple
 from keytwin.quantum.gg02 import Detection, GaussianLink
 
 NOTHING = 0.5  # what stands for an error rate when no signal arrives
-_INTERCEPTED = 8.0  # two units of excess noise are what intercepting all symbols adds: 25 % of errors in BB84
+INTERCEPTED = 8.0  # two units of excess noise are what intercepting all symbols adds: 25 % of errors in BB84
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class Gg02Estimator:
         if fit.amplitude <= self._deviations * self.spread(fit.noise).amplitude:
             return NOTHING
         _, excess = self.receiver.channel(*fit)
-        return min(NOTHING, max(0.0, excess / _INTERCEPTED))
+        return min(NOTHING, max(0.0, excess / INTERCEPTED))
 
     def _link(self, transmittance: float, excess_noise: float) -> GaussianLink:
         # A fit may come out a little better than nature allows.

@@ -13,6 +13,7 @@ from keytwin.vocabulary.machine import Message
 from keytwin.vocabulary.medium import SATELLITE
 from keytwin.vocabulary.operator_messages import (
     AskForKeys,
+    AttackQuantumChannel,
     CutQuantumChannel,
     HealQuantumChannel,
     SetNodeTrust,
@@ -22,6 +23,7 @@ from keytwin.vocabulary.operator_messages import (
 from keytwin.vocabulary.timeline import (
     Action,
     AskKeys,
+    AttackLink,
     CloseApp,
     CutLink,
     DistrustNode,
@@ -56,6 +58,8 @@ def orders(action: Action, blueprint: Blueprint) -> Iterator[Order]:
                 yield sae_element(end.sae), asking
         case CutLink(link=link):
             yield twin_of(link), CutQuantumChannel(link)
+        case AttackLink(link=link, error_rate=rate):
+            yield twin_of(link), AttackQuantumChannel(link, rate)
         case HealLink(link=link):
             yield twin_of(link), HealQuantumChannel(link)
         case DistrustNode(node=node):
