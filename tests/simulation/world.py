@@ -79,6 +79,7 @@ class World:
 
     seed: int
     change: Callable[[Simulation], None] | None = None
+    routes: int = 1
     flips: int = 0
     kills: int = 0
     dice: random.Random = field(init=False)
@@ -86,6 +87,8 @@ class World:
     def __post_init__(self) -> None:
         self.dice = random.Random(f"world {self.seed}")
         self.blueprint = _blueprint(self.dice)
+        if self.routes > 1:
+            self.blueprint = _in_shares(self.blueprint, self.routes)
         self.simulation = simulate(self.blueprint, self.seed, keep_records=True)
         self.pads, self.bus = PadWatch(), BusWatch()
         self.ledger = SaeLedger(rates_of(self.blueprint))
@@ -190,6 +193,20 @@ class World:
         """A run that did nothing proves nothing."""
         if self.ledger.pairs() < len(self.blueprint.apps):
             raise Broken(f"only {self.ledger.pairs()} keys reached both ends")
+
+
+def _in_shares(blueprint: Blueprint, routes: int) -> Blueprint:
+    """Let every key go in shares, over a network that has as many ways: each node is joined to the next `routes`."""
+    nodes = [node.id for node in blueprint.topology.nodes]
+    names = {link.id: link for link in blueprint.topology.links}
+    for index, node in enumerate(nodes):
+        for step in range(1, routes):
+            first, second = sorted((node, nodes[(index + step) % len(nodes)]))
+            link = link_id(first, second)
+            names.setdefault(link, QLink(link, next(iter(blueprint.devices)), length=Kilometres(10.0)))
+    topology = msgspec.structs.replace(blueprint.topology, links=tuple(names.values()))
+    slas = tuple(msgspec.structs.replace(sla, routes=routes) for sla in blueprint.slas)
+    return msgspec.structs.replace(blueprint, topology=topology, slas=slas)
 
 
 def _blueprint(dice: random.Random) -> Blueprint:

@@ -90,12 +90,12 @@ class AdmissionCase:
     def uses(self, link: LinkId) -> bool:
         """Whether the session is carried, or about to be, by a route over this link."""
         route = self.epochs.route
-        return self.state in _CARRIED and route is not None and link in route.links
+        return self.state in _CARRIED and route is not None and link in route.all_links
 
     def passes(self, node: NodeId) -> bool:
         """Whether the session is carried, or about to be, by a route through this node."""
         route = self.epochs.route
-        return self.state in _CARRIED and route is not None and node in route.nodes
+        return self.state in _CARRIED and route is not None and node in route.all_nodes
 
 
 # --- steps ----------------------------------------------------------------------------------------------------------
@@ -117,6 +117,7 @@ def ask(session: AdmissionCase) -> Effect:
         batch=grant.batch,
         held=session.office.ledger.held(session.ksid),
         excluded=tuple(session.excluded),
+        shares=grant.routes,
     )
     return Send(ROUTING, session.question)
 
@@ -132,7 +133,7 @@ def move(session: AdmissionCase, route: Route, now: Instant) -> list[Effect]:
     return [
         save(session),
         Publish(admitted),
-        *configure_hops(session, route.nodes),
+        *configure_hops(session, route.all_nodes),
         *delete_leavers(session),
     ]
 
@@ -224,7 +225,7 @@ def renew_leases(session: AdmissionCase, now: Instant) -> list[Effect]:
     if route is None or now < session.renewed_at + session.office.lease // RENEWALS_A_LEASE:
         return []
     session.renewed_at = now
-    return renew(session.ksid, session.epochs.newest, route.nodes)
+    return renew(session.ksid, session.epochs.newest, route.all_nodes)
 
 
 # --- what is said ---------------------------------------------------------------------------------------------------

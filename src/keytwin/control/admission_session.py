@@ -89,7 +89,8 @@ class AdmissionSession(AdmissionCase):
         if len(self.epochs.retired) >= MOST_RETIRED:
             return finish(self, Reason.UNAVAILABLE, now, f"routed anew too often: {self.cause}", LATER)
         routes = [route for route in found.routes if joins(route, self.first.node, self.second.node)]
-        routes = [route for route in routes if self.excluded.keys().isdisjoint(route.links)]
+        routes = [route for route in routes if len(route.ways) == self.grant.routes]
+        routes = [route for route in routes if self.excluded.keys().isdisjoint(route.all_links)]
         number = self.epochs.next_number
         choice = self.office.reserve(self.ksid, number, self.grant, routes, now)
         if choice.route is not None:
@@ -136,7 +137,7 @@ class AdmissionSession(AdmissionCase):
         self.attempts = 0
         pace(self, now)
         route = self.epochs.route
-        is_on_route = route is not None and missing.node in route.nodes
+        is_on_route = route is not None and missing.node in route.all_nodes
         return configure_hops(self, [missing.node]) if is_on_route and self.state is not _S.REROUTING else []
 
     def on_session_deleted(self, deleted: SessionDeleted, now: Instant) -> list[Effect]:
@@ -146,7 +147,7 @@ class AdmissionSession(AdmissionCase):
             return [] if self.epochs.holding() else bury(self, now)
         effects = give_back(self)
         route = self.epochs.route
-        if deleted.epoch >= self.epochs.newest and route is not None and deleted.node in route.nodes:
+        if deleted.epoch >= self.epochs.newest and route is not None and deleted.node in route.all_nodes:
             self.epochs.floor = max(self.epochs.floor, deleted.epoch)
             if self.state is not _S.REROUTING:
                 broken = RouteBroken(self.ksid, f"{deleted.node} has lost the session")

@@ -55,7 +55,8 @@ class Office:
 
     def hold(self, grant: Grant, route: Route) -> Hold:
         """Return what a session takes of a route, relay cost included."""
-        return Hold(route.links, hop_cost(grant.rate, grant.key_size, grant.batch, route.hops))
+        # Where keys go in shares each way carries one of each key, at the price of the longest of them.
+        return Hold(route.all_links, hop_cost(grant.rate, grant.key_size, grant.batch, route.hops))
 
     def reserve(self, ksid: Ksid, epoch: int, grant: Grant, routes: Iterable[Route], now: Instant) -> Choice:
         """Reserve the first route that works, is trusted and has room; all of it or nothing (invariant A1)."""
@@ -72,17 +73,26 @@ class Office:
     def _works(self, route: Route) -> bool:
         return (
             1 <= route.hops <= MOST_HOPS
-            and all(self.view.is_working(link) for link in route.links)
-            and all(self.view.is_trusted(node) for node in route.nodes)
+            and all(self.view.is_working(link) for link in route.all_links)
+            and all(self.view.is_trusted(node) for node in route.all_nodes)
         )
 
 
 def joins(route: Route, source: NodeId, target: NodeId) -> bool:
-    """Tell whether a route leads from `source` to `target`, link by link and without a loop (invariant C4)."""
+    """Tell whether a route leads from `source` to `target`, link by link and without a loop (invariant C4).
+
+    Of several ways each does, and they have no node or link in common but the ends.
+    """
+    between = [node for way in route.ways for node in way.nodes[1:-1]]
+    is_apart = len(set(between)) == len(between) and len(set(route.all_links)) == len(route.all_links)
+    return is_apart and all(_leads(way, source, target) for way in route.ways)
+
+
+def _leads(route: Route, source: NodeId, target: NodeId) -> bool:
     steps = pairwise(route.nodes)
     return (
         route.nodes[:1] == (source,)
         and route.nodes[-1:] == (target,)
-        and len(route.nodes) == route.hops + 1 == len(set(route.nodes))
+        and len(route.nodes) == len(route.links) + 1 == len(set(route.nodes))
         and all({near, far} == set(link_ends(link)) for link, (near, far) in zip(route.links, steps, strict=True))
     )

@@ -127,6 +127,9 @@ class Routing:
         if source == target or not {source, target} <= self._view.nodes.keys():
             return ()
         usable = fitting & weights.keys()
+        if question.shares > 1:
+            ways = graph.disjoint_paths(source, target, question.shares, weights.__getitem__, usable.__contains__)
+            return together([Route(way.nodes, way.edges) for way in ways], question.shares)
         best = graph.shortest_path(source, target, weights.__getitem__, usable.__contains__)
         if best is None:
             return ()
@@ -182,6 +185,14 @@ class Routing:
             else:
                 self._book.weigh(LinkId(name), now)  # its performance has become too old
         return effects
+
+
+def together(ways: list[Route], shares: int) -> tuple[Route, ...]:
+    """Return the one route that consists of so many ways; nothing when there are fewer, or one is too long."""
+    if len(ways) < shares or any(len(way.links) > MOST_HOPS for way in ways):
+        return ()
+    first, *others = ways
+    return (Route(first.nodes, first.links, tuple(others)),)
 
 
 def _none(question: FindRoute, explanation: str) -> Effect:

@@ -21,6 +21,7 @@ from keytwin.files.own_devices import read_own_devices
 from keytwin.files.page import Checked, Page, Unread
 from keytwin.files.rate_checks import best_rate, check_slas
 from keytwin.files.reader import read_nodes
+from keytwin.files.route_checks import check_routes
 from keytwin.files.writer import yaml_text
 from keytwin.vocabulary.blueprint import Blueprint, ControlSettings
 from keytwin.vocabulary.device import Device, EmpiricalDevice
@@ -74,6 +75,7 @@ def network_of(root: Node, page: Page, known: Known) -> Blueprint:
     _check_bursts(file, root, page)
     _check_connections(file, root, page)
     check_slas(file, best, root, page)
+    check_routes(file, root, page)
     if not file.apps:
         page.warn((find(root, "apps") or root).place, "the network has no apps: nobody would ask for a key")
     if page.mistakes:

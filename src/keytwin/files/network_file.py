@@ -37,6 +37,7 @@ from keytwin.vocabulary.topology import Node
 
 LOWEST_PRIORITY: Final = 255  # with an ageing step of seconds, anything lower would wait for minutes anyway
 MOST_PATHS: Final = 16
+MOST_ROUTES: Final = 8
 MOST_HALF_OPEN: Final = 100_000
 LARGEST_BATCH: Final = 64  # keys that share the tag of one relay message
 
@@ -85,6 +86,12 @@ SLA: Final = Record(
         Field("priority", count(0, LOWEST_PRIORITY), "a whole number; 0 is served first", required=True),
         Field("rate", POSITIVE_RATE, "the average rate of one session, such as 64 kbit/s", required=True),
         Field("burst", POSITIVE_BITS, "the most key a session gets at once, such as 256 kbit", required=True),
+        Field(
+            "routes",
+            count(1, MOST_ROUTES),
+            "how many routes without a common node a session takes at once: above 1 each key is the XOR of as many "
+            "shares, and no single node between learns it",
+        ),
     ),
 )
 

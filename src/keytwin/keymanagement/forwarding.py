@@ -69,6 +69,13 @@ class Hop:
         """The neighbour in this direction, None at the end of the route."""
         return self.configuration.next if onward else self.configuration.previous
 
+    def sources(self, *, onward: bool) -> tuple[Neighbour, ...]:
+        """The neighbours from which something comes that travels in this direction: at an end with lanes, by any."""
+        source, end = self.towards(onward=not onward), self.configuration.end
+        if source is None:
+            return ()
+        return end.lanes if end is not None and end.lanes else (source,)
+
 
 @dataclass(slots=True)
 class Forwarding:

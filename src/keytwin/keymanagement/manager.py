@@ -21,6 +21,7 @@ from keytwin.keymanagement.forwarding import Forwarding, HopForgotten, HopKept, 
 from keytwin.keymanagement.health import Health, SyntheticKeyKept
 from keytwin.keymanagement.kmlink import IncomingMark, OutgoingMark, account, restore_link
 from keytwin.keymanagement.links import LINK_MESSAGES, Links
+from keytwin.keymanagement.partials import SharesOverdue
 from keytwin.keymanagement.pool import Batch, BatchGone, KeyBooks, KeysHandedOut, KeysKept, Pool, Shelf
 from keytwin.keymanagement.selfpair import SelfPair, SelfPairKept, SelfPairMessage, SelfPairs
 from keytwin.keymanagement.session import SessionOverdue
@@ -281,6 +282,7 @@ def _reactions(km: KeyManager) -> dict[type[Message], Reaction]:
         RequestOverdue: km.on_request_overdue,
         BatchOverdue: km.on_batch_overdue,
         ExpiryDue: km.on_expiry_due,
+        SharesOverdue: km.carriage.on_shares_overdue,
         CheckHealth: km.health.on_check_health,
     }
 

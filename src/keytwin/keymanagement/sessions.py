@@ -25,6 +25,8 @@ from keytwin.vocabulary.session_messages import (
     ConfigureHop,
     DeleteSession,
     EndConfiguration,
+    Lane,
+    Neighbour,
     OpenId,
     OpenSession,
     Reason,
@@ -225,10 +227,23 @@ def _check(wanted: ConfigureHop, links: Links, workshop: Workshop) -> None:
     """Violation when the route cannot be one through here, or keys cannot be made as it says."""
     neighbours = [each for each in (wanted.previous, wanted.next) if each is not None]
     ours = {(kmlink.neighbour, link) for link, kmlink in links.kmlinks.items()}
-    if not ours.issuperset((each.node, each.link) for each in neighbours):
+    if not ours.issuperset((each.node, each.link) for each in (*neighbours, *lanes_of(wanted))):
         raise Violation(f"session {wanted.ksid} is configured over a link that does not end at {links.node}")
     end = wanted.end
     towards = [] if end is None else [wanted.next if end.is_first else wanted.previous]
-    is_route = len(neighbours) == 2 if end is None else neighbours == towards
+    is_route = (
+        len(neighbours) == 2 if end is None else neighbours == towards and _are_apart(lanes_of(wanted), neighbours[0])
+    )
     if not is_route or (end and end.algorithm not in workshop.algorithms):
         raise Violation(f"session {wanted.ksid} is configured in a way that makes no route")
+
+
+def lanes_of(wanted: ConfigureHop) -> tuple[Lane, ...]:
+    """Return the several ways of a session that ends here; none where there is but one."""
+    return () if wanted.end is None else wanted.end.lanes
+
+
+def _are_apart(lanes: tuple[Lane, ...], first: Neighbour) -> bool:
+    """Tell whether lanes begin with the way of signals and leave by links of their own; a single way has none."""
+    links = [lane.link for lane in lanes]
+    return not lanes or (links[0] == first.link and len(links) == len(set(links)) > 1)

@@ -20,12 +20,17 @@ from keytwin.vocabulary.units import Bits, BitsPerSecond, Duration, kilobits, mi
 
 
 class Sla(msgspec.Struct, frozen=True):
-    """What a class of users may ask: priority 0 is served first; `rate` is a session's average, `burst` its bucket."""
+    """What a class of users may ask: priority 0 is served first; `rate` is a session's average, `burst` its bucket.
+
+    With several `routes` each key is the XOR of as many shares that share no node on their way: no single node between
+    the ends learns anything of it.
+    """
 
     id: SlaId
     priority: int
     rate: BitsPerSecond
     burst: Bits
+    routes: int = 1
 
 
 class User(msgspec.Struct, frozen=True):
