@@ -9,7 +9,7 @@ import pytest
 from keytwin.operation.office import Office
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.events import AlarmRaised, BlockDistilled, BlockPlaced, SessionAdmitted
-from keytwin.vocabulary.identity import ElementName, LinkId
+from keytwin.vocabulary.identity import ElementName, LinkId, NodeId
 from keytwin.vocabulary.machine import Event
 from keytwin.vocabulary.units import Instant
 from tests.marks import invariant
@@ -25,15 +25,17 @@ links: [a -- b, b -- c, c -- a]
 slas: {rich: {priority: 0, rate: 100 kbit/s, burst: 400 kbit}}
 users: {eve: {sla: rich}}
 apps: {near: {user: eve, saes: {one: a, two: b}}}
+control: {placement: PLACE}
 """
 LINK = LinkId("a--b")
 
 
 @pytest.mark.slow
 @invariant("Q1")
-def test_an_attack_moves_the_session_and_healing_brings_the_link_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("placement", ["central", "per-node"])
+def test_an_attack_moves_the_session_and_healing_brings_the_link_back(tmp_path: Path, placement: str) -> None:
     path = tmp_path / "ring.yaml"
-    path.write_text(RING)
+    path.write_text(RING.replace("PLACE", placement))
     seen: list[Event] = []
 
     def watch(at: Instant, element: ElementName, event: Event) -> None:
@@ -49,6 +51,7 @@ def test_an_attack_moves_the_session_and_healing_brings_the_link_back(tmp_path: 
             office.attack(LINK, 0.2)
             await heard(office, lambda _, event: isinstance(event, SessionAdmitted) and LINK not in event.route.links)
             await pair(office)
+            office.trust(NodeId("c"), trusted=True)
             office.heal(LINK)
             await heard(office, lambda _, event: isinstance(event, AlarmRaised) and not event.is_on)
             await heard(office, lambda _, event: isinstance(event, BlockPlaced) and event.link == LINK)

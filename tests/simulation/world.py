@@ -46,6 +46,7 @@ from keytwin.vocabulary.identity import (
     link_id,
 )
 from keytwin.vocabulary.machine import Message
+from keytwin.vocabulary.placement import Placement
 from keytwin.vocabulary.timeline import Action, AskKeys, CloseApp, CutLink, HealLink, MessageFaults, OpenApp
 from keytwin.vocabulary.topology import Node, QLink, Topology
 from keytwin.vocabulary.units import (
@@ -80,6 +81,7 @@ class World:
     seed: int
     change: Callable[[Simulation], None] | None = None
     routes: int = 1
+    placement: Placement = Placement.CENTRAL
     flips: int = 0
     kills: int = 0
     dice: random.Random = field(init=False)
@@ -89,6 +91,8 @@ class World:
         self.blueprint = _blueprint(self.dice)
         if self.routes > 1:
             self.blueprint = _in_shares(self.blueprint, self.routes)
+        if self.placement is Placement.PER_NODE:
+            self.blueprint = _per_node(self.blueprint)
         self.simulation = simulate(self.blueprint, self.seed, keep_records=True)
         self.pads, self.bus = PadWatch(), BusWatch()
         self.ledger = SaeLedger(rates_of(self.blueprint))
@@ -108,6 +112,7 @@ class World:
             self.pads.close()
             self.bus.close()
             assert_nothing_is_left(self._kms())
+            self._assert_nothing_is_promised()
             self._assert_worked()
         except Broken as broken:
             raise Broken(f"seed {self.seed}: {broken}") from None
@@ -152,7 +157,9 @@ class World:
 
     def _killable(self) -> list[ElementName]:
         kms = [km_of(node.id) for node in self.blueprint.topology.nodes]
-        return [*kms, ADMISSION, ROUTING, CONTROLLER]
+        seat = self.blueprint.seat
+        control = [name for element in (ADMISSION, ROUTING, CONTROLLER) for name in seat.everywhere(element)]
+        return [*kms, *control]
 
     def _kill(self, element: ElementName, at: float, pause: float) -> None:
         def stop() -> None:
@@ -183,6 +190,15 @@ class World:
         machines = [self.simulation.machine(km_of(node.id)) for node in self.blueprint.topology.nodes]
         return [machine for machine in machines if isinstance(machine, KeyManager)]
 
+    def _assert_nothing_is_promised(self) -> None:
+        """S1: where each node keeps its own reservations, none of them is left at any."""
+        for name in self.blueprint.seat.everywhere(ADMISSION):
+            admission = self.simulation.machine(name)
+            assert isinstance(admission, Admission)
+            left = {link: admission._ledger.reserved(link) for link in admission._rates.links()}
+            if any(left.values()) or admission._keeper.kept:
+                raise Broken(f"S1: {name} still reserves {left}")
+
     def admission(self) -> Admission:
         """Return the machine of admission control."""
         machine = self.simulation.machine(ADMISSION)
@@ -193,6 +209,13 @@ class World:
         """A run that did nothing proves nothing."""
         if self.ledger.pairs() < len(self.blueprint.apps):
             raise Broken(f"only {self.ledger.pairs()} keys reached both ends")
+
+
+def _per_node(blueprint: Blueprint) -> Blueprint:
+    """Let each node have its control; a quota over several admissions is what a file may not ask for."""
+    control = msgspec.structs.replace(blueprint.control, placement=Placement.PER_NODE)
+    users = tuple(msgspec.structs.replace(user, quota=None) for user in blueprint.users)
+    return msgspec.structs.replace(blueprint, control=control, users=users)
 
 
 def _in_shares(blueprint: Blueprint, routes: int) -> Blueprint:

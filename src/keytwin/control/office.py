@@ -15,6 +15,7 @@ from keytwin.control.profiles import Grant
 from keytwin.control.topology_view import TopologyView
 from keytwin.vocabulary.blueprint import AdmissionSettings
 from keytwin.vocabulary.identity import Ksid, LinkId, NodeId, link_ends
+from keytwin.vocabulary.placement import CENTRAL, Seat
 from keytwin.vocabulary.topology import MOST_HOPS, Route
 from keytwin.vocabulary.units import Duration, Instant, seconds
 
@@ -38,6 +39,7 @@ class Office:
     algorithm: str
     ledger: Ledger
     view: TopologyView
+    seat: Seat = CENTRAL
 
     @property
     def lease(self) -> Duration:
@@ -62,7 +64,7 @@ class Office:
         """Reserve the first route that works, is trusted and has room; all of it or nothing (invariant A1)."""
         lacking: dict[LinkId, None] = {}
         for route in routes:
-            if not self._works(route):
+            if not self.works(route):
                 continue
             short = self.ledger.reserve(ksid, epoch, self.hold(grant, route), now)
             if not short:
@@ -70,7 +72,8 @@ class Office:
             lacking.update(dict.fromkeys(short))
         return Choice(None, tuple(lacking))
 
-    def _works(self, route: Route) -> bool:
+    def works(self, route: Route) -> bool:
+        """Tell whether all links of a route work and all its nodes are trusted."""
         return (
             1 <= route.hops <= MOST_HOPS
             and all(self.view.is_working(link) for link in route.all_links)

@@ -33,6 +33,7 @@ from keytwin.vocabulary.blueprint import (
     User,
 )
 from keytwin.vocabulary.identity import SlaId, parse_name, parse_node, parse_user
+from keytwin.vocabulary.placement import Placement
 from keytwin.vocabulary.topology import Node
 
 LOWEST_PRIORITY: Final = 255  # with an ageing step of seconds, anything lower would wait for minutes anyway
@@ -55,6 +56,7 @@ class Control(msgspec.Struct, frozen=True):
     admission: AdmissionSettings = AdmissionSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
     key_management: KeyManagementSettings = KeyManagementSettings()
+    placement: Placement = Placement.CENTRAL
 
 
 class NetworkFile(msgspec.Struct, frozen=True):
@@ -162,6 +164,11 @@ CONTROL: Final = Record(
     "the control settings",
     Control,
     (
+        Field(
+            "placement",
+            choice("placement of control", Placement),
+            "one control plane for all (central), or admission, routing, monitoring and controller at each node",
+        ),
         Field("routing", ROUTING, "how routes are chosen"),
         Field("admission", ADMISSION, "time-outs and margins of admission control"),
         Field("monitoring", MONITORING, "how links are watched"),

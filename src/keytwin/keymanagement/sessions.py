@@ -16,7 +16,7 @@ from keytwin.keymanagement.workshop import Workshop
 from keytwin.vocabulary.errors import Violation
 from keytwin.vocabulary.events import SessionConfigured, SessionOver, SessionRequested
 from keytwin.vocabulary.exchange_messages import DescribePool, GetKey
-from keytwin.vocabulary.identity import ADMISSION, ElementName, Ksid, NodeId, uuids
+from keytwin.vocabulary.identity import ElementName, Ksid, NodeId, uuids
 from keytwin.vocabulary.machine import Effect, Message, Publish, Record, RequestId, Save, Send
 from keytwin.vocabulary.ports import Entropy
 from keytwin.vocabulary.session_messages import (
@@ -88,7 +88,7 @@ class Sessions:
         if session is not None:
             return self.step(session, message, now)
         if isinstance(message, SessionAccepted):  # else admission would wait for a peer on behalf of nobody
-            return [Send(ADMISSION, SessionClosing(message.ksid, self.node, Reason.CLOSED))]
+            return [Send(self.forwarding.admission, SessionClosing(message.ksid, self.node, Reason.CLOSED))]
         return []
 
     def on_configure_hop(self, wanted: ConfigureHop, now: Instant) -> list[Effect]:
@@ -206,7 +206,7 @@ class Sessions:
 
     def _abandon(self, ksid: Ksid, epoch: int) -> list[Effect]:
         """Give back the route of a session that no SAE here has opened, or has opened before a crash."""
-        closing = Send(ADMISSION, SessionClosing(ksid, self.node, Reason.CLOSED))
+        closing = Send(self.forwarding.admission, SessionClosing(ksid, self.node, Reason.CLOSED))
         return [*self.forwarding.forget(ksid, epoch), closing]
 
     def _over(self, ksid: Ksid, reason: Reason) -> list[Effect]:

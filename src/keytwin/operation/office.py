@@ -23,7 +23,7 @@ from keytwin.service.operator_values import (
     Revoked,
 )
 from keytwin.vocabulary.errors import Mistake
-from keytwin.vocabulary.identity import CONTROLLER, LinkId, NodeId, SaeId, twin_of
+from keytwin.vocabulary.identity import LinkId, NodeId, SaeId, twin_of
 from keytwin.vocabulary.operator_messages import (
     AttackQuantumChannel,
     CutQuantumChannel,
@@ -79,7 +79,7 @@ class Office:
         """Say whether a node may relay keys of others."""
         nodes = [each.id for each in self.network.blueprint.topology.nodes]
         _known("node", node, nodes)
-        self.network.live.post(CONTROLLER, SetNodeTrust(node, trusted))
+        self.network.live.post(self.network.blueprint.seat.at(node).controller, SetNodeTrust(node, trusted))
 
     def issue(self, sae: SaeId, request_pem: bytes | None) -> Issued:
         """Issue a certificate to a declared SAE, for the key of its request if there is one."""

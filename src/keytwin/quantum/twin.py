@@ -20,7 +20,17 @@ from keytwin.quantum.light import Light
 from keytwin.quantum.link import LinkModel
 from keytwin.quantum.schedule import Schedule
 from keytwin.vocabulary.events import BlockDistilled
-from keytwin.vocabulary.identity import CONTROLLER, MONITORING, DeviceId, LinkId, NodeId, km_of, link_ends, twin_of
+from keytwin.vocabulary.identity import (
+    CONTROLLER,
+    MONITORING,
+    DeviceId,
+    ElementName,
+    LinkId,
+    NodeId,
+    km_of,
+    link_ends,
+    twin_of,
+)
 from keytwin.vocabulary.link_messages import BlockReceived, LinkKeyBlock, LinkMeasured
 from keytwin.vocabulary.machine import (
     Effect,
@@ -133,6 +143,8 @@ class TwinSetup(msgspec.Struct, frozen=True):
     link: LinkId
     device: DeviceId
     speed: float = 1.0
+    controller: ElementName = CONTROLLER
+    monitoring: ElementName = MONITORING
 
 
 @dataclass(slots=True)
@@ -201,7 +213,7 @@ class Twin:
         distilled = BlockDistilled(self.setup.link, self.number, size, block.qber, taken, is_kept or not size)
         measured = LinkMeasured(self.setup.link, self.number, rate, block.qber)
         effects: list[Effect] = [*_reserve_numbers(self), *self._go_on(now)]
-        effects += [Publish(distilled), Send(MONITORING, measured)]
+        effects += [Publish(distilled), Send(self.setup.monitoring, measured)]
         if is_kept:
             effects += self._hand_over(self.entropy.block(octets), block.qber)
         if self.state is Phase.WAITING:
@@ -373,13 +385,13 @@ def _register(twin: Twin) -> Effect:
     """Tell the controller of the link, with the rate to expect until a block is measured."""
     rate, setup = twin.model.rate(), twin.setup
     secret = BitsPerSecond(int(rate.secret * setup.speed))
-    return Send(CONTROLLER, RegisterLink(setup.link, twin_of(setup.link), secret, rate.qber, setup.device))
+    return Send(setup.controller, RegisterLink(setup.link, twin_of(setup.link), secret, rate.qber, setup.device))
 
 
 def _status_report(twin: Twin) -> Effect:
     link = twin.setup.link
     report = ReportLinkStatus(link, twin_of(link), twin.status_sequence, twin.status, twin.status_cause)
-    return Send(CONTROLLER, report)
+    return Send(twin.setup.controller, report)
 
 
 def _saved(twin: Twin) -> Effect:

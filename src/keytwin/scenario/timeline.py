@@ -8,7 +8,7 @@ from typing import Final
 from keytwin.quantum.channel import channel_of
 from keytwin.vocabulary.blueprint import App, Blueprint, Endpoint
 from keytwin.vocabulary.errors import Mistake
-from keytwin.vocabulary.identity import CONTROLLER, AppId, ElementName, sae_element, twin_of
+from keytwin.vocabulary.identity import AppId, ElementName, sae_element, twin_of
 from keytwin.vocabulary.machine import Message
 from keytwin.vocabulary.medium import SATELLITE
 from keytwin.vocabulary.operator_messages import (
@@ -63,7 +63,7 @@ def orders(action: Action, blueprint: Blueprint) -> Iterator[Order]:
         case HealLink(link=link):
             yield twin_of(link), HealQuantumChannel(link)
         case DistrustNode(node=node):
-            yield CONTROLLER, SetNodeTrust(node, trusted=False)
+            yield blueprint.seat.at(node).controller, SetNodeTrust(node, trusted=False)
         case _:
             return
 
