@@ -13,7 +13,7 @@ from keytwin.vocabulary.blueprint import Blueprint
 from keytwin.vocabulary.events import SessionAdmitted, SessionReleased
 from keytwin.vocabulary.evidence import Evidence
 from keytwin.vocabulary.identity import ElementName, LinkId
-from keytwin.vocabulary.machine import Event
+from keytwin.vocabulary.machine import Event, Machine
 from keytwin.vocabulary.placement import EVERYWHERE, Placement
 from keytwin.vocabulary.timeline import (
     Action,
@@ -30,6 +30,7 @@ from keytwin.vocabulary.timeline import (
 )
 from keytwin.vocabulary.units import Instant, milliseconds, seconds
 from tests.files.reading import mistakes, network, scenario
+from tests.machines import Recorder, assert_replayable, assert_restorable
 from tests.marks import invariant
 
 RING = """
@@ -138,6 +139,23 @@ def test_control_that_comes_back_takes_up_what_it_had(ring: Blueprint) -> None:
     assert not evidence.failures
     assert [(app.pairs, app.equal) for app in evidence.apps] == [(KEYS, KEYS)] * 2
     assert {event.app for event in seen if isinstance(event, SessionReleased)} == {"across", "aside"}
+
+
+@pytest.mark.parametrize("name", ["admission/a", "admission/b", "controller/a", "monitoring/a", "routing/a"])
+def test_the_elements_of_a_node_pass_the_generic_tests(ring: Blueprint, name: str) -> None:
+    def make() -> Machine:
+        made = simulate(ring, 5)._hosts[ElementName(name)].make  # with chance of its own, equal each time
+        assert made
+        return made()
+
+    simulation, recorder = simulate(ring, 5, keep_records=True), Recorder(make())
+    simulation._hosts[ElementName(name)].make = lambda: recorder
+    steps = [Step(Instant(0), OpenApp(app.id)) for app in ring.apps]
+    steps += [Step(Instant(seconds(8)), CutLink(LinkId("a--b"))), Step(Instant(seconds(20)), CloseApp(ring.apps[0].id))]
+    play(Scenario("recorded", ring, seconds(30), steps=tuple(steps)), simulation, [])
+    assert_replayable(make, recorder.inputs, recorder.effects)
+    records = simulation._hosts[ElementName(name)].disk.records()
+    assert_restorable(make, records, lambda _: ["share" if name.startswith("controller") else "sweep"])
 
 
 # --- files ------------------------------------------------------------------------------------------------------------
