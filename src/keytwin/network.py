@@ -39,10 +39,6 @@ from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.errors import Mistake, OutOfReach
 from keytwin.vocabulary.identity import (
     ACCESS,
-    ADMISSION,
-    CONTROLLER,
-    MONITORING,
-    ROUTING,
     AppId,
     ElementName,
     LinkId,
@@ -130,14 +126,14 @@ def elements(
         settings=control.admission,
         key_management=blueprint.key_management,
     )
-    admission_chance = runtime.entropy(ADMISSION)
-    made: dict[ElementName, Make] = {
-        CONTROLLER: partial(Controller, nodes),
-        MONITORING: partial(Monitoring, control.monitoring),
-        ROUTING: partial(Routing, control.routing, metric),
-        ACCESS: partial(Access, blueprint.users, blueprint.apps),
-        ADMISSION: partial(Admission, setup, admission_chance),
-    }
+    made: dict[ElementName, Make] = {ACCESS: partial(Access, blueprint.users, blueprint.apps)}
+    for seat in dict.fromkeys(blueprint.seat.at(node) for node in nodes) or (blueprint.seat,):
+        made |= {
+            seat.controller: partial(Controller, nodes, seat),
+            seat.monitoring: partial(Monitoring, control.monitoring, seat),
+            seat.routing: partial(Routing, control.routing, metric, seat),
+            seat.admission: partial(Admission, setup, runtime.entropy(seat.admission), seat),
+        }
     algorithm = blueprint.key_management.algorithm
     chosen = _named(plugins.algorithms, ALGORITHM_GROUP, ALGORITHMS, algorithm, "key-management algorithm")
     sound = _sound(algorithm, chosen)
@@ -146,7 +142,8 @@ def elements(
         made[km_of(node)] = partial(KeyManager, km_setup, runtime.entropy(km_of(node)))
     for link in blueprint.topology.links:
         name = twin_of(link.id)
-        twin = TwinSetup(link.id, link.device, speed)
+        seat = blueprint.seat.of_link(link.id)
+        twin = TwinSetup(link.id, link.device, speed, seat.controller, seat.monitoring)
         model = model_of(blueprint, link, plugins)
         schedule = channel_of(link).schedule
         made[name] = partial(Twin, twin, model, runtime.entropy(name), runtime.generator(name), schedule)
@@ -216,6 +213,7 @@ def _km_setup(blueprint: Blueprint, node: NodeId, algorithms: Mapping[str, KeyMa
         selfpairs=tuple(
             _selfpair(blueprint, app) for app in blueprint.apps if app.is_selfpair and app.ends[0].node == node
         ),
+        seat=blueprint.seat.at(node),
     )
 
 

@@ -167,6 +167,11 @@ def test_metrics_are_printed_as_they_come(shell: Shell) -> None:
     ("words", "done", "said"),
     [
         (("fail", "link", "a--b"), ("cut", "a--b"), "the quantum channel of a--b is cut\n"),
+        (
+            ("attack", "link", "a--b", "error-rate", "0.2"),
+            ("attack", "a--b", 0.2),
+            "an attack flips 20 % of the bits of a--b\n",
+        ),
         (("heal", "link", "a -- b/fibre"), ("heal", "a--b/fibre"), "the quantum channel of a--b/fibre is whole\n"),
         (("distrust", "a"), ("trust", "a", False), "a is trusted no longer\n"),
         (("trust", "a"), ("trust", "a", True), "a is trusted\n"),
@@ -178,6 +183,13 @@ def test_what_the_operator_does_arrives(
 ) -> None:
     assert shell(*words) == (Exit.OK, said, "")
     assert stage.network.done == [done]
+
+
+def test_an_attack_is_by_error_rate_and_that_is_a_share(stage: Stage, shell: Shell) -> None:
+    for words in (("noise", "0.2"), ("error-rate", "2"), ("error-rate", "much"), ("error-rate",)):
+        assert shell("attack", "link", "a--b", *words)[0] == Exit.MISTAKE
+    code, _, err = shell("attack", "link", "a--b", "error-rate", "60 %")
+    assert (code, "0.0001 to 0.5" in err, stage.network.done) == (Exit.MISTAKE, True, [])
 
 
 def test_a_new_certificate_is_told_with_its_files(stage: Stage, shell: Shell) -> None:

@@ -16,6 +16,7 @@ from keytwin.control.admission_table import (
     SessionTimedOut,
 )
 from keytwin.vocabulary.machine import MessageType
+from keytwin.vocabulary.reservation_messages import LinksRefused, LinksReserved
 from keytwin.vocabulary.session_messages import (
     ConfigureSession,
     HopConfigured,
@@ -33,6 +34,8 @@ MESSAGES: Final[tuple[MessageType, ...]] = (
     ConfigureSession,
     RouteFound,
     NoRoute,
+    LinksReserved,
+    LinksRefused,
     HopConfigured,
     HopMissing,
     KeyRequested,
@@ -46,6 +49,7 @@ MESSAGES: Final[tuple[MessageType, ...]] = (
 IMPOSSIBLE: Final = {
     # Nothing has been asked of routing, no key manager has been configured, nothing is to be repeated.
     *((AdmissionState.ACCEPTED, message) for message in (RouteFound, NoRoute, RouteBroken, SessionRepeatDue)),
+    *((AdmissionState.ACCEPTED, message) for message in (LinksReserved, LinksRefused)),
     *((AdmissionState.ACCEPTED, message) for message in (HopConfigured, HopMissing, KeyRequested, SessionDeleted)),
     *((AdmissionState.ROUTING, message) for message in (HopConfigured, HopMissing, KeyRequested, SessionDeleted)),
     (AdmissionState.ROUTING, RouteBroken),

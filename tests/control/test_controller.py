@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from keytwin.control.controller import SUBSCRIBERS, Controller, LinkKept, NodeKept
+from keytwin.control.controller import Controller, LinkKept, NodeKept
 from keytwin.control.topology_view import TopologyView
 from keytwin.vocabulary.errors import UnexpectedMessage
 from keytwin.vocabulary.events import LinkStatusChanged
-from keytwin.vocabulary.identity import MONITORING, ROUTING, DeviceId, LinkId, NodeId, twin_of
+from keytwin.vocabulary.identity import ADMISSION, MONITORING, ROUTING, DeviceId, LinkId, NodeId, twin_of
 from keytwin.vocabulary.machine import Effect, Message, Publish, Record, Save, Send
 from keytwin.vocabulary.operator_messages import CutQuantumChannel, SetNodeTrust
 from keytwin.vocabulary.topology_messages import (
@@ -36,6 +36,7 @@ from tests.machines import assert_restorable
 from tests.marks import invariant
 
 NODES: Final = (NodeId("a"), NodeId("b"), NodeId("c"))
+SUBSCRIBERS: Final = (ROUTING, MONITORING, ADMISSION)  # routing first: it has to know why it is asked
 AB, BC = LinkId("a--b"), LinkId("b--c")
 REGISTER: Final = RegisterLink(AB, twin_of(AB), BitsPerSecond(1000), 0.02, DeviceId("box"))
 PENDING: Final = LinkState(AB, LinkStatus.PENDING, BitsPerSecond(1000), 0.02, DeviceId("box"))
@@ -135,7 +136,9 @@ def test_a_report_of_the_same_status_makes_no_version_but_its_number_is_durable(
 
 
 def test_routing_hears_first() -> None:
-    assert SUBSCRIBERS[0] == ROUTING
+    controller = Controller(NODES)
+    told = [effect.to for effect in controller.receive(REGISTER, START) if isinstance(effect, Send)]
+    assert told[: len(SUBSCRIBERS)] == [*SUBSCRIBERS]
 
 
 # --- alarms ---------------------------------------------------------------------------------------------------------

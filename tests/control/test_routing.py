@@ -51,8 +51,8 @@ RATE: Final = 100_000
 LATER: Final = Instant(seconds(6))  # settled
 
 
-def question(source: str = "a", target: str = "c", rate: int = 1_000, **others: tuple[LinkId, ...]) -> FindRoute:
-    return FindRoute(
+def question(source: str = "a", target: str = "c", rate: int = 1_000, **others: object) -> FindRoute:
+    asked = FindRoute(
         request_id="1",
         reply_to=ADMISSION,
         ksid=Ksid("k"),
@@ -61,8 +61,8 @@ def question(source: str = "a", target: str = "c", rate: int = 1_000, **others: 
         rate=BitsPerSecond(rate),
         key_size=Bits(256),
         batch=64,
-        **others,
     )
+    return replace(asked, **others)
 
 
 class Network:
@@ -388,3 +388,43 @@ def test_a_link_that_is_gone_is_not_used() -> None:
 def test_routing_takes_nothing_else() -> None:
     with pytest.raises(UnexpectedMessage):
         Network().give(CutQuantumChannel(LinkId("a--b")))
+
+
+# --- keys in shares -------------------------------------------------------------------------------------------------
+
+
+def ways(network: Network, asked: FindRoute) -> list[str]:
+    """The ways of the one route that is offered."""
+    (answer,) = network.answers(asked)
+    assert isinstance(answer, RouteFound)
+    (route,) = answer.routes
+    return ["".join(way.nodes) for way in route.ways]
+
+
+def test_a_route_for_shares_is_so_many_ways_without_a_common_node() -> None:
+    assert ways(Network(), question(shares=2)) == ["abc", "adc"]
+    assert ways(Network((*SQUARE, "a--c")), question(shares=2))[0] == "ac"
+    assert sorted(ways(Network((*SQUARE, "a--c")), question(shares=3))) == ["abc", "ac", "adc"]
+
+
+def test_where_there_are_fewer_ways_the_operator_hears_what_they_have_in_common() -> None:
+    assert "only 2 of 3 routes from a to c" in Network().explanation(question(shares=3))
+    network = Network()
+    network.set("a--b", LinkStatus.OFF)
+    assert network.explanation(question(shares=2)).endswith("every route with room passes d")
+    bridge = Network(("a--b", "b--c", "a--b/other"))
+    assert bridge.explanation(question(shares=2)).endswith("every route with room passes b")
+    edge = Network(("a--c",))
+    assert edge.explanation(question(shares=2)).endswith("every route with room crosses a--c")
+
+
+def test_a_way_without_room_counts_as_none() -> None:
+    network = Network()
+    network.reserve("b--c", RATE)
+    assert "only 1 of 2" in network.explanation(question(shares=2))
+    assert ways(Network(), question(shares=2, excluded=())) == ["abc", "adc"]
+    assert "only 1 of 2" in Network().explanation(question(shares=2, excluded=(LinkId("d--c"), LinkId("c--d"))))
+
+
+def test_parallel_links_are_ways_of_their_own() -> None:
+    assert ways(Network(("a--c", "a--c/other")), question(shares=2)) == ["ac", "ac"]

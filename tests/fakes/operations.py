@@ -73,6 +73,9 @@ class FakeOperations:
     def cut(self, link: LinkId) -> None:
         self._note("cut", link)
 
+    def attack(self, link: LinkId, error_rate: float) -> None:
+        self._note("attack", link, error_rate)
+
     def heal(self, link: LinkId) -> None:
         self._note("heal", link)
 

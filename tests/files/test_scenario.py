@@ -14,6 +14,7 @@ from keytwin.vocabulary.identity import AppId, ElementName, LinkId, NodeId
 from keytwin.vocabulary.timeline import (
     Action,
     AskKeys,
+    AttackLink,
     CloseApp,
     CutLink,
     DistrustNode,
@@ -30,6 +31,8 @@ from tests.files.reading import scenario, scenario_mistakes, short
 from tests.marks import clause
 
 HEAD = "format: 1\nname: test\nnetwork: star6\nduration: 60 s\n"
+
+ACTIONS = "known: open, ask, close, cut, attack, heal, distrust, stop, restart, fault"
 
 
 def step(line: str) -> Step:
@@ -49,6 +52,7 @@ def step(line: str) -> Step:
             AskKeys(AppId("app01"), 2, Bits(128), 3, milliseconds(5), "both"),
         ),
         ("{at: 1 s, cut: km4--km0}", CutLink(LinkId("km0--km4"))),
+        ("{at: 1 s, attack: {link: km4--km0, error_rate: 20 %}}", AttackLink(LinkId("km0--km4"), 0.2)),
         ("{at: 1 s, heal: km0 -- km4}", HealLink(LinkId("km0--km4"))),
         ("{at: 1 s, distrust: km0}", DistrustNode(NodeId("km0"))),
         ("{at: 1 s, stop: km/km0}", StopElement(ElementName("km/km0"))),
@@ -130,8 +134,8 @@ expect: {keys_equal: maybe, answered_last: app3, session_end: yes}
         "7:21: unknown app 'app10' (did you mean 'app01'?)",
         "8:15: unknown action 'opn' (did you mean 'open'?)",
         "9:5: 'at' is missing in a step (when the action is done, such as 'at: 5 s')",
-        "10:5: a step has exactly one action (known: open, ask, close, cut, heal, distrust, stop, restart, fault)",
-        "11:5: a step has exactly one action (known: open, ask, close, cut, heal, distrust, stop, restart, fault)",
+        f"10:5: a step has exactly one action ({ACTIONS})",
+        f"11:5: a step has exactly one action ({ACTIONS})",
         "11:10: '5' has no unit: a time needs one of ns, us, ms, s, min, h, d, such as '5 s'",
         "12:20: unknown link 'km4--km9' (did you mean 'km4--km5'?)",
         "13:21: unknown element 'km/km9' (did you mean 'km/km5'?)",

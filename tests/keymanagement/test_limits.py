@@ -137,11 +137,11 @@ def test_a_short_link_store_bounds_the_size_of_keys() -> None:
     assert desk
     workshop, order = desk.workshop, desk.workshop.orders[KSID]
     assert workshop.largest(KSID) > LARGEST_KEY
-    order.link.capacity = 3_000
+    order.exits[0].link.capacity = 3_000
     largest = workshop.largest(KSID)
     assert workshop.fits(KSID, largest)
     assert not workshop.fits(KSID, Bits(largest + 8))
-    order.link.capacity = 1
+    order.exits[0].link.capacity = 1
     assert workshop.largest(KSID) == 0
 
 

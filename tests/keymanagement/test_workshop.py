@@ -11,7 +11,7 @@ from keytwin.keymanagement.blocks import SMALLEST_ROOM
 from keytwin.keymanagement.exchange import BatchOverdue
 from keytwin.keymanagement.forwarding import Forwarding
 from keytwin.keymanagement.kmlink import KmLink
-from keytwin.keymanagement.pool import KeyBooks, KeysKept, Pool, Shelf
+from keytwin.keymanagement.pool import KeyBooks, KeysKept, Pool, Shelf, provenance_of
 from keytwin.keymanagement.relay import relay_octets
 from keytwin.keymanagement.workshop import (
     FIRST_PAUSE,
@@ -22,7 +22,6 @@ from keytwin.keymanagement.workshop import (
     ReplenishDue,
     Wish,
     Workshop,
-    provenance_of,
 )
 from keytwin.vocabulary.blueprint import KeyManagementSettings
 from keytwin.vocabulary.events import KeysGone, KeysReady
@@ -299,4 +298,4 @@ def test_the_pause_ends_with_a_message_to_oneself() -> None:
 
 
 def test_provenance_tells_method_and_hops() -> None:
-    assert [provenance_of(hops).method for hops in (1, 2)] == [Method.ADJACENT, Method.RELAYED]
+    assert [provenance_of(hops, 1).method for hops in (1, 2)] == [Method.ADJACENT, Method.RELAYED]

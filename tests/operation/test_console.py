@@ -75,6 +75,7 @@ def test_asks_for_the_network_its_events_and_metrics(desk: Desk) -> None:
 def test_commands_arrive_as_meant(desk: Desk) -> None:
     console = desk.console
     console.fault("a--b", "cut")
+    console.attack("a--b", 0.2)
     console.fault("a--b", "heal")
     console.trust("a", trusted=False)
     assert console.issue("alice").files == FILES
@@ -83,6 +84,7 @@ def test_commands_arrive_as_meant(desk: Desk) -> None:
     console.stop()
     assert desk.network.done == [
         ("cut", "a--b"),
+        ("attack", "a--b", 0.2),
         ("heal", "a--b"),
         ("trust", "a", False),
         ("issue", "alice", None),

@@ -31,7 +31,7 @@ from keytwin.vocabulary.events import BlockDistilled
 from keytwin.vocabulary.identity import CONTROLLER, MONITORING, DeviceId, NodeId, km_of, link_id, twin_of
 from keytwin.vocabulary.link_messages import BlockReceived, LinkKeyBlock, LinkMeasured
 from keytwin.vocabulary.machine import Effect, Message, Publish, Record, Save, Send, StartTimer, StopTimer
-from keytwin.vocabulary.operator_messages import CutQuantumChannel, HealQuantumChannel
+from keytwin.vocabulary.operator_messages import AttackQuantumChannel, CutQuantumChannel, HealQuantumChannel
 from keytwin.vocabulary.topology_messages import (
     LinkRegistered,
     LinkStatus,
@@ -47,6 +47,7 @@ LINK = link_id(A, B)
 NAME = twin_of(LINK)
 BLOCK = 80_000  # bits, every two seconds
 CUT, HEAL = CutQuantumChannel(LINK), HealQuantumChannel(LINK)
+ATTACK = AttackQuantumChannel(LINK, 0.2)
 DUE, REPEAT = BlockDue(LINK), RepeatDue(LINK)
 
 M = TypeVar("M", bound=Message)
@@ -99,6 +100,7 @@ def test_every_message_is_answered_or_ignored_in_every_phase() -> None:
         BlockReceived,
         LinkRegistered,
         LinkStatusNoted,
+        AttackQuantumChannel,
         CutQuantumChannel,
         HealQuantumChannel,
     ]
@@ -331,3 +333,59 @@ def test_any_prefix_of_the_records_gives_a_twin_that_lives() -> None:
 
 def _wanted_timers(twin: Twin) -> list[str]:
     return [f"{LINK}/repeat", *([] if twin.state is Phase.DARK else [f"{LINK}/block"])]
+
+
+# --- attack ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_attack_is_seen_in_the_counts_and_told_by_nobody() -> None:
+    twin = started()
+    tell(twin, DUE, LinkStatusNoted(LINK, 1))
+    assert sent(tell(twin, ATTACK), ReportLinkStatus) == []
+    effects = tell(twin, DUE)
+    (measured,) = sent(effects, LinkMeasured)
+    assert measured.rate == 0
+    assert measured.qber == pytest.approx(0.02 + 0.2 * 0.96)
+    assert not sent(effects, LinkKeyBlock)
+    assert not sent(effects, ReportLinkStatus)
+
+
+def test_a_block_that_saw_a_part_of_an_attack_is_one_of_the_attack() -> None:
+    twin = started()
+    tell(twin, DUE, ATTACK, HEAL)  # within one block
+    assert sent(tell(twin, DUE), LinkMeasured)[0].rate == 0
+    assert sent(tell(twin, DUE), LinkMeasured)[0].rate == BLOCK // 2
+
+
+def test_a_weaker_attack_replaces_a_stronger_one_from_the_next_block_on() -> None:
+    twin = started()
+    tell(twin, ATTACK, AttackQuantumChannel(LINK, 0.01))
+    first, second = (sent(tell(twin, DUE), LinkMeasured)[0] for _ in range(2))
+    assert first.qber > 0.2
+    assert second.qber == pytest.approx(0.02 + 0.01 * 0.96)
+    assert 0 < second.rate < BLOCK // 2
+
+
+def test_an_attack_outlives_a_restart_and_ends_by_healing() -> None:
+    records = saved(tell(started(), ATTACK))
+    twin = fresh()
+    twin.restore(records, START)
+    assert sent(tell(twin, DUE), LinkMeasured)[0].rate == 0
+    again = fresh()
+    again.restore([*records, *saved(tell(twin, HEAL))], START)
+    assert sent(tell(again, DUE), LinkMeasured)[0].rate > 0
+
+
+def test_healing_a_cut_ends_an_attack_too() -> None:
+    twin = started()
+    tell(twin, ATTACK, CUT, HEAL)
+    assert sent(tell(twin, DUE), LinkMeasured)[0].rate > 0
+
+
+def test_an_attack_on_a_dark_channel_is_there_when_the_light_is() -> None:
+    twin = started()
+    tell(twin, CUT, ATTACK)
+    assert saved(tell(twin, REPEAT)) == []
+    records = saved(tell(twin, CutQuantumChannel(LINK), ATTACK))
+    assert isinstance(records[-1], BlockNumbered)
+    assert (records[-1].is_dark, records[-1].error_rate) == (True, 0.2)

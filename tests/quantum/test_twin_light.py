@@ -12,9 +12,9 @@ from keytwin.quantum.schedule import Clouds, Passes, Schedule
 from keytwin.quantum.twin import BlockDue, LightDue, Phase, Twin, TwinSetup
 from keytwin.runtime.entropy import SeededChance
 from keytwin.vocabulary.identity import DeviceId, NodeId, link_id, twin_of
-from keytwin.vocabulary.link_messages import LinkKeyBlock, LinkMeasured
+from keytwin.vocabulary.link_messages import BlockReceived, LinkKeyBlock, LinkMeasured
 from keytwin.vocabulary.machine import Effect, Message, Record, Save, Send, StartTimer
-from keytwin.vocabulary.operator_messages import CutQuantumChannel, HealQuantumChannel
+from keytwin.vocabulary.operator_messages import AttackQuantumChannel, CutQuantumChannel, HealQuantumChannel
 from keytwin.vocabulary.topology_messages import LinkRegistered, LinkStatus, ReportLinkStatus
 from keytwin.vocabulary.units import START, Duration, Instant, hours, minutes, seconds
 from tests.machines import Input, assert_replayable, assert_restorable
@@ -174,3 +174,18 @@ def test_what_is_measured_is_the_mean_of_all_time() -> None:
         each.message for each in effects if isinstance(each, Send) and isinstance(each.message, LinkMeasured)
     ]
     assert measured.rate == 80_000 // 300  # the model here is bare: quantum/scheduled_link.py spreads it over a period
+
+
+def test_an_attack_between_two_passes_spoils_the_next_one_and_no_other() -> None:
+    twin, _ = after_a_pass()
+    twin.receive(AttackQuantumChannel(LINK, 0.2), END)
+    twin.receive(LIGHT, NEXT)
+    spoilt = twin.receive(DUE, Instant(NEXT + PASSES.length))
+    assert blocks(spoilt) == 0
+    twin.receive(HEAL, Instant(NEXT + PASSES.length))
+    assert twin.state is Phase.WAITING
+    later = Instant(NEXT + minutes(90))
+    twin.receive(LIGHT, later)
+    for node in ("ground", "sky"):
+        twin.receive(BlockReceived(LINK, NodeId(node), 1), later)
+    assert blocks(twin.receive(DUE, Instant(later + PASSES.length))) == 2

@@ -14,6 +14,7 @@ from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import AppId, DeviceId, ElementName, LinkId, NodeId, SaeId, SlaId, UserId
 from keytwin.vocabulary.operator_messages import (
     AskForKeys,
+    AttackQuantumChannel,
     CutQuantumChannel,
     HealQuantumChannel,
     SetNodeTrust,
@@ -23,6 +24,7 @@ from keytwin.vocabulary.operator_messages import (
 from keytwin.vocabulary.timeline import (
     Action,
     AskKeys,
+    AttackLink,
     CloseApp,
     CutLink,
     DistrustNode,
@@ -68,6 +70,7 @@ def told(action: Action) -> list[tuple[str, object]]:
         (OpenApp(APP), [("sae/a1", StartSession(APP)), ("sae/b1", StartSession(APP))]),
         (CloseApp(APP), [("sae/a1", StopSession(APP))]),
         (CutLink(LINK), [("link/km0--km1", CutQuantumChannel(LINK))]),
+        (AttackLink(LINK, 0.2), [("link/km0--km1", AttackQuantumChannel(LINK, 0.2))]),
         (HealLink(LINK), [("link/km0--km1", HealQuantumChannel(LINK))]),
         (DistrustNode(NodeId("km0")), [("controller", SetNodeTrust(NodeId("km0"), trusted=False))]),
         (StopElement(TWIN), []),

@@ -119,6 +119,7 @@ def test_a_query_is_read_strictly(network: FakeOperations, target: str, why: str
     ("target", "body", "done"),
     [
         ("/v1/faults", {"link": "a--b", "action": "cut"}, ("cut", "a--b")),
+        ("/v1/faults", {"link": "a--b", "action": "attack", "error_rate": 0.2}, ("attack", "a--b", 0.2)),
         ("/v1/faults", {"link": "a -- b/fibre", "action": "heal"}, ("heal", "a--b/fibre")),
         ("/v1/trust", {"node": "a", "trusted": False}, ("trust", "a", False)),
         ("/v1/trust", {"node": "a", "trusted": True}, ("trust", "a", True)),
@@ -140,6 +141,8 @@ def test_says_what_was_done(network: FakeOperations) -> None:
     assert (
         message(post(network, "/v1/faults", {"link": "a--b", "action": "cut"})) == "the quantum channel of a--b is cut"
     )
+    attack = {"link": "a--b", "action": "attack", "error_rate": 0.2}
+    assert message(post(network, "/v1/faults", attack)) == "an attack flips 20 % of the bits of a--b"
     assert message(post(network, "/v1/trust", {"node": "a", "trusted": False})) == "a is trusted no longer"
     issued = post(network, "/v1/saes", {"sae": "alice", "action": "issue", "request": "PEM"})
     assert msgspec.json.decode(issued.body, type=Issued) == Issued(STATUS.saes[0].sae, FILES, "chain")
@@ -154,6 +157,10 @@ def test_says_what_was_done(network: FakeOperations) -> None:
         ("/v1/faults", {"link": "a--a", "action": "cut"}, "to itself"),
         ("/v1/faults", {"link": "a--b", "action": "burn"}, "burn"),
         ("/v1/faults", {"link": "a--b"}, "`action`"),
+        ("/v1/faults", {"link": "a--b", "action": "attack"}, "error_rate from 0.0001 to 0.5"),
+        ("/v1/faults", {"link": "a--b", "action": "attack", "error_rate": 0}, "error_rate from 0.0001 to 0.5"),
+        ("/v1/faults", {"link": "a--b", "action": "attack", "error_rate": 0.51}, "error_rate from 0.0001 to 0.5"),
+        ("/v1/faults", {"link": "a--b", "action": "cut", "error_rate": 0.2}, "'attack' alone"),
         ("/v1/faults", {"link": "a--b", "action": "cut", "now": True}, "`now`"),
         ("/v1/faults", [], "not understood"),
         ("/v1/trust", {"node": "a b", "trusted": True}, "cannot name a node"),

@@ -46,6 +46,7 @@ from keytwin.vocabulary.identity import (
     link_id,
 )
 from keytwin.vocabulary.machine import Message
+from keytwin.vocabulary.placement import Placement
 from keytwin.vocabulary.timeline import Action, AskKeys, CloseApp, CutLink, HealLink, MessageFaults, OpenApp
 from keytwin.vocabulary.topology import Node, QLink, Topology
 from keytwin.vocabulary.units import (
@@ -79,6 +80,8 @@ class World:
 
     seed: int
     change: Callable[[Simulation], None] | None = None
+    routes: int = 1
+    placement: Placement = Placement.CENTRAL
     flips: int = 0
     kills: int = 0
     dice: random.Random = field(init=False)
@@ -86,6 +89,10 @@ class World:
     def __post_init__(self) -> None:
         self.dice = random.Random(f"world {self.seed}")
         self.blueprint = _blueprint(self.dice)
+        if self.routes > 1:
+            self.blueprint = _in_shares(self.blueprint, self.routes)
+        if self.placement is Placement.PER_NODE:
+            self.blueprint = _per_node(self.blueprint)
         self.simulation = simulate(self.blueprint, self.seed, keep_records=True)
         self.pads, self.bus = PadWatch(), BusWatch()
         self.ledger = SaeLedger(rates_of(self.blueprint))
@@ -105,6 +112,7 @@ class World:
             self.pads.close()
             self.bus.close()
             assert_nothing_is_left(self._kms())
+            self._assert_nothing_is_promised()
             self._assert_worked()
         except Broken as broken:
             raise Broken(f"seed {self.seed}: {broken}") from None
@@ -149,7 +157,9 @@ class World:
 
     def _killable(self) -> list[ElementName]:
         kms = [km_of(node.id) for node in self.blueprint.topology.nodes]
-        return [*kms, ADMISSION, ROUTING, CONTROLLER]
+        seat = self.blueprint.seat
+        control = [name for element in (ADMISSION, ROUTING, CONTROLLER) for name in seat.everywhere(element)]
+        return [*kms, *control]
 
     def _kill(self, element: ElementName, at: float, pause: float) -> None:
         def stop() -> None:
@@ -180,6 +190,15 @@ class World:
         machines = [self.simulation.machine(km_of(node.id)) for node in self.blueprint.topology.nodes]
         return [machine for machine in machines if isinstance(machine, KeyManager)]
 
+    def _assert_nothing_is_promised(self) -> None:
+        """S1: where each node keeps its own reservations, none of them is left at any."""
+        for name in self.blueprint.seat.everywhere(ADMISSION):
+            admission = self.simulation.machine(name)
+            assert isinstance(admission, Admission)
+            left = {link: admission._ledger.reserved(link) for link in admission._rates.links()}
+            if any(left.values()) or admission._keeper.kept:
+                raise Broken(f"S1: {name} still reserves {left}")
+
     def admission(self) -> Admission:
         """Return the machine of admission control."""
         machine = self.simulation.machine(ADMISSION)
@@ -190,6 +209,27 @@ class World:
         """A run that did nothing proves nothing."""
         if self.ledger.pairs() < len(self.blueprint.apps):
             raise Broken(f"only {self.ledger.pairs()} keys reached both ends")
+
+
+def _per_node(blueprint: Blueprint) -> Blueprint:
+    """Let each node have its control; a quota over several admissions is what a file may not ask for."""
+    control = msgspec.structs.replace(blueprint.control, placement=Placement.PER_NODE)
+    users = tuple(msgspec.structs.replace(user, quota=None) for user in blueprint.users)
+    return msgspec.structs.replace(blueprint, control=control, users=users)
+
+
+def _in_shares(blueprint: Blueprint, routes: int) -> Blueprint:
+    """Let every key go in shares, over a network that has as many ways: each node is joined to the next `routes`."""
+    nodes = [node.id for node in blueprint.topology.nodes]
+    names = {link.id: link for link in blueprint.topology.links}
+    for index, node in enumerate(nodes):
+        for step in range(1, routes):
+            first, second = sorted((node, nodes[(index + step) % len(nodes)]))
+            link = link_id(first, second)
+            names.setdefault(link, QLink(link, next(iter(blueprint.devices)), length=Kilometres(10.0)))
+    topology = msgspec.structs.replace(blueprint.topology, links=tuple(names.values()))
+    slas = tuple(msgspec.structs.replace(sla, routes=routes) for sla in blueprint.slas)
+    return msgspec.structs.replace(blueprint, topology=topology, slas=slas)
 
 
 def _blueprint(dice: random.Random) -> Blueprint:

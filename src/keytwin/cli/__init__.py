@@ -20,7 +20,7 @@ from keytwin.cli.exits import guarded
 from keytwin.cli.init import init
 from keytwin.cli.key import key
 from keytwin.cli.link import link
-from keytwin.cli.operate import distrust, fail, heal, metrics, sae, trust
+from keytwin.cli.operate import attack, distrust, fail, heal, metrics, sae, trust
 from keytwin.cli.ovm import ovm
 from keytwin.cli.papers import papers
 from keytwin.cli.run import run
@@ -45,7 +45,7 @@ def version() -> str:
 
 COMMANDS: Final[tuple[Callable[..., object] | App, ...]] = (
     *(demo, init, check, run, examples, schema, link, papers, ovm, views, sysml),
-    *(up, status, key, events, fail, heal, distrust, trust, sae, metrics, down, doctor),
+    *(up, status, key, events, fail, attack, heal, distrust, trust, sae, metrics, down, doctor),
 )
 
 app = App(

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from cyclopts import App
 
 from keytwin.cli.output import complain, counted, show
 from keytwin.cli.place import StateOption, console
+from keytwin.cli.values import ErrorRate
 
 LARGEST_REQUEST: Final = 32_768  # octets of a certificate request
 
 fail = App(name="fail", help="Let something in a live network fail.")
-heal = App(name="heal", help="Undo what `fail` did.")
+attack = App(name="attack", help="Let somebody tamper with a live network.")
+heal = App(name="heal", help="Undo what `fail` and `attack` did.")
 sae = App(name="sae", help="Give certificates to the SAEs of a live network, or take them back.")
 
 
@@ -29,9 +31,26 @@ def fail_link(link: str, /, *, state: StateOption = None) -> None:
     show(console(state).fault(link, "cut").message)
 
 
+@attack.command(name="link")
+def attack_link(link: str, what: Literal["error-rate"], rate: ErrorRate, /, *, state: StateOption = None) -> None:
+    """Tamper with the light of a link: `attack link A--B error-rate 0.2`. `heal link` ends it.
+
+    Parameters
+    ----------
+    link
+        The link as A--B, or A--B/NAME.
+    what
+        What the attack shows at the two ends: error-rate.
+    rate
+        Probability that a sifted bit is flipped, up to 0.5: 0.25 is what intercepting every pulse of BB84 causes.
+    """
+    del what
+    show(console(state).attack(link, rate).message)
+
+
 @heal.command(name="link")
 def heal_link(link: str, /, *, state: StateOption = None) -> None:
-    """Let the light through again.
+    """Let the light through again, and end an attack.
 
     Parameters
     ----------

@@ -18,6 +18,17 @@ def whole(_: object, tokens: Sequence[Token]) -> int:
     return int(text)
 
 
+def error_rate(_: object, tokens: Sequence[Token]) -> float:
+    """Return a share such as 0.2 or 20 %, ValueError for any other text; how large it may be, the network says."""
+    from keytwin.vocabulary.errors import Mistake
+    from keytwin.vocabulary.units import parse_share
+
+    try:
+        return parse_share(tokens[0].value)
+    except Mistake as mistake:
+        raise ValueError(str(mistake)) from None
+
+
 Seed = Annotated[
     int | None,
     Parameter(
@@ -26,3 +37,4 @@ Seed = Annotated[
     ),
 ]
 Number = Annotated[int, Parameter(converter=whole)]
+ErrorRate = Annotated[float, Parameter(converter=error_rate)]

@@ -11,23 +11,33 @@ from typing import Final
 
 from keytwin.control.admission_records import AdmissionKept, registration_of
 from keytwin.control.admission_session import AdmissionSession, begin, restored
-from keytwin.control.admission_table import AdmissionState, SessionRepeatDue, SessionTimedOut
+from keytwin.control.admission_table import AdmissionState, RouteBroken, SessionRepeatDue, SessionTimedOut
 from keytwin.control.agenda import Agenda
 from keytwin.control.capacity import Ledger, LinkRates
 from keytwin.control.configuration import delete
 from keytwin.control.disturbance import Disturbance, by_distrust, by_shortage, over_link
-from keytwin.control.office import Office
+from keytwin.control.keeper import Keeper
+from keytwin.control.office import LATEST_DELIVERY, Office
 from keytwin.control.profiles import AdmissionSetup, Denial, Grant, Profiles
 from keytwin.control.reception import Reception
 from keytwin.control.registry import Registry
 from keytwin.control.subscription import Subscription
+from keytwin.control.switchboard import Switchboard, owner_of
 from keytwin.control.topology_view import TopologyMessage, TopologyView
 from keytwin.vocabulary.errors import UnexpectedMessage
 from keytwin.vocabulary.events import SessionRejected
-from keytwin.vocabulary.identity import ADMISSION, ROUTING, ElementName, Ksid, LinkId, uuids
+from keytwin.vocabulary.identity import MONITORING, ROUTING, ElementName, Ksid, LinkId, link_ends, uuids
 from keytwin.vocabulary.link_messages import LinkPerformance
 from keytwin.vocabulary.machine import Effect, Message, Publish, Record, Send
+from keytwin.vocabulary.placement import CENTRAL, Seat
 from keytwin.vocabulary.ports import Entropy
+from keytwin.vocabulary.reservation_messages import (
+    LinksRefused,
+    LinksReserved,
+    LinksShort,
+    ReleaseLinks,
+    ReserveLinks,
+)
 from keytwin.vocabulary.session_messages import (
     ConfigurationRefused,
     ConfigureSession,
@@ -47,15 +57,28 @@ from keytwin.vocabulary.topology_messages import (
     ReservationsRequested,
     TopologySnapshot,
 )
-from keytwin.vocabulary.units import Instant
+from keytwin.vocabulary.units import BitsPerSecond, Duration, Instant, after
 
 ANY_EPOCH: Final = 2**31 - 1  # of a session that admission doesn't know: everything of it is to go
 KSID_OCTETS: Final = 16
 
 _TOPOLOGY: Final = "topology"
 _PERFORMANCE: Final = "performance"
+_PROMISES: Final = "promises"
+LOOKS_A_LEASE: Final = 8  # at promises that nobody has renewed
+NOTHING: Final = BitsPerSecond(0)
 
-SessionMessage = RouteFound | NoRoute | HopConfigured | HopMissing | KeyRequested | SessionClosing | SessionDeleted
+SessionMessage = (
+    RouteFound
+    | NoRoute
+    | LinksReserved
+    | LinksRefused
+    | HopConfigured
+    | HopMissing
+    | KeyRequested
+    | SessionClosing
+    | SessionDeleted
+)
 
 
 class AdmissionSweep(Message, frozen=True, gc=False):
@@ -63,39 +86,49 @@ class AdmissionSweep(Message, frozen=True, gc=False):
 
 
 class Admission:
-    """The one element that admits sessions and reserves for them."""
+    """Admits sessions and reserves for them: one for all, or at each node for those that are its own."""
 
-    def __init__(self, setup: AdmissionSetup, entropy: Entropy) -> None:
+    def __init__(self, setup: AdmissionSetup, entropy: Entropy, seat: Seat = CENTRAL) -> None:
         self._entropy: Final = entropy
-        self._view: Final = TopologyView(ADMISSION)
-        self._subscription: Final = Subscription(ADMISSION)
+        self._seat: Final = seat
+        self._view: Final = TopologyView(seat.admission, seat.controller)
+        self._subscription: Final = Subscription(seat.admission, seat.everywhere(MONITORING))
         self._rates: Final = LinkRates()
         self._ledger: Final = Ledger(self._rates, setup.settings.margin, setup.key_management.split)
-        self._office: Final = Office(setup.settings, setup.key_management.algorithm, self._ledger, self._view)
+        self._office: Final = Office(setup.settings, setup.key_management.algorithm, self._ledger, self._view, seat)
         self._registry: Final = Registry(self._office)
         self._reception: Final = Reception(Profiles(setup), self._registry, self._office)
         self._agenda: Final = Agenda("sweep", AdmissionSweep())
+        self._keeper: Final = Keeper(self._ledger, Duration(self._office.lease + LATEST_DELIVERY))
+        self._switchboard: Final = Switchboard(seat, {app.id: owner_of(app, seat) for app in setup.apps}, self._keeper)
         self._sequence = 0
 
     def restore(self, records: Iterable[Record], now: Instant) -> list[Effect]:
         """Take up all sessions and say again whatever may not have been heard."""
+        records = list(records)
+        self._keeper.restore(records, now)
         # A dict keeps the place of the first record of a session, so the order of registration survives too.
         latest = {record.ksid: record for record in records if isinstance(record, AdmissionKept)}
         for kept in sorted(latest.values(), key=lambda kept: kept.over_at or 0):
             session = restored(kept, self._office, self._registry.next_serial(), now)
             self._registry.add(session)
             self._agenda.put(session.ksid, session.due)
-        self._agenda.put(_TOPOLOGY, now)
-        self._agenda.put(_PERFORMANCE, now)
+        for name in (_TOPOLOGY, _PERFORMANCE, *([_PROMISES] if self._keeper.kept else [])):
+            self._agenda.put(name, now)
         return self._completed(self._sweep(now), now)
 
     def receive(self, message: Message, now: Instant) -> list[Effect]:
+        passed_on = self._switchboard.pass_on(message, lambda ksid: self._registry.session(ksid) is not None)
+        if passed_on is not None:
+            return self._completed(passed_on, now)
         match message:
             case ConfigureSession():
                 effects = self._register(message, now)
+            case ReserveLinks() | ReleaseLinks() | LinksShort():
+                effects = self._on_promise(message, now)
             case RouteFound() | NoRoute() | HopConfigured() | HopMissing() | KeyRequested():
                 effects = self._to_session(message, now)
-            case SessionClosing() | SessionDeleted():
+            case SessionClosing() | SessionDeleted() | LinksReserved() | LinksRefused():
                 effects = self._to_session(message, now)
             case TopologySnapshot() | LinkChanged() | NodeChanged():
                 effects = self._follow_topology(message, now)
@@ -171,18 +204,39 @@ class Admission:
         if seen.rate is None or seen.link not in self._view.links:
             return []
         self._rates.measure(seen.link, seen.rate, seen.at)
+        if not self._seat.is_central:
+            return self._keeper.short(seen.link, now) if self._seat.node in link_ends(seen.link) else []
         return self._disturb(by_shortage(seen.link, self._registry, self._ledger, now), now)
+
+    def _on_promise(self, message: ReserveLinks | ReleaseLinks | LinksShort, now: Instant) -> list[Effect]:
+        """Keep a promise or give it back; a session of one's own leaves a link whose keeper says so."""
+        match message:
+            case ReserveLinks():
+                if not self._keeper.kept:
+                    self._agenda.put(_PROMISES, after(now, self._office.lease // LOOKS_A_LEASE))
+                return self._keeper.reserve(message, now)
+            case ReleaseLinks():
+                return self._keeper.release(message)
+            case LinksShort():
+                session = self._registry.session(message.ksid)
+                if session is None or session.epochs.newest != message.epoch or not session.uses(message.link):
+                    return []
+                return self._feed(session, RouteBroken(message.ksid, message.cause, (message.link,)), now)
 
     def _disturb(self, disturbances: Iterable[Disturbance], now: Instant) -> list[Effect]:
         return [effect for session, message in disturbances for effect in self._feed(session, message, now)]
 
     def _reservations(self, reply_to: ElementName, links: Iterable[LinkId], now: Instant) -> list[Effect]:
         self._sequence = max(self._sequence + 1, now)  # goes on growing after a restart
-        reserved = [(link, self._ledger.reserved(link), len(self._ledger.costs(link))) for link in links]
-        return [
-            Send(reply_to, LinkReserved(link, self._sequence, rate, rate, sessions))
-            for link, rate, sessions in reserved
-        ]
+        node, sender = self._seat.node, self._seat.admission
+        effects: list[Effect] = []
+        for link in links:
+            first, second = link_ends(link)
+            if node in (None, first, second):
+                rate, number = self._ledger.reserved(link), len(self._ledger.costs(link))
+                out, back = (rate if node in (None, end) else NOTHING for end in (first, second))
+                effects.append(Send(reply_to, LinkReserved(link, self._sequence, out, back, number, sender)))
+        return effects
 
     # --- time -------------------------------------------------------------------------------------------------------
 
@@ -198,6 +252,11 @@ class Admission:
             effects = self._view.request(now)
             self._agenda.put(_TOPOLOGY, self._view.request_at)
             return effects
+        if name == _PROMISES:
+            effects = self._keeper.expire(now)
+            if self._keeper.kept:
+                self._agenda.put(_PROMISES, after(now, self._office.lease // LOOKS_A_LEASE))
+            return effects
         if name == _PERFORMANCE:
             effects = self._subscription.request(now)
             self._agenda.put(_PERFORMANCE, self._subscription.request_at)
@@ -210,7 +269,9 @@ class Admission:
     def _completed(self, effects: list[Effect], now: Instant) -> list[Effect]:
         """Add what every step ends with: routing hears what is reserved, the timer runs."""
         changed = self._ledger.take_changed()
-        told = self._reservations(ROUTING, changed, now) if changed else []
+        told = []
+        for routing in self._seat.everywhere(ROUTING) if changed else ():
+            told += self._reservations(routing, changed, now)
         return [*effects, *told, *self._agenda.arm(now)]
 
 

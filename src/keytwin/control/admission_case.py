@@ -5,7 +5,7 @@ Which message leads to which step is in `admission_session.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -17,8 +17,9 @@ from keytwin.control.epochs import Epochs
 from keytwin.control.office import RENEWALS_A_LEASE, Office
 from keytwin.control.profiles import NEVER, Grant
 from keytwin.vocabulary.events import SessionAdmitted, SessionRejected, SessionReleased
-from keytwin.vocabulary.identity import ADMISSION, ROUTING, AppId, Ksid, LinkId, NodeId, UserId
+from keytwin.vocabulary.identity import AppId, Ksid, LinkId, NodeId, UserId, link_ends
 from keytwin.vocabulary.machine import Effect, Publish, Save, Send
+from keytwin.vocabulary.reservation_messages import ReleaseLinks, ReserveLinks
 from keytwin.vocabulary.session_messages import (
     ConfigurationRefused,
     ConfigureHop,
@@ -76,6 +77,9 @@ class AdmissionCase:
     idle_at: Instant = START  # when it counts as inactive; START = it has not been active yet
     renewed_at: Instant = START  # when every key manager of the route was last told to keep it
     over_at: Instant | None = None
+    pending: Route | None = None  # of which not all nodes have promised theirs
+    pending_epoch: int = 0
+    awaited: dict[NodeId, None] = field(default_factory=dict)  # the nodes that have not
 
     @property
     def due(self) -> Instant:
@@ -90,12 +94,63 @@ class AdmissionCase:
     def uses(self, link: LinkId) -> bool:
         """Whether the session is carried, or about to be, by a route over this link."""
         route = self.epochs.route
-        return self.state in _CARRIED and route is not None and link in route.links
+        return self.state in _CARRIED and route is not None and link in route.all_links
 
     def passes(self, node: NodeId) -> bool:
         """Whether the session is carried, or about to be, by a route through this node."""
         route = self.epochs.route
-        return self.state in _CARRIED and route is not None and node in route.nodes
+        return self.state in _CARRIED and route is not None and node in route.all_nodes
+
+
+# --- what is reserved, where each node keeps its own ----------------------------------------------------------------
+
+
+def held_links(session: AdmissionCase) -> tuple[LinkId, ...]:
+    """Return the links on which the session holds something, by whichever of its routes."""
+    if session.office.seat.is_central:
+        return session.office.ledger.held(session.ksid)
+    return tuple(dict.fromkeys(link for route in session.epochs.routes.values() for link in route.all_links))
+
+
+def ask_nodes(session: AdmissionCase, route: Route, nodes: Iterable[NodeId], *, is_held: bool = False) -> list[Effect]:
+    """Ask the admissions of some nodes of a route to reserve what leads away from them, or to go on reserving it."""
+    office = session.office
+    hold = office.hold(session.grant, route)
+    epoch = session.epochs.newest if is_held else session.pending_epoch
+    effects: list[Effect] = []
+    for node in nodes:
+        links = tuple(link for link in hold.links if node in link_ends(link))
+        asked = ReserveLinks(
+            session.ksid, epoch, office.seat.admission, node, links, hold.cost, session.grant.priority, is_held
+        )
+        effects.append(Send(office.seat.at(node).admission, asked))
+    return effects
+
+
+def drop_pending(session: AdmissionCase) -> list[Effect]:
+    """Give back what was promised of a route that is not taken; its epoch is never used again."""
+    route, session.pending = session.pending, None
+    if route is None:
+        return []
+    session.epochs.floor = max(session.epochs.floor, session.pending_epoch)
+    session.awaited.clear()
+    return _release(session, session.pending_epoch, route)
+
+
+def free(session: AdmissionCase, routes: Mapping[int, Route]) -> list[Effect]:
+    """Give back what routes held, by epoch."""
+    effects: list[Effect] = []
+    for epoch, route in routes.items():
+        if session.office.seat.is_central:
+            session.office.ledger.free(session.ksid, epoch)
+        else:
+            effects += _release(session, epoch, route)
+    return effects
+
+
+def _release(session: AdmissionCase, epoch: int, route: Route) -> list[Effect]:
+    seat = session.office.seat
+    return [Send(seat.at(node).admission, ReleaseLinks(session.ksid, epoch)) for node in route.all_nodes]
 
 
 # --- steps ----------------------------------------------------------------------------------------------------------
@@ -108,17 +163,18 @@ def ask(session: AdmissionCase) -> Effect:
     grant = session.grant
     session.question = FindRoute(
         request_id=f"{session.ksid}/{session.epochs.next_number}/{session.questions}",
-        reply_to=ADMISSION,
+        reply_to=session.office.seat.admission,
         ksid=session.ksid,
         source=session.first.node,
         target=session.second.node,
         rate=grant.rate,
         key_size=grant.key_size,
         batch=grant.batch,
-        held=session.office.ledger.held(session.ksid),
+        held=held_links(session),
         excluded=tuple(session.excluded),
+        shares=grant.routes,
     )
-    return Send(ROUTING, session.question)
+    return Send(session.office.seat.routing, session.question)
 
 
 def move(session: AdmissionCase, route: Route, now: Instant) -> list[Effect]:
@@ -132,7 +188,7 @@ def move(session: AdmissionCase, route: Route, now: Instant) -> list[Effect]:
     return [
         save(session),
         Publish(admitted),
-        *configure_hops(session, route.nodes),
+        *configure_hops(session, route.all_nodes),
         *delete_leavers(session),
     ]
 
@@ -142,6 +198,7 @@ def finish(
 ) -> list[Effect]:
     """End it: at once where no key manager holds anything of it, else when they have deleted it."""
     session.reason, session.retry_after = reason, retry_after
+    dropped = drop_pending(session)
     if session.state in _UNCONFIGURED:
         # No key manager has an entry to delete: its answer to the registration is all that it waits for.
         told = _refusals(session)
@@ -151,29 +208,26 @@ def finish(
         told = delete(session.ksid, session.epochs.newest, reason, session.epochs.holding())
         ending = [save(session)]
     rejected = SessionRejected(session.app, session.first.sae, reason.value, explanation)
-    return [*ending, *told, *([Publish(rejected)] if explanation else [])]
+    return [*ending, *told, *dropped, *([Publish(rejected)] if explanation else [])]
 
 
 def bury(session: AdmissionCase, now: Instant) -> list[Effect]:
     """Give everything back: nothing of the session is left anywhere."""
     was_admitted = session.epochs.newest > 0  # else it never held anything, and was refused instead
-    _free(session, session.epochs.release_all())
+    freed = free(session, dict(session.epochs.routes))
+    session.epochs.release_all()
     session.over_at = now
     enter(session, _S.TERMINATED, now)
     released = SessionReleased(session.ksid, session.app, session.reason.value)
-    return [save(session), *([Publish(released)] if was_admitted else [])]
+    return [save(session), *freed, *([Publish(released)] if was_admitted else [])]
 
 
 def give_back(session: AdmissionCase) -> list[Effect]:
     """Give back what retired routes held of which nothing is left; saved, so that a restart doesn't take it again."""
+    routes = dict(session.epochs.routes)
     gone = session.epochs.release()
-    _free(session, gone)
-    return [save(session)] if gone else []
-
-
-def _free(session: AdmissionCase, epochs: Iterable[int]) -> None:
-    for epoch in epochs:
-        session.office.ledger.free(session.ksid, epoch)
+    freed = free(session, {epoch: routes[epoch] for epoch in gone})
+    return [save(session), *freed] if gone else []
 
 
 # --- time -----------------------------------------------------------------------------------------------------------
@@ -224,7 +278,8 @@ def renew_leases(session: AdmissionCase, now: Instant) -> list[Effect]:
     if route is None or now < session.renewed_at + session.office.lease // RENEWALS_A_LEASE:
         return []
     session.renewed_at = now
-    return renew(session.ksid, session.epochs.newest, route.nodes)
+    held = [] if session.office.seat.is_central else ask_nodes(session, route, route.all_nodes, is_held=True)
+    return [*renew(session.ksid, session.epochs.newest, route.all_nodes), *held]
 
 
 # --- what is said ---------------------------------------------------------------------------------------------------

@@ -9,9 +9,11 @@ from keytwin.control.admission_case import (
     UNTIL_REPLACED,
     AdmissionCase,
     ask,
+    ask_nodes,
     bury,
     configure_hops,
     delete_leavers,
+    drop_pending,
     enter,
     finish,
     give_back,
@@ -34,8 +36,8 @@ from keytwin.control.admission_table import (
 from keytwin.control.configuration import delete
 from keytwin.control.office import Office, joins
 from keytwin.control.profiles import LATER
-from keytwin.vocabulary.identity import ROUTING
 from keytwin.vocabulary.machine import Effect, Message, Send
+from keytwin.vocabulary.reservation_messages import LinksRefused, LinksReserved
 from keytwin.vocabulary.session_messages import (
     ConfigurationRefused,
     ConfigureSession,
@@ -49,6 +51,7 @@ from keytwin.vocabulary.session_messages import (
     SessionClosing,
     SessionDeleted,
 )
+from keytwin.vocabulary.topology import Route
 from keytwin.vocabulary.units import Instant, after, in_seconds
 
 MOST_DOUBLINGS: Final = 8
@@ -89,7 +92,10 @@ class AdmissionSession(AdmissionCase):
         if len(self.epochs.retired) >= MOST_RETIRED:
             return finish(self, Reason.UNAVAILABLE, now, f"routed anew too often: {self.cause}", LATER)
         routes = [route for route in found.routes if joins(route, self.first.node, self.second.node)]
-        routes = [route for route in routes if self.excluded.keys().isdisjoint(route.links)]
+        routes = [route for route in routes if len(route.ways) == self.grant.routes]
+        routes = [route for route in routes if self.excluded.keys().isdisjoint(route.all_links)]
+        if not self.office.seat.is_central:
+            return _ask_for_promises(self, routes)
         number = self.epochs.next_number
         choice = self.office.reserve(self.ksid, number, self.grant, routes, now)
         if choice.route is not None:
@@ -101,6 +107,29 @@ class AdmissionSession(AdmissionCase):
             return finish(self, Reason.NO_ROUTE, now, f"no room on {', '.join(self.excluded)}", LATER)
         return [ask(self)]
 
+    def on_links_reserved(self, reserved: LinksReserved, now: Instant) -> list[Effect]:
+        """Take the route of which the last node has promised its part."""
+        route = self.pending
+        if route is None or reserved.epoch != self.pending_epoch:
+            return []
+        self.awaited.pop(reserved.node, None)
+        if self.awaited:
+            return []
+        if self.pending_epoch != self.epochs.next_number:  # meanwhile a key manager has buried this epoch
+            return [*drop_pending(self), ask(self)]
+        self.pending = None
+        return move(self, route, now)
+
+    def on_links_refused(self, refused: LinksRefused, now: Instant) -> list[Effect]:
+        """Give back what others have promised, and ask for another route without the links that have no room."""
+        if self.pending is None or refused.epoch != self.pending_epoch:
+            return []
+        dropped = drop_pending(self)
+        self.excluded |= dict.fromkeys(refused.lacking)
+        if self.questions >= MOST_QUESTIONS:
+            return [*dropped, *finish(self, Reason.NO_ROUTE, now, f"no room on {', '.join(self.excluded)}", LATER)]
+        return [*dropped, ask(self)]
+
     def on_no_route(self, none: NoRoute, now: Instant) -> list[Effect]:
         """There is no route: the operator hears why, the SAE only that there is none."""
         if self.question is None or none.request_id != self.question.request_id:
@@ -110,11 +139,12 @@ class AdmissionSession(AdmissionCase):
 
     def on_route_broken(self, broken: RouteBroken, now: Instant) -> list[Effect]:
         """Look for another route; the old one stays configured and reserved until the new one is."""
+        dropped = drop_pending(self)
         self.excluded |= dict.fromkeys(broken.lacking)
         self.cause = broken.cause
         if self.state is not _S.REROUTING:
             enter(self, _S.REROUTING, now)
-        return [ask(self)]
+        return [*dropped, ask(self)]
 
     # --- the key managers of the route ------------------------------------------------------------------------------
 
@@ -136,7 +166,7 @@ class AdmissionSession(AdmissionCase):
         self.attempts = 0
         pace(self, now)
         route = self.epochs.route
-        is_on_route = route is not None and missing.node in route.nodes
+        is_on_route = route is not None and missing.node in route.all_nodes
         return configure_hops(self, [missing.node]) if is_on_route and self.state is not _S.REROUTING else []
 
     def on_session_deleted(self, deleted: SessionDeleted, now: Instant) -> list[Effect]:
@@ -146,7 +176,7 @@ class AdmissionSession(AdmissionCase):
             return [] if self.epochs.holding() else bury(self, now)
         effects = give_back(self)
         route = self.epochs.route
-        if deleted.epoch >= self.epochs.newest and route is not None and deleted.node in route.nodes:
+        if deleted.epoch >= self.epochs.newest and route is not None and deleted.node in route.all_nodes:
             self.epochs.floor = max(self.epochs.floor, deleted.epoch)
             if self.state is not _S.REROUTING:
                 broken = RouteBroken(self.ksid, f"{deleted.node} has lost the session")
@@ -205,7 +235,7 @@ class AdmissionSession(AdmissionCase):
         effects = give_back(self)
         match self.state:
             case _S.ROUTING | _S.REROUTING:
-                effects.append(ask(self) if self.question is None else Send(ROUTING, self.question))
+                effects += _question_again(self)
             case _S.CONFIGURING | _S.ACTIVE:
                 effects += configure_hops(self, self.epochs.unconfirmed())
             case _:
@@ -215,6 +245,24 @@ class AdmissionSession(AdmissionCase):
             effects += renew_leases(self, now)
         pace(self, now)
         return effects
+
+
+def _ask_for_promises(session: AdmissionSession, routes: list[Route]) -> list[Effect]:
+    """Ask the nodes of the first candidate that works to reserve their parts of it."""
+    if session.pending is not None:
+        return []  # a late answer
+    session.pending = next((route for route in routes if session.office.works(route)), None)
+    if session.pending is None:
+        return []  # routing has not heard yet that its candidates don't work: the same question will be repeated
+    session.pending_epoch, session.awaited = session.epochs.next_number, dict.fromkeys(session.pending.all_nodes)
+    return ask_nodes(session, session.pending, session.awaited)
+
+
+def _question_again(session: AdmissionSession) -> list[Effect]:
+    """Repeat what is unanswered: the question to routing, or those to the nodes of the route that it has offered."""
+    if session.pending is not None:
+        return ask_nodes(session, session.pending, session.awaited)
+    return [ask(session) if session.question is None else Send(session.office.seat.routing, session.question)]
 
 
 def begin(session: AdmissionSession, now: Instant) -> list[Effect]:
@@ -234,7 +282,7 @@ def restored(kept: AdmissionKept, office: Office, serial: int, now: Instant) -> 
     routes = {held.epoch: held.route for held in kept.routes}
     session.epochs.restore(routes, kept.epoch, office.surely_gone(now))
     session.renewed_at, session.idle_at = now, after(now, office.settings.inactivity_timeout)
-    for epoch, route in routes.items():
+    for epoch, route in routes.items() if office.seat.is_central else ():
         office.ledger.take_over(session.ksid, epoch, office.hold(session.grant, route))
     if state is not _S.TERMINATED:
         enter(session, state, now)

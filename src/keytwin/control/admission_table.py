@@ -10,6 +10,7 @@ from typing import Final
 
 from keytwin.vocabulary.identity import Ksid, LinkId
 from keytwin.vocabulary.machine import Message, StateTable, ignored, to
+from keytwin.vocabulary.reservation_messages import LinksRefused, LinksReserved
 from keytwin.vocabulary.session_messages import (
     ConfigureSession,
     HopConfigured,
@@ -75,7 +76,7 @@ _MOVING: Final = {
 _LOST: Final = "a key manager cannot take this epoch any more"
 _UNCONFIGURED: Final = (_S.ACCEPTED, _S.ROUTING)
 _CONFIGURED: Final = (_S.CONFIGURING, _S.ACTIVE, _S.REROUTING)
-_FROM_ROUTING: Final = (RouteFound, NoRoute)
+_FROM_ROUTING: Final = (RouteFound, NoRoute, LinksReserved, LinksRefused)
 _ENDINGS: Final = (SessionClosing, SessionTimedOut, SessionEvicted)
 
 ADMISSION_TABLE: Final = StateTable(
@@ -88,6 +89,11 @@ ADMISSION_TABLE: Final = StateTable(
         # No route is looked for before both ends are there (invariant S5).
         (_S.ROUTING, RouteFound): to(_S.CONFIGURING, _S.ROUTING, _S.TERMINATED, **_CHOOSING),
         (_S.ROUTING, NoRoute): to(_S.ROUTING, _S.TERMINATED, ROUTING="a late answer", TERMINATED="explained"),
+        # Where each node keeps its own reservations, a candidate is one of which all nodes have promised theirs.
+        (_S.ROUTING, LinksReserved): to(
+            _S.CONFIGURING, _S.ROUTING, CONFIGURING="all have promised", ROUTING="others are missing, or late"
+        ),
+        (_S.ROUTING, LinksRefused): to(_S.ROUTING, _S.TERMINATED, ROUTING="asked again", TERMINATED="given up"),
         (_S.CONFIGURING, HopConfigured): to(
             _S.CONFIGURING, _S.ACTIVE, CONFIGURING="others are missing", ACTIVE="all have confirmed"
         ),
@@ -98,6 +104,10 @@ ADMISSION_TABLE: Final = StateTable(
         (_S.ACTIVE, HopConfigured): to(_S.ACTIVE),
         # The old route stays configured and reserved while another one is looked for.
         (_S.REROUTING, RouteFound): to(_S.CONFIGURING, _S.REROUTING, _S.TERMINATING, **_MOVING),
+        (_S.REROUTING, LinksReserved): to(
+            _S.CONFIGURING, _S.REROUTING, CONFIGURING="all have promised", REROUTING="others are missing, or late"
+        ),
+        (_S.REROUTING, LinksRefused): to(_S.REROUTING, _S.TERMINATING, REROUTING="asked again", TERMINATING="given up"),
         (_S.REROUTING, NoRoute): to(_S.REROUTING, _S.TERMINATING, REROUTING="a late answer", TERMINATING="explained"),
         **{(_S.REROUTING, message): to(_S.REROUTING) for message in (HopConfigured, SessionDeleted)},
         **{(state, message): to(state) for state in _CONFIGURED for message in (KeyRequested, HopMissing)},

@@ -79,6 +79,10 @@ class LinkRates:
             return _NO_RATE
         return rate_to_trust(known.registered, known.measured, known.measured_at, now)
 
+    def knows(self, link: LinkId) -> bool:
+        """Whether the link has been heard of."""
+        return link in self._rates
+
     def links(self) -> tuple[LinkId, ...]:
         """Return all known links."""
         return tuple(self._rates)

@@ -15,9 +15,10 @@ from msgspec.structs import replace
 from keytwin.control.alarms import DISABLING
 from keytwin.vocabulary.errors import UnexpectedMessage
 from keytwin.vocabulary.events import LinkStatusChanged
-from keytwin.vocabulary.identity import ADMISSION, MONITORING, ROUTING, LinkId, NodeId, link_ends
-from keytwin.vocabulary.machine import Effect, Message, Publish, Record, Save, Send
+from keytwin.vocabulary.identity import CONTROLLER, ElementName, LinkId, NodeId, link_ends
+from keytwin.vocabulary.machine import Effect, Message, Publish, Record, Save, Send, StartTimer
 from keytwin.vocabulary.operator_messages import SetNodeTrust
+from keytwin.vocabulary.placement import CENTRAL, Seat
 from keytwin.vocabulary.topology_messages import (
     AlarmNoted,
     LinkChanged,
@@ -31,12 +32,16 @@ from keytwin.vocabulary.topology_messages import (
     RegisterLink,
     ReportLinkStatus,
     RequestTopology,
+    TopologyShared,
     TopologySnapshot,
 )
-from keytwin.vocabulary.units import Instant
+from keytwin.vocabulary.units import Instant, seconds
 
-# Routing hears first: when admission asks it for another route, it should know why.
-SUBSCRIBERS: Final = (ROUTING, MONITORING, ADMISSION)
+SHARE_PERIOD: Final = seconds(10)  # how long a lost change of another node's part may stay unnoticed
+
+
+class ShareDue(Message, frozen=True, gc=False):
+    """To oneself: tell the other controllers the own part again."""
 
 
 class LinkKept(Record, frozen=True, gc=False):
@@ -79,9 +84,18 @@ class _Link:
 
 
 class Controller:
-    """The one element that owns the topology; `nodes` are those of the network's blueprint."""
+    """Owns the topology; `nodes` are those of the network's blueprint.
 
-    def __init__(self, nodes: tuple[NodeId, ...]) -> None:
+    Where control is per node, each controller owns its node and the links that begin there; it is told the rest by the
+    others, and has versions of its own.
+    """
+
+    def __init__(self, nodes: tuple[NodeId, ...], seat: Seat = CENTRAL) -> None:
+        self._seat: Final = seat
+        # Routing hears first: when admission asks it for another route, it should know why.
+        self._subscribers: Final = (seat.routing, seat.monitoring, seat.admission)
+        self._peers: Final = seat.others(CONTROLLER)
+        self._heard: Final[dict[NodeId, int]] = {}  # from the other controllers
         self._version = 0
         self._nodes: Final = {node: NodeState(node) for node in nodes}
         self._links: Final[dict[LinkId, _Link]] = {}
@@ -100,7 +114,8 @@ class Controller:
                 case _:
                     raise AssertionError(f"the controller never saved a {type(record).__name__}")
         known = [LinkStatusChanged(name, link.status.value, "taken up again") for name, link in self._links.items()]
-        return [*map(Publish, known), *(Send(subscriber, self._topology()) for subscriber in SUBSCRIBERS)]
+        told = [Send(subscriber, self._topology()) for subscriber in self._subscribers]
+        return [*map(Publish, known), *told, *self._share(is_new=True), *_share_timer(self._peers)]
 
     def receive(self, message: Message, now: Instant) -> list[Effect]:
         match message:
@@ -112,6 +127,10 @@ class Controller:
                 return self._alarm(message)
             case SetNodeTrust():
                 return self._trust(message)
+            case TopologyShared():
+                return self._take_over(message)
+            case ShareDue():
+                return [*self._share(), *_share_timer(self._peers)]
             case RequestTopology():
                 return [Send(message.reply_to, self._topology())]
             case _:
@@ -129,7 +148,7 @@ class Controller:
         if link is not None and link.state == state:
             return [registered]
         self._links[wanted.link] = link = link or _Link(state)
-        return [*self._change(link, state), registered]
+        return [*self._change(link, state), *self._share(), registered]
 
     def _report(self, report: ReportLinkStatus) -> list[Effect]:
         link = self._links.get(report.link)
@@ -148,9 +167,9 @@ class Controller:
         # By cause: what one incarnation of monitoring raised, the next may take back, in any order of arrival.
         newest, _ = link.alarms.get(alarm.cause, (0, False))
         if alarm.sequence <= newest:
-            return [Send(MONITORING, AlarmNoted(alarm.link, alarm.cause, newest))]
+            return [Send(self._seat.monitoring, AlarmNoted(alarm.link, alarm.cause, newest))]
         link.alarms[alarm.cause] = (alarm.sequence, alarm.is_on)
-        noted = Send(MONITORING, AlarmNoted(alarm.link, alarm.cause, alarm.sequence))
+        noted = Send(self._seat.monitoring, AlarmNoted(alarm.link, alarm.cause, alarm.sequence))
         cause = f"{alarm.cause} alarm" if alarm.is_on else f"{alarm.cause} alarm over"
         return [*self._status_changed(link, cause), noted]
 
@@ -161,8 +180,11 @@ class Controller:
         if self._nodes[order.node] == state:
             return []
         self._nodes[order.node] = state
+        return [*self._tell_node(state), *self._share()]
+
+    def _tell_node(self, state: NodeState) -> list[Effect]:
         version = self._next_version()
-        told = [Send(subscriber, NodeChanged(version, state)) for subscriber in SUBSCRIBERS]
+        told = [Send(subscriber, NodeChanged(version, state)) for subscriber in self._subscribers]
         return [Save(NodeKept(version, state)), *told]
 
     def _status_changed(self, link: _Link, cause: str) -> list[Effect]:
@@ -170,13 +192,42 @@ class Controller:
         if state == link.state:
             return [Save(self._kept(link))]
         changed = Publish(LinkStatusChanged(state.link, state.status.value, cause))
-        return [*self._change(link, state), changed]
+        return [*self._change(link, state), *self._share(), changed]
 
     def _change(self, link: _Link, state: LinkState) -> list[Effect]:
         link.state = state
         version = self._next_version()
-        told = [Send(subscriber, LinkChanged(version, state)) for subscriber in SUBSCRIBERS]
+        told = [Send(subscriber, LinkChanged(version, state)) for subscriber in self._subscribers]
         return [Save(self._kept(link)), *told]
+
+    # --- the other controllers --------------------------------------------------------------------------------------
+
+    def _share(self, *, is_new: bool = False) -> list[Effect]:
+        """Tell the others the own part, whole: whatever they have missed, this makes good."""
+        own = self._seat.node
+        if own is None or not self._peers:
+            return []
+        links = tuple(link.state for name, link in self._links.items() if link_ends(name)[0] == own)
+        shared = TopologyShared(own, self._version, self._nodes[own], links, is_new)
+        return [Send(peer, shared) for peer in self._peers]
+
+    def _take_over(self, shared: TopologyShared) -> list[Effect]:
+        """Believe another controller about its own part, unless something newer was heard."""
+        effects = self._share() if shared.is_new else []
+        if shared.sequence < self._heard.get(shared.origin, 0):
+            return effects
+        self._heard[shared.origin] = shared.sequence
+        if self._nodes.get(shared.origin, shared.node) != shared.node:
+            self._nodes[shared.origin] = shared.node
+            effects += self._tell_node(shared.node)
+        for state in shared.links:
+            known = self._links.get(state.link)
+            if link_ends(state.link)[0] != shared.origin or (known is not None and known.state == state):
+                continue
+            link = self._links.setdefault(state.link, known or _Link(state))
+            link.reported = state.status
+            effects += self._change(link, state)
+        return effects
 
     def _kept(self, link: _Link) -> LinkKept:
         return LinkKept(self._version, link.state, link.reported, link.sequence, dict(link.alarms))
@@ -191,3 +242,7 @@ class Controller:
             links = tuple(link.state for link in self._links.values())
             self._snapshot = TopologySnapshot(self._version, tuple(self._nodes.values()), links)
         return self._snapshot
+
+
+def _share_timer(peers: tuple[ElementName, ...]) -> list[Effect]:
+    return [StartTimer("share", SHARE_PERIOD, ShareDue())] if peers else []

@@ -54,5 +54,7 @@ def by_shortage(link: LinkId, registry: Registry, ledger: Ledger, now: Instant) 
 
 
 def _users(link: LinkId, registry: Registry, ledger: Ledger) -> list[AdmissionSession]:
+    if not registry.is_central:
+        return [session for session in registry.live() if session.uses(link)]
     sessions = (registry.session(ksid) for ksid in ledger.costs(link))
     return [session for session in sessions if session is not None and session.uses(link)]

@@ -73,12 +73,14 @@ class Epochs:
     def expire(self, now: Instant) -> None:
         """Clear the retired routes whose lease has surely expired."""
         for epoch in [epoch for epoch, at in self.retired.items() if at <= now]:
-            for node in self.routes[epoch].nodes:
+            for node in self.routes[epoch].all_nodes:
                 self.clear(node, epoch)
 
     def release(self) -> list[int]:
         """Forget the retired routes of which nothing is left, and return their epochs."""
-        free = [epoch for epoch in self.retired if not any(self._may_hold(n, epoch) for n in self.routes[epoch].nodes)]
+        free = [
+            epoch for epoch in self.retired if not any(self._may_hold(n, epoch) for n in self.routes[epoch].all_nodes)
+        ]
         for epoch in free:
             del self.routes[epoch], self.retired[epoch]
         return free
@@ -92,11 +94,11 @@ class Epochs:
 
     def unconfirmed(self) -> list[NodeId]:
         """Return the key managers of the newest route that have not confirmed it."""
-        return [] if self.route is None else [node for node in self.route.nodes if node not in self._confirmed]
+        return [] if self.route is None else [node for node in self.route.all_nodes if node not in self._confirmed]
 
     def leavers(self) -> list[tuple[NodeId, int]]:
         """Return the key managers off the newest route that may still hold an older one, and up to which epoch."""
-        staying = set() if self.route is None else set(self.route.nodes)
+        staying = set() if self.route is None else set(self.route.all_nodes)
         return [(node, epoch) for node, epoch in self._sent.items() if node not in staying]
 
     def holding(self) -> list[NodeId]:
@@ -105,7 +107,7 @@ class Epochs:
 
     def _hold(self, epoch: int, route: Route) -> None:
         self.routes[epoch] = route
-        for node in route.nodes:
+        for node in route.all_nodes:
             self._sent[node] = epoch
 
     def _may_hold(self, node: NodeId, epoch: int) -> bool:

@@ -10,12 +10,10 @@ from keytwin.algorithms.graphs import Edge, Graph
 from keytwin.control.capacity import TELEMETRY_LIFETIME, rate_to_trust
 from keytwin.control.metrics import LinkView, weigh
 from keytwin.control.topology_view import TopologyView
-from keytwin.vocabulary.identity import LinkId, NodeId, link_ends
+from keytwin.vocabulary.identity import ElementName, LinkId, NodeId, link_ends
 from keytwin.vocabulary.link_messages import LinkPerformance
 from keytwin.vocabulary.topology_messages import LinkReserved, LinkState
 from keytwin.vocabulary.units import START, BitsPerSecond, Instant
-
-_NOTHING: Final = BitsPerSecond(0)
 
 
 class LinkBook:
@@ -33,7 +31,7 @@ class LinkBook:
         self._view: Final = view
         self._metric: Final = metric
         self._performances: Final[dict[LinkId, LinkPerformance]] = {}
-        self._reservations: Final[dict[LinkId, LinkReserved]] = {}
+        self._reservations: Final[dict[LinkId, dict[ElementName, LinkReserved]]] = {}  # by who keeps them
         self._graph: Graph[NodeId, LinkId] | None = None
         self._between: Final[dict[frozenset[NodeId], list[LinkId]]] = {}  # as old as the graph
 
@@ -67,9 +65,10 @@ class LinkBook:
 
     def reserve(self, seen: LinkReserved, now: Instant) -> None:
         """Take what admission has reserved on a link, unless there is something newer."""
-        known = self._reservations.get(seen.link)
+        of_link = self._reservations.setdefault(seen.link, {})
+        known = of_link.get(seen.sender)
         if known is None or seen.sequence > known.sequence:
-            self._reservations[seen.link] = seen
+            of_link[seen.sender] = seen
             self.weigh(seen.link, now)
 
     def weigh(self, link: LinkId, now: Instant) -> None:
@@ -91,7 +90,7 @@ class LinkBook:
             self.weights[link] = weight
 
     def _look(self, state: LinkState, now: Instant) -> LinkView:
-        seen, reserved = self._performances.get(state.link), self._reservations.get(state.link)
+        seen, reserved = self._performances.get(state.link), self._reservations.get(state.link, {}).values()
         fresh = seen if seen is not None and now - seen.at <= TELEMETRY_LIFETIME else None
         measured, at = (None, START) if seen is None else (seen.rate, seen.at)
         return LinkView(
@@ -100,8 +99,11 @@ class LinkBook:
             rate=rate_to_trust(state.rate, measured, at, now),
             qber=state.qber if fresh is None or fresh.qber is None else fresh.qber,
             stocks=(None, None) if fresh is None else fresh.stocks,
-            reserved=(_NOTHING, _NOTHING) if reserved is None else (reserved.first, reserved.second),
-            sessions=0 if reserved is None else reserved.sessions,
+            reserved=(
+                BitsPerSecond(sum(each.first for each in reserved)),
+                BitsPerSecond(sum(each.second for each in reserved)),
+            ),
+            sessions=max((each.sessions for each in reserved), default=0),
             delay=None if fresh is None else fresh.delay,
             lost=0.0 if fresh is None else fresh.lost,
         )

@@ -17,7 +17,7 @@ from keytwin.control.topology_view import TopologyMessage, TopologyView
 from keytwin.vocabulary.blueprint import MonitoringSettings
 from keytwin.vocabulary.errors import Oversize, UnexpectedMessage
 from keytwin.vocabulary.events import AlarmRaised, StockSeen
-from keytwin.vocabulary.identity import ADMISSION, CONTROLLER, MONITORING, ROUTING, LinkId, link_ends
+from keytwin.vocabulary.identity import ADMISSION, ROUTING, LinkId, link_ends
 from keytwin.vocabulary.link_messages import (
     LinkMeasured,
     LinkPerformance,
@@ -26,6 +26,7 @@ from keytwin.vocabulary.link_messages import (
     SubscribePerformance,
 )
 from keytwin.vocabulary.machine import Effect, Message, Publish, Record, Send
+from keytwin.vocabulary.placement import CENTRAL, Seat
 from keytwin.vocabulary.topology_messages import (
     AlarmNoted,
     LinkChanged,
@@ -61,11 +62,13 @@ class _Told:
 
 
 class Monitoring:
-    """The one element that watches all links."""
+    """Watches all links; where control is per node, those that begin at its node."""
 
-    def __init__(self, settings: MonitoringSettings) -> None:
+    def __init__(self, settings: MonitoringSettings, seat: Seat = CENTRAL) -> None:
         self._settings: Final = settings
-        self._view: Final = TopologyView(MONITORING)
+        self._seat: Final = seat
+        self._audience: Final = (*seat.everywhere(ROUTING), *seat.everywhere(ADMISSION))
+        self._view: Final = TopologyView(seat.monitoring, seat.controller)
         self._agenda: Final = Agenda("sweep", MonitoringSweep())
         self._watches: Final[dict[LinkId, Watch]] = {}
         self._silence: Final = Silence()
@@ -136,7 +139,7 @@ class Monitoring:
             return []
         self._told[watch.link] = _Told(picture, now)
         seen = StockSeen(watch.link, picture.rate, picture.qber, picture.stocks)
-        return [Send(ROUTING, picture), Send(ADMISSION, picture), Publish(seen)]
+        return [*(Send(each, picture) for each in self._audience), Publish(seen)]
 
     # --- alarms -----------------------------------------------------------------------------------------------------
 
@@ -164,7 +167,7 @@ class Monitoring:
         raised = RaiseAlarm(watch.link, self._sequence, alarm.value, is_on, stock)
         self._unnoted[watch.link, alarm.value] = raised
         self._agenda.put(_ALARMS, after(now, ALARM_REPEAT))
-        return [Send(CONTROLLER, raised)]
+        return [Send(self._seat.controller, raised)]
 
     def _settle(self, noted: AlarmNoted) -> list[Effect]:
         key = (noted.link, noted.cause)
@@ -182,7 +185,7 @@ class Monitoring:
                 effects += self._view.request(now)
                 self._agenda.put(_TOPOLOGY, self._view.request_at)
             elif name == _ALARMS:
-                effects += [Send(CONTROLLER, raised) for raised in self._unnoted.values()]
+                effects += [Send(self._seat.controller, raised) for raised in self._unnoted.values()]
                 if self._unnoted:
                     self._agenda.put(_ALARMS, after(now, ALARM_REPEAT))
             else:

@@ -35,7 +35,23 @@ class Explanation:
             cause = self._at_end(end)
             if cause:
                 return cause
-        return self._between()
+        return self._apart() or self._between()
+
+    def _apart(self) -> str:
+        """Say what all ways have in common, where there is one but not as many as keys go in shares."""
+        (source, target), graph, wanted = self._ends, self._book.graph, self._question.shares
+        usable = self._fitting & self._book.weights.keys()
+        ways = graph.disjoint_paths(source, target, wanted, usable=usable.__contains__) if wanted > 1 else ()
+        if not ways:
+            return ""
+        said = f"only {len(ways)} of {wanted} routes from {source} to {target} that have no node in common"
+        for node in ways[0].nodes[1:-1]:
+            if not _joined_without(graph, self._ends, node, usable):
+                return f"{said}: every route with room passes {node}"
+        for link in ways[0].edges:
+            if graph.shortest_path(source, target, usable=(usable - {link}).__contains__) is None:
+                return f"{said}: every route with room crosses {link}"
+        return said
 
     def _at_end(self, end: NodeId) -> str:
         if end not in self._view.nodes:
@@ -108,9 +124,13 @@ def _coarse(rate: int) -> str:
     return show_rate(rate // 1000 * 1000 if rate >= 10_000 else rate)
 
 
-def _joined_without(graph: Graph[NodeId, LinkId], ends: tuple[NodeId, NodeId], node: NodeId) -> bool:
-    source, target = ends
-    return graph.shortest_path(source, target, usable=lambda link: node not in link_ends(link)) is not None
+def _joined_without(
+    graph: Graph[NodeId, LinkId], ends: tuple[NodeId, NodeId], node: NodeId, usable: set[LinkId] | None = None
+) -> bool:
+    def is_open(link: LinkId) -> bool:
+        return node not in link_ends(link) and (usable is None or link in usable)
+
+    return graph.shortest_path(*ends, usable=is_open) is not None
 
 
 def _are(links: list[LinkId], state: str) -> str:

@@ -15,6 +15,7 @@ from keytwin.control.profiles import Grant
 from keytwin.control.topology_view import TopologyView
 from keytwin.vocabulary.blueprint import AdmissionSettings
 from keytwin.vocabulary.identity import Ksid, LinkId, NodeId, link_ends
+from keytwin.vocabulary.placement import CENTRAL, Seat
 from keytwin.vocabulary.topology import MOST_HOPS, Route
 from keytwin.vocabulary.units import Duration, Instant, seconds
 
@@ -38,6 +39,7 @@ class Office:
     algorithm: str
     ledger: Ledger
     view: TopologyView
+    seat: Seat = CENTRAL
 
     @property
     def lease(self) -> Duration:
@@ -55,13 +57,14 @@ class Office:
 
     def hold(self, grant: Grant, route: Route) -> Hold:
         """Return what a session takes of a route, relay cost included."""
-        return Hold(route.links, hop_cost(grant.rate, grant.key_size, grant.batch, route.hops))
+        # Where keys go in shares each way carries one of each key, at the price of the longest of them.
+        return Hold(route.all_links, hop_cost(grant.rate, grant.key_size, grant.batch, route.hops))
 
     def reserve(self, ksid: Ksid, epoch: int, grant: Grant, routes: Iterable[Route], now: Instant) -> Choice:
         """Reserve the first route that works, is trusted and has room; all of it or nothing (invariant A1)."""
         lacking: dict[LinkId, None] = {}
         for route in routes:
-            if not self._works(route):
+            if not self.works(route):
                 continue
             short = self.ledger.reserve(ksid, epoch, self.hold(grant, route), now)
             if not short:
@@ -69,20 +72,30 @@ class Office:
             lacking.update(dict.fromkeys(short))
         return Choice(None, tuple(lacking))
 
-    def _works(self, route: Route) -> bool:
+    def works(self, route: Route) -> bool:
+        """Tell whether all links of a route work and all its nodes are trusted."""
         return (
             1 <= route.hops <= MOST_HOPS
-            and all(self.view.is_working(link) for link in route.links)
-            and all(self.view.is_trusted(node) for node in route.nodes)
+            and all(self.view.is_working(link) for link in route.all_links)
+            and all(self.view.is_trusted(node) for node in route.all_nodes)
         )
 
 
 def joins(route: Route, source: NodeId, target: NodeId) -> bool:
-    """Tell whether a route leads from `source` to `target`, link by link and without a loop (invariant C4)."""
+    """Tell whether a route leads from `source` to `target`, link by link and without a loop (invariant C4).
+
+    Of several ways each does, and they have no node or link in common but the ends.
+    """
+    between = [node for way in route.ways for node in way.nodes[1:-1]]
+    is_apart = len(set(between)) == len(between) and len(set(route.all_links)) == len(route.all_links)
+    return is_apart and all(_leads(way, source, target) for way in route.ways)
+
+
+def _leads(route: Route, source: NodeId, target: NodeId) -> bool:
     steps = pairwise(route.nodes)
     return (
         route.nodes[:1] == (source,)
         and route.nodes[-1:] == (target,)
-        and len(route.nodes) == route.hops + 1 == len(set(route.nodes))
+        and len(route.nodes) == len(route.links) + 1 == len(set(route.nodes))
         and all({near, far} == set(link_ends(link)) for link, (near, far) in zip(route.links, steps, strict=True))
     )

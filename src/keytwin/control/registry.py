@@ -32,6 +32,11 @@ class Registry:
         self._tombstones: Final[deque[tuple[Instant, Ksid]]] = deque()
         self._serial = 0
 
+    @property
+    def is_central(self) -> bool:
+        """Whether the ledger beside it holds all that the sessions hold."""
+        return self._office.seat.is_central
+
     def __len__(self) -> int:
         return len(self._sessions) - len(self._tombstones)
 

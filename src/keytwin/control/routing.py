@@ -20,9 +20,10 @@ from keytwin.control.topology_view import TopologyMessage, TopologyView
 from keytwin.vocabulary.blueprint import RoutingSettings
 from keytwin.vocabulary.errors import UnexpectedMessage
 from keytwin.vocabulary.events import ViolationSeen
-from keytwin.vocabulary.identity import ADMISSION, ROUTING, LinkId, link_ends
+from keytwin.vocabulary.identity import ADMISSION, MONITORING, LinkId, link_ends
 from keytwin.vocabulary.link_messages import LinkPerformance
 from keytwin.vocabulary.machine import Effect, Message, Publish, Record, Send
+from keytwin.vocabulary.placement import CENTRAL, Seat
 from keytwin.vocabulary.session_messages import FindRoute, NoRoute, RouteFound
 from keytwin.vocabulary.topology import MOST_HOPS, Route
 from keytwin.vocabulary.topology_messages import (
@@ -52,13 +53,14 @@ class RoutingSweep(Message, frozen=True, gc=False):
 
 
 class Routing:
-    """The one element that knows whole routes before admission does; `metric` weighs the links."""
+    """Knows whole routes before admission does; `metric` weighs the links. One for all, or one at each node."""
 
-    def __init__(self, settings: RoutingSettings, metric: RoutingMetric) -> None:
+    def __init__(self, settings: RoutingSettings, metric: RoutingMetric, seat: Seat = CENTRAL) -> None:
         self._settings: Final = settings
-        self._view: Final = TopologyView(ROUTING)
+        self._seat: Final = seat
+        self._view: Final = TopologyView(seat.routing, seat.controller)
         self._book: Final = LinkBook(self._view, checked(metric))
-        self._subscription: Final = Subscription(ROUTING)
+        self._subscription: Final = Subscription(seat.routing, seat.everywhere(MONITORING))
         self._agenda: Final = Agenda("sweep", RoutingSweep())
         self._started_at = START
         self._books_asked_at: Instant | None = None
@@ -127,6 +129,9 @@ class Routing:
         if source == target or not {source, target} <= self._view.nodes.keys():
             return ()
         usable = fitting & weights.keys()
+        if question.shares > 1:
+            ways = graph.disjoint_paths(source, target, question.shares, weights.__getitem__, usable.__contains__)
+            return together([Route(way.nodes, way.edges) for way in ways], question.shares)
         best = graph.shortest_path(source, target, weights.__getitem__, usable.__contains__)
         if best is None:
             return ()
@@ -165,7 +170,8 @@ class Routing:
         if self._books_asked_at is not None and now - self._books_asked_at < unless_since:
             return []
         self._books_asked_at = now
-        return [Send(ADMISSION, ReservationsRequested(ROUTING))]
+        asked = ReservationsRequested(self._seat.routing)
+        return [Send(admission, asked) for admission in self._seat.everywhere(ADMISSION)]
 
     def _sweep(self, now: Instant) -> list[Effect]:
         effects: list[Effect] = []
@@ -182,6 +188,14 @@ class Routing:
             else:
                 self._book.weigh(LinkId(name), now)  # its performance has become too old
         return effects
+
+
+def together(ways: list[Route], shares: int) -> tuple[Route, ...]:
+    """Return the one route that consists of so many ways; nothing when there are fewer, or one is too long."""
+    if len(ways) < shares or any(len(way.links) > MOST_HOPS for way in ways):
+        return ()
+    first, *others = ways
+    return (Route(first.nodes, first.links, tuple(others)),)
 
 
 def _none(question: FindRoute, explanation: str) -> Effect:

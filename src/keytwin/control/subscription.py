@@ -19,6 +19,7 @@ class Subscription:
     """When `owner` asks next."""
 
     owner: ElementName
+    sources: tuple[ElementName, ...] = (MONITORING,)
     request_at: Instant = START
     _period: Duration = FIRST_PERIOD
 
@@ -28,4 +29,4 @@ class Subscription:
             return []
         self.request_at = after(now, self._period)
         self._period = min(Duration(self._period * 2), LONGEST_PERIOD)
-        return [Send(MONITORING, SubscribePerformance(self.owner))]
+        return [Send(source, SubscribePerformance(self.owner)) for source in self.sources]

@@ -51,6 +51,7 @@ class TopologyView:
     """The topology at the newest version that `owner` has heard of in full."""
 
     owner: ElementName
+    controller: ElementName = CONTROLLER
     nodes: dict[NodeId, NodeState] = field(default_factory=dict)
     links: dict[LinkId, LinkState] = field(default_factory=dict)
     version: int = _UNKNOWN
@@ -92,7 +93,7 @@ class TopologyView:
             return []
         self._asked_at = now
         self.request_at = after(now, TOPOLOGY_RETRY)
-        return [Send(CONTROLLER, RequestTopology(self.owner))]
+        return [Send(self.controller, RequestTopology(self.owner))]
 
     def is_working(self, link: LinkId) -> bool:
         """Whether the link makes key, is about to, or lives on its stock until it does again."""

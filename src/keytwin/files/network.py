@@ -21,6 +21,7 @@ from keytwin.files.own_devices import read_own_devices
 from keytwin.files.page import Checked, Page, Unread
 from keytwin.files.rate_checks import best_rate, check_slas
 from keytwin.files.reader import read_nodes
+from keytwin.files.route_checks import check_quotas, check_routes
 from keytwin.files.writer import yaml_text
 from keytwin.vocabulary.blueprint import Blueprint, ControlSettings
 from keytwin.vocabulary.device import Device, EmpiricalDevice
@@ -74,6 +75,8 @@ def network_of(root: Node, page: Page, known: Known) -> Blueprint:
     _check_bursts(file, root, page)
     _check_connections(file, root, page)
     check_slas(file, best, root, page)
+    check_routes(file, root, page)
+    check_quotas(file, root, page)
     if not file.apps:
         page.warn((find(root, "apps") or root).place, "the network has no apps: nobody would ask for a key")
     if page.mistakes:
@@ -106,7 +109,9 @@ def write_network(blueprint: Blueprint, paths: Mapping[DeviceId, str] = MappingP
         slas=blueprint.slas,
         users=blueprint.users,
         apps=blueprint.apps,
-        control=Control(control.routing, control.admission, control.monitoring, blueprint.key_management),
+        control=Control(
+            control.routing, control.admission, control.monitoring, blueprint.key_management, control.placement
+        ),
         twin=blueprint.twin,
     )
     return yaml_text(cast(dict[str, Plain], NETWORK.write(file)))
@@ -120,7 +125,9 @@ def _blueprint(file: NetworkFile, links: tuple[QLink, ...], devices: Mapping[Dev
         slas=file.slas,
         users=file.users,
         apps=file.apps,
-        control=ControlSettings(file.control.routing, file.control.admission, file.control.monitoring),
+        control=ControlSettings(
+            file.control.routing, file.control.admission, file.control.monitoring, file.control.placement
+        ),
         key_management=file.control.key_management,
         twin=file.twin,
         devices=MappingProxyType({link.device: devices[link.device] for link in links}),

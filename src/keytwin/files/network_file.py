@@ -33,10 +33,12 @@ from keytwin.vocabulary.blueprint import (
     User,
 )
 from keytwin.vocabulary.identity import SlaId, parse_name, parse_node, parse_user
+from keytwin.vocabulary.placement import Placement
 from keytwin.vocabulary.topology import Node
 
 LOWEST_PRIORITY: Final = 255  # with an ageing step of seconds, anything lower would wait for minutes anyway
 MOST_PATHS: Final = 16
+MOST_ROUTES: Final = 8
 MOST_HALF_OPEN: Final = 100_000
 LARGEST_BATCH: Final = 64  # keys that share the tag of one relay message
 
@@ -54,6 +56,7 @@ class Control(msgspec.Struct, frozen=True):
     admission: AdmissionSettings = AdmissionSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
     key_management: KeyManagementSettings = KeyManagementSettings()
+    placement: Placement = Placement.CENTRAL
 
 
 class NetworkFile(msgspec.Struct, frozen=True):
@@ -85,6 +88,12 @@ SLA: Final = Record(
         Field("priority", count(0, LOWEST_PRIORITY), "a whole number; 0 is served first", required=True),
         Field("rate", POSITIVE_RATE, "the average rate of one session, such as 64 kbit/s", required=True),
         Field("burst", POSITIVE_BITS, "the most key a session gets at once, such as 256 kbit", required=True),
+        Field(
+            "routes",
+            count(1, MOST_ROUTES),
+            "how many routes without a common node a session takes at once: above 1 each key is the XOR of as many "
+            "shares, and no single node between learns it",
+        ),
     ),
 )
 
@@ -155,6 +164,11 @@ CONTROL: Final = Record(
     "the control settings",
     Control,
     (
+        Field(
+            "placement",
+            choice("placement of control", Placement),
+            "one control plane for all (central), or admission, routing, monitoring and controller at each node",
+        ),
         Field("routing", ROUTING, "how routes are chosen"),
         Field("admission", ADMISSION, "time-outs and margins of admission control"),
         Field("monitoring", MONITORING, "how links are watched"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, cast
+from typing import cast
 
 from keytwin.files.kinds import Plain, names_from
 from keytwin.files.known import BROUGHT, Known
@@ -17,20 +17,15 @@ from keytwin.vocabulary.blueprint import Blueprint
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import (
     ACCESS,
-    ADMISSION,
-    CONTROLLER,
-    MONITORING,
-    ROUTING,
     AppId,
     LinkId,
     NodeId,
     km_of,
     twin_of,
 )
+from keytwin.vocabulary.placement import CENTRAL, EVERYWHERE
 from keytwin.vocabulary.timeline import AskKeys, OpenApp, Scenario
 from keytwin.vocabulary.units import show_duration
-
-_PLANE: Final = (ACCESS, ADMISSION, ROUTING, MONITORING, CONTROLLER)
 
 
 def read_scenario(where: str, known: Known = BROUGHT) -> Scenario:
@@ -112,16 +107,17 @@ def _network(root: Node, source: Source, page: Page, known: Known) -> Blueprint 
         take_over(page, below.mistakes, named.place)
         page.left_off += below.left_off
     page.warnings += below.warnings
-    page.names |= below.names | {"element": _elements(below)}
+    page.names |= below.names | {"element": _elements(below, blueprint)}
     return blueprint
 
 
-def _elements(page: Page) -> Names | None:
+def _elements(page: Page, blueprint: Blueprint | None) -> Names | None:
     """Return the names of a network's elements, a link's from either end; None when not all could be read."""
     nodes, links = (page.names.get(kind) for kind in ("node", "link"))
     if nodes is None or links is None:
         return None
-    elements = names_from(_PLANE)
+    seat = CENTRAL if blueprint is None else blueprint.seat
+    elements = names_from((ACCESS, *(name for element in EVERYWHERE for name in seat.everywhere(element))))
     elements |= names_from(km_of(NodeId(node)) for node in nodes)
     for written, link in links.items():
         elements[twin_of(LinkId(written))] = Declared(twin_of(LinkId(link.name)))

@@ -27,6 +27,7 @@ from keytwin.files.kinds import (
     Schema,
     count,
     name,
+    within,
 )
 from keytwin.files.links import LinkReference
 from keytwin.files.network_file import OVERRIDES, NetworkFile
@@ -34,9 +35,11 @@ from keytwin.files.nodes import Entry, MapNode, Node, Place
 from keytwin.files.page import Page, Unread
 from keytwin.files.shapes import Field, FormatOne, Items, Record
 from keytwin.vocabulary.identity import LONGEST_NAME, AppId, ElementName, parse_link, parse_name
+from keytwin.vocabulary.operator_messages import LEAST_ERROR_RATE, MOST_ERROR_RATE
 from keytwin.vocabulary.timeline import (
     Action,
     AskKeys,
+    AttackLink,
     CloseApp,
     CutLink,
     DistrustNode,
@@ -96,7 +99,7 @@ class Element:
 
     def schema(self) -> Schema:
         """Describe the ways to name one."""
-        return {"type": "string", "pattern": r"^(access|admission|routing|monitoring|controller|(km|link)/.+)$"}
+        return {"type": "string", "pattern": r"^(access|(admission|routing|monitoring|controller)(/.+)?|(km|link)/.+)$"}
 
     def write(self, value: object) -> Plain:
         """Return the name."""
@@ -124,6 +127,7 @@ class Sole:
         return self.kind.write(getattr(value, self.attribute))
 
 
+ERRORS: Final = within(SHARE, LEAST_ERROR_RATE, MOST_ERROR_RATE)
 _APP: Final = Reference("app", AppId)
 _ENDS: Final = Choice("choice of masters", {"first": "first", "second": "second", "both": "both"})
 
@@ -137,6 +141,20 @@ ASK: Final = Record(
         Field("times", count(1, MOST_REQUESTS), "how many requests"),
         Field("every", DURATION, "time between two requests; 0 s = the next as soon as the last is answered"),
         Field("masters", _ENDS, "which SAE asks as master: the first, the second or both"),
+    ),
+)
+
+ATTACK: Final = Record(
+    "an attack on a link",
+    AttackLink,
+    (
+        Field("link", LinkReference(), "whose light is tampered with, named from either end", required=True),
+        Field(
+            "error_rate",
+            ERRORS,
+            "probability that a sifted bit is flipped; 25 % = every pulse of BB84 is intercepted",
+            required=True,
+        ),
     ),
 )
 
@@ -181,6 +199,7 @@ ACTIONS: Final[Mapping[str, tuple[type[Action], Kind[Action]]]] = MappingProxyTy
         "ask": (AskKeys, ASK),
         "close": (CloseApp, Sole(CloseApp, "app", _APP)),
         "cut": (CutLink, Sole(CutLink, "link", LinkReference())),
+        "attack": (AttackLink, ATTACK),
         "heal": (HealLink, Sole(HealLink, "link", LinkReference())),
         "distrust": (DistrustNode, Sole(DistrustNode, "node", NODE)),
         "stop": (StopElement, Sole(StopElement, "element", Element())),

@@ -17,7 +17,17 @@ from keytwin.keymanagement.exchange import CARRY_TIMEOUT
 from keytwin.keymanagement.forwarding import Forwarding, Hop
 from keytwin.keymanagement.kmlink import KmLink
 from keytwin.keymanagement.pads import FIRST_EPOCH, Use
-from keytwin.keymanagement.pool import SLAVE_MARGIN, Batch, BatchGone, KeyBooks, KeysHandedOut, KeysKept, Shelf
+from keytwin.keymanagement.partials import SharesOverdue, shares_stop, shares_timer
+from keytwin.keymanagement.pool import (
+    SLAVE_MARGIN,
+    Batch,
+    BatchGone,
+    KeyBooks,
+    KeysHandedOut,
+    KeysKept,
+    Shelf,
+    provenance_of,
+)
 from keytwin.keymanagement.queue import rank_of
 from keytwin.keymanagement.relay import are_named, keys_of, relay_octets, seal, unseal
 from keytwin.vocabulary.errors import TagMismatch, Violation
@@ -35,7 +45,6 @@ from keytwin.vocabulary.exchange_messages import (
     VoidKeys,
 )
 from keytwin.vocabulary.identity import Ksid, LinkId, NodeId, km_of
-from keytwin.vocabulary.key import Method, Provenance
 from keytwin.vocabulary.machine import Effect, Publish, Save, Send
 from keytwin.vocabulary.session_messages import Reason
 from keytwin.vocabulary.units import Duration, Instant, octets
@@ -160,8 +169,7 @@ class Carriage:
         hop = self.forwarding.hop(signal.ksid, signal.epoch)
         if hop is None:
             return []  # of another epoch: whoever needs an answer asks again along the new route
-        came_from = hop.towards(onward=not signal.onward)
-        if came_from is None or came_from.node != signal.sender:
+        if all(source.node != signal.sender for source in hop.sources(onward=signal.onward)):
             raise Violation(f"a signal of session {signal.ksid} came from {signal.sender}, which is not its neighbour")
         towards = hop.towards(onward=signal.onward)
         if towards is None:
@@ -181,12 +189,19 @@ class Carriage:
             return voided
         if self.shelf.session_of(void.batch_id) not in (None, void.ksid):
             raise Violation(f"session {void.ksid} voids a batch of another session")
+        self.shelf.partials.drop(void.batch_id)
         number = self.shelf.remove(void.batch_id)
         self.books.stored -= number
         self.books.voided += number
         self.remember_gone(void.batch_id)
         told = [Publish(KeysGone(self.node, void.ksid, number, "voided"))] if number else []
         return [Save(BatchGone(void.ksid, void.batch_id, is_void=True)), *told, *voided]
+
+    def on_shares_overdue(self, overdue: SharesOverdue, now: Instant) -> list[Effect]:
+        """Wipe what came of a batch whose other shares have not: its maker has given it up."""
+        del now
+        self.shelf.partials.drop(overdue.batch_id)
+        return []
 
     def remember_gone(self, batch_id: BatchId) -> None:
         """Never take this batch again, for as long as a repeat can be under way."""
@@ -218,8 +233,8 @@ class Carriage:
         hop = self.forwarding.hop(message.ksid, message.epoch)
         if link is None or hop is None or message.link_epoch != FIRST_EPOCH:
             return link, None
-        came_from = hop.towards(onward=not message.onward)
-        if came_from is None or (came_from.node, came_from.link) != (message.sender, message.link):
+        sources = hop.sources(onward=message.onward)
+        if all((source.node, source.link) != (message.sender, message.link) for source in sources):
             raise Violation(f"keys of session {message.ksid} came over {message.link}, which is not on its route")
         # A name that is in use must not come to mean another key; of a batch that is here already nothing is taken.
         if not self.shelf.holds(message.batch_id) and not self.shelf.by_key.keys().isdisjoint(message.key_ids):
@@ -241,18 +256,22 @@ class Carriage:
             plain[:] = bytes(len(plain))
             # Its maker has voided a batch that is gone, or its slave has collected it: there is nothing to tell.
             return [] if is_gone else [told]
+        shares = max(1, len(end.lanes))
+        summed = plain if shares == 1 else self.shelf.partials.add(message, plain, shares)
+        if summed is None:
+            return [shares_timer(message.batch_id)]
         kept = KeysKept(
             ksid=message.ksid,
             batch_id=message.batch_id,
             is_master=False,
             sae=end.sae,
             key_ids=message.key_ids,
-            materials=tuple(keys_of(plain, message.key_size, message.key_ids).values()),
-            provenance=Provenance(Method.ADJACENT if end.hops == 1 else Method.RELAYED, end.hops),
+            materials=tuple(keys_of(summed, message.key_size, message.key_ids).values()),
+            provenance=provenance_of(end.hops, shares),
             until=Instant(now + self.lifetime + SLAVE_MARGIN),
         )
         self.keep(kept)
-        return [Save(kept), told]
+        return [Save(kept), told, *([shares_stop(message.batch_id)] if shares > 1 else [])]
 
     def _pass_on(self, message: RelayKeys, plain: bytearray, hop: Hop, now: Instant) -> list[Effect]:
         next_link = self._next_link(message, hop)

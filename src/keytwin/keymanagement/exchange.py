@@ -63,9 +63,10 @@ UNDER_WAY: Final = (Making.QUEUED, Making.CARRIED)  # its keys may still become 
 
 
 class DispatchBatch(Message, frozen=True, gc=False):
-    """There is key on the first link: off it goes."""
+    """There is key on the first link: off it goes; of a batch in shares, the one that takes this lane."""
 
     batch_id: BatchId
+    lane: int = 0
 
 
 class GiveUpBatch(Message, frozen=True, gc=False):
@@ -103,7 +104,8 @@ EXCHANGE_TABLE: Final = StateTable(
             VOIDING="too late",
             VOIDED="no route is left",
         ),
-        **ignored(Making.CARRIED, (DispatchBatch, KeysVoided)),
+        (Making.CARRIED, DispatchBatch): to(Making.CARRIED),  # another share of it
+        **ignored(Making.CARRIED, (KeysVoided,)),
         (Making.VOIDING, KeysVoided): to(Making.VOIDED),
         (Making.VOIDING, BatchOverdue): to(
             Making.VOIDING, Making.VOIDED, VOIDING="told again", VOIDED="told often enough, or no route is left"
@@ -150,9 +152,7 @@ class BatchMaking:
 
     def need(self) -> int:
         """Return the octets it takes of the first link's direction; 0 when it is not wanted any more."""
-        if self.state is not Making.QUEUED:
-            return 0
-        return self.number * octets(self.key_size) if self.hops == 1 else relay_octets(self.number, self.key_size)
+        return octets_over(self, self.hops) if self.state is Making.QUEUED else 0
 
     def carry(self, link: KmLink, now: Instant) -> list[Effect]:
         """Send it off: there is key."""
@@ -171,10 +171,11 @@ class BatchMaking:
     def on_dispatch_batch(self, message: DispatchBatch, now: Instant) -> list[Effect]:
         """Make the keys and send them off."""
         del message
-        self.state = Making.CARRIED
-        self.until = Instant(now + CARRY_TIMEOUT)
-        self.key_ids = tuple(map(KeyId, uuids(self.entropy.bytes(16 * self.number))))
-        effects, outgoing = _assigned(self) if self.hops == 1 else _relayed(self)
+        if self.state is Making.CARRIED:
+            return []
+        depart(self, now)
+        effects, outgoing, plain = part_of(self, self.link, self.hops)
+        self.keys = keys_of(plain, self.key_size, self.key_ids)
         return [*effects, *self.link.send(outgoing, self.until, now), overdue_timer(self, ASK_AFTER)]
 
     def on_keys_stored(self, message: KeysStored, now: Instant) -> list[Effect]:
@@ -248,15 +249,37 @@ def overdue_timer(making: BatchMaking, wait: Duration) -> Effect:
     return StartTimer(making.batch_id, wait, BatchOverdue(making.batch_id))
 
 
-def _assigned(making: BatchMaking) -> tuple[list[Effect], AssignKeys]:
-    offset, key, effects = making.link.take(making.number * octets(making.key_size), Use.DELIVERED)
-    making.keys = keys_of(key, making.key_size, making.key_ids)
-    return effects, AssignKeys(
+def octets_over(making: BatchMaking, hops: int) -> int:
+    """Return the octets that a batch takes at its first link when it crosses so many."""
+    if hops == 1:
+        return making.number * octets(making.key_size)
+    return relay_octets(making.number, making.key_size)
+
+
+def depart(making: BatchMaking, now: Instant) -> None:
+    """Name the keys: from now on the far end may hold something of them."""
+    making.state = Making.CARRIED
+    making.until = Instant(now + CARRY_TIMEOUT)
+    making.key_ids = tuple(map(KeyId, uuids(making.entropy.bytes(16 * making.number))))
+
+
+Part = tuple[list[Effect], AssignKeys | RelayKeys, bytearray]
+"""What takes the octets, what is sent, and the keys (or a share of each) in plain."""
+
+
+def part_of(making: BatchMaking, link: KmLink, hops: int) -> Part:
+    """Return a batch's keys, or a share of each, as they leave over a link on a way of so many hops."""
+    return _assigned(making, link) if hops == 1 else _relayed(making, link)
+
+
+def _assigned(making: BatchMaking, link: KmLink) -> Part:
+    offset, key, effects = link.take(making.number * octets(making.key_size), Use.DELIVERED)
+    assigned = AssignKeys(
         sender=making.node,
-        link=making.link.link,
+        link=link.link,
         link_epoch=FIRST_EPOCH,
         offset=offset,
-        floor=making.link.outbox.floor(offset),
+        floor=link.outbox.floor(offset),
         ksid=making.ksid,
         epoch=making.epoch,
         onward=making.onward,
@@ -264,17 +287,18 @@ def _assigned(making: BatchMaking) -> tuple[list[Effect], AssignKeys]:
         key_size=making.key_size,
         key_ids=making.key_ids,
     )
+    return effects, assigned, key
 
 
-def _relayed(making: BatchMaking) -> tuple[list[Effect], RelayKeys]:
+def _relayed(making: BatchMaking, link: KmLink) -> Part:
     plain = making.entropy.fill(making.number * octets(making.key_size))
-    offset, key, effects = making.link.take(relay_octets(making.number, making.key_size), Use.PAD, KEY_OCTETS)
+    offset, key, effects = link.take(relay_octets(making.number, making.key_size), Use.PAD, KEY_OCTETS)
     unsealed = RelayKeys(
         sender=making.node,
-        link=making.link.link,
+        link=link.link,
         link_epoch=FIRST_EPOCH,
         offset=offset,
-        floor=making.link.outbox.floor(offset),
+        floor=link.outbox.floor(offset),
         ksid=making.ksid,
         epoch=making.epoch,
         onward=making.onward,
@@ -286,6 +310,4 @@ def _relayed(making: BatchMaking) -> tuple[list[Effect], RelayKeys]:
         ciphertext=b"",
         tag=b"",
     )
-    sealed = seal(unsealed, plain, key)
-    making.keys = keys_of(plain, making.key_size, making.key_ids)
-    return effects, sealed
+    return effects, seal(unsealed, plain, key), plain

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from keytwin.vocabulary.identity import ADMISSION, Ksid, NodeId
+from keytwin.vocabulary.identity import ADMISSION, ElementName, Ksid, NodeId
 from keytwin.vocabulary.machine import Effect, Message, Record, Save, Send, StartTimer, StopTimer
 from keytwin.vocabulary.session_messages import (
     ConfigureHop,
@@ -69,6 +69,13 @@ class Hop:
         """The neighbour in this direction, None at the end of the route."""
         return self.configuration.next if onward else self.configuration.previous
 
+    def sources(self, *, onward: bool) -> tuple[Neighbour, ...]:
+        """The neighbours from which something comes that travels in this direction: at an end with lanes, by any."""
+        source, end = self.towards(onward=not onward), self.configuration.end
+        if source is None:
+            return ()
+        return end.lanes if end is not None and end.lanes else (source,)
+
 
 @dataclass(slots=True)
 class Forwarding:
@@ -77,6 +84,7 @@ class Forwarding:
     node: NodeId
     hops: dict[Ksid, Hop] = field(default_factory=dict)
     tombstones: dict[Ksid, int] = field(default_factory=dict)  # ksid -> highest epoch that was deleted
+    admission: ElementName = ADMISSION
 
     def hop(self, ksid: Ksid, epoch: int) -> Hop | None:
         """Return the entry when it is of exactly this epoch."""
@@ -86,9 +94,9 @@ class Forwarding:
     def on_configure_hop(self, wanted: ConfigureHop, now: Instant) -> tuple[bool, list[Effect]]:
         """Take a configuration of a newer epoch; return whether it is new, and the answer."""
         if wanted.epoch <= self.tombstones.get(wanted.ksid, 0):
-            return False, [Send(ADMISSION, SessionDeleted(wanted.ksid, self.tombstones[wanted.ksid], self.node))]
+            return False, [Send(self.admission, SessionDeleted(wanted.ksid, self.tombstones[wanted.ksid], self.node))]
         known = self.hops.get(wanted.ksid)
-        configured = Send(ADMISSION, HopConfigured(wanted.ksid, wanted.epoch, self.node))
+        configured = Send(self.admission, HopConfigured(wanted.ksid, wanted.epoch, self.node))
         if known is not None and known.configuration.epoch >= wanted.epoch:
             known.lease_until = Instant(now + known.configuration.lease)
             return False, [configured]
@@ -98,7 +106,7 @@ class Forwarding:
 
     def on_delete_session(self, deletion: DeleteSession) -> tuple[bool, list[Effect]]:
         """Forget up to an epoch; return whether an entry went, and the confirmation, also when there was none."""
-        confirmed = Send(ADMISSION, SessionDeleted(deletion.ksid, deletion.epoch, self.node))
+        confirmed = Send(self.admission, SessionDeleted(deletion.ksid, deletion.epoch, self.node))
         hop = self.hops.get(deletion.ksid)
         if hop is None:
             is_news = deletion.epoch > self.tombstones.get(deletion.ksid, 0)
@@ -111,7 +119,7 @@ class Forwarding:
         """Hold the entry for another lease, or say that it is missing."""
         hop = self.hops.get(renewal.ksid)
         if hop is None:
-            return [Send(ADMISSION, HopMissing(renewal.ksid, self.node))]
+            return [Send(self.admission, HopMissing(renewal.ksid, self.node))]
         hop.lease_until = Instant(now + hop.configuration.lease)
         return []
 
@@ -121,7 +129,7 @@ class Forwarding:
         if hop is None or now < hop.quiet_until:
             return []
         hop.quiet_until = Instant(now + hop.configuration.lease // SIGNALS_A_LEASE)
-        return [Send(ADMISSION, KeyRequested(ksid, self.node))]
+        return [Send(self.admission, KeyRequested(ksid, self.node))]
 
     def on_lease_overdue(self, overdue: LeaseOverdue, now: Instant) -> tuple[bool, list[Effect]]:
         """Forget the entry unless it has been renewed; return whether it went."""
@@ -160,7 +168,7 @@ class Forwarding:
             lease = Duration(hop.configuration.lease // SHARE_AFTER_RESTART)
             hop.lease_until = Instant(now + lease)
             configured = HopConfigured(ksid, hop.configuration.epoch, self.node)
-            effects += [_lease_timer(ksid, lease), Send(ADMISSION, configured)]
+            effects += [_lease_timer(ksid, lease), Send(self.admission, configured)]
         return effects
 
     def _bury(self, ksid: Ksid, epoch: int, hold: Duration) -> list[Effect]:

@@ -24,6 +24,7 @@ from keytwin.vocabulary.link_messages import (
     RefuseBlock,
 )
 from keytwin.vocabulary.machine import Effect, Message, Send
+from keytwin.vocabulary.placement import CENTRAL, Seat
 from keytwin.vocabulary.units import BITS_PER_BYTE, Instant
 
 FromNeighbour = OfferBlock | AcceptBlock | ConfirmBlock | RefuseBlock | KeysReceived | ProbeLink | ProbeAnswered
@@ -55,11 +56,15 @@ class Links:
         links: Iterable[LinkId],
         key_management: KeyManagementSettings,
         monitoring: MonitoringSettings,
+        seat: Seat = CENTRAL,
     ) -> None:
         capacity = key_management.store // BITS_PER_BYTE
         self.node = node
         self.kmlinks = {link: KmLink(link, node, capacity, key_management.split) for link in links}
-        self.watches = {link: Watch(node, kmlink, monitoring) for link, kmlink in self.kmlinks.items()}
+        self.watches = {
+            link: Watch(node, kmlink, monitoring, monitoring=seat.of_link(link).monitoring)
+            for link, kmlink in self.kmlinks.items()
+        }
 
     def receive(self, message: LinkMessage, now: Instant) -> list[Effect]:
         """Let the link that a message is about react, and report its stock when that has changed notably."""

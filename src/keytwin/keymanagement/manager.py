@@ -21,6 +21,7 @@ from keytwin.keymanagement.forwarding import Forwarding, HopForgotten, HopKept, 
 from keytwin.keymanagement.health import Health, SyntheticKeyKept
 from keytwin.keymanagement.kmlink import IncomingMark, OutgoingMark, account, restore_link
 from keytwin.keymanagement.links import LINK_MESSAGES, Links
+from keytwin.keymanagement.partials import SharesOverdue
 from keytwin.keymanagement.pool import Batch, BatchGone, KeyBooks, KeysHandedOut, KeysKept, Pool, Shelf
 from keytwin.keymanagement.selfpair import SelfPair, SelfPairKept, SelfPairMessage, SelfPairs
 from keytwin.keymanagement.session import SessionOverdue
@@ -47,6 +48,7 @@ from keytwin.vocabulary.exchange_messages import (
 from keytwin.vocabulary.identity import Ksid, LinkId, NodeId, link_ends
 from keytwin.vocabulary.machine import Effect, Message, Record
 from keytwin.vocabulary.operator_messages import CheckHealth
+from keytwin.vocabulary.placement import CENTRAL, Seat
 from keytwin.vocabulary.ports import Entropy
 from keytwin.vocabulary.session_messages import (
     CloseSession,
@@ -75,6 +77,7 @@ class KmSetup(msgspec.Struct, frozen=True):
     algorithms: Mapping[str, KeyManagementAlgorithm]
     patience: Duration = minutes(10)  # of a session for its configuration: longer than admission's for the peer
     selfpairs: tuple[SelfPair, ...] = ()
+    seat: Seat = CENTRAL
 
 
 class KeyManager:
@@ -85,9 +88,9 @@ class KeyManager:
         self.lifetime = setup.key_management.key_lifetime
         self.books = KeyBooks()
         self.shelf = Shelf()
-        self.links = Links(setup.node, setup.links, setup.key_management, setup.monitoring)
+        self.links = Links(setup.node, setup.links, setup.key_management, setup.monitoring, setup.seat)
         kmlinks = self.links.kmlinks
-        self.forwarding = Forwarding(setup.node)
+        self.forwarding = Forwarding(setup.node, admission=setup.seat.admission)
         self.carriage = Carriage(setup.node, kmlinks, self.forwarding, self.shelf, self.books, self.lifetime)
         self.workshop = Workshop(
             node=setup.node,
@@ -281,6 +284,7 @@ def _reactions(km: KeyManager) -> dict[type[Message], Reaction]:
         RequestOverdue: km.on_request_overdue,
         BatchOverdue: km.on_batch_overdue,
         ExpiryDue: km.on_expiry_due,
+        SharesOverdue: km.carriage.on_shares_overdue,
         CheckHealth: km.health.on_check_health,
     }
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
+from keytwin.keymanagement.partials import Partials
 from keytwin.vocabulary.evidence import KeyAccount
 from keytwin.vocabulary.exchange_messages import BatchId
 from keytwin.vocabulary.identity import KeyId, Ksid, NodeId, SaeId
-from keytwin.vocabulary.key import Key, KeyMaterial, Provenance
+from keytwin.vocabulary.key import Key, KeyMaterial, Method, Provenance
 from keytwin.vocabulary.machine import Record
 from keytwin.vocabulary.units import Bits, Duration, Instant, seconds
 
@@ -173,6 +174,7 @@ class Shelf:
     batches: dict[BatchId, Batch] = field(default_factory=dict)  # in the order they came, so the oldest expire first
     by_key: dict[KeyId, Batch] = field(default_factory=dict)
     by_session: dict[Ksid, dict[BatchId, None]] = field(default_factory=dict)
+    partials: Partials = field(default_factory=Partials)  # of which shares are still missing: nothing to hand out
 
     def add(self, batch: Batch) -> None:
         """Make a batch available."""
@@ -217,6 +219,7 @@ class Shelf:
 
     def release(self, ksid: Ksid) -> int:
         """Wipe everything of a session; return how many keys that were."""
+        self.partials.release(ksid)
         return sum(self.remove(batch_id) for batch_id in list(self.by_session.get(ksid, ())))
 
     def overdue(self, now: Instant) -> list[Batch]:
@@ -238,6 +241,11 @@ class Shelf:
         del of_session[batch.batch_id]
         if not of_session:
             del self.by_session[batch.ksid]
+
+
+def provenance_of(hops: int, shares: int) -> Provenance:
+    """Return what may be told of keys that crossed so many Q-links, in so many shares."""
+    return Provenance(Method.ADJACENT if hops == 1 else Method.RELAYED, hops, shares)
 
 
 def depth_of(rate: int, depth: Duration, key_size: Bits, batch: int) -> int:

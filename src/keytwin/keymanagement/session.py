@@ -15,7 +15,7 @@ from keytwin.keymanagement.pool import Pool
 from keytwin.keymanagement.workshop import Workshop
 from keytwin.vocabulary.events import SessionConfigured, SessionOver, UserAuthenticated
 from keytwin.vocabulary.exchange_messages import GetKey, KeysFailed, KeysStored
-from keytwin.vocabulary.identity import ACCESS, ADMISSION, Ksid, NodeId, UserId, km_of
+from keytwin.vocabulary.identity import ACCESS, Ksid, NodeId, UserId, km_of
 from keytwin.vocabulary.machine import (
     Effect,
     Message,
@@ -290,7 +290,7 @@ def close_again(session: Session, now: Instant) -> list[Effect]:
 def _configure(session: Session) -> Effect:
     asked = session.opened
     return Send(
-        ADMISSION,
+        session.workshop.forwarding.admission,
         ConfigureSession(
             open_id=session.open_id,
             node=session.node,
@@ -307,7 +307,7 @@ def _configure(session: Session) -> Effect:
 
 def _closing(session: Session) -> Effect:
     assert session.ksid
-    return Send(ADMISSION, SessionClosing(session.ksid, session.node, session.reason))
+    return Send(session.workshop.forwarding.admission, SessionClosing(session.ksid, session.node, session.reason))
 
 
 def _not_opened(session: Session, reason: Reason, retry_after: Duration) -> list[Effect]:

@@ -16,7 +16,7 @@ from keytwin.keymanagement.workshop import Workshop
 from keytwin.vocabulary.errors import Violation
 from keytwin.vocabulary.events import SessionConfigured, SessionOver, SessionRequested
 from keytwin.vocabulary.exchange_messages import DescribePool, GetKey
-from keytwin.vocabulary.identity import ADMISSION, ElementName, Ksid, NodeId, uuids
+from keytwin.vocabulary.identity import ElementName, Ksid, NodeId, uuids
 from keytwin.vocabulary.machine import Effect, Message, Publish, Record, RequestId, Save, Send
 from keytwin.vocabulary.ports import Entropy
 from keytwin.vocabulary.session_messages import (
@@ -25,6 +25,8 @@ from keytwin.vocabulary.session_messages import (
     ConfigureHop,
     DeleteSession,
     EndConfiguration,
+    Lane,
+    Neighbour,
     OpenId,
     OpenSession,
     Reason,
@@ -86,7 +88,7 @@ class Sessions:
         if session is not None:
             return self.step(session, message, now)
         if isinstance(message, SessionAccepted):  # else admission would wait for a peer on behalf of nobody
-            return [Send(ADMISSION, SessionClosing(message.ksid, self.node, Reason.CLOSED))]
+            return [Send(self.forwarding.admission, SessionClosing(message.ksid, self.node, Reason.CLOSED))]
         return []
 
     def on_configure_hop(self, wanted: ConfigureHop, now: Instant) -> list[Effect]:
@@ -204,7 +206,7 @@ class Sessions:
 
     def _abandon(self, ksid: Ksid, epoch: int) -> list[Effect]:
         """Give back the route of a session that no SAE here has opened, or has opened before a crash."""
-        closing = Send(ADMISSION, SessionClosing(ksid, self.node, Reason.CLOSED))
+        closing = Send(self.forwarding.admission, SessionClosing(ksid, self.node, Reason.CLOSED))
         return [*self.forwarding.forget(ksid, epoch), closing]
 
     def _over(self, ksid: Ksid, reason: Reason) -> list[Effect]:
@@ -225,10 +227,23 @@ def _check(wanted: ConfigureHop, links: Links, workshop: Workshop) -> None:
     """Violation when the route cannot be one through here, or keys cannot be made as it says."""
     neighbours = [each for each in (wanted.previous, wanted.next) if each is not None]
     ours = {(kmlink.neighbour, link) for link, kmlink in links.kmlinks.items()}
-    if not ours.issuperset((each.node, each.link) for each in neighbours):
+    if not ours.issuperset((each.node, each.link) for each in (*neighbours, *lanes_of(wanted))):
         raise Violation(f"session {wanted.ksid} is configured over a link that does not end at {links.node}")
     end = wanted.end
     towards = [] if end is None else [wanted.next if end.is_first else wanted.previous]
-    is_route = len(neighbours) == 2 if end is None else neighbours == towards
+    is_route = (
+        len(neighbours) == 2 if end is None else neighbours == towards and _are_apart(lanes_of(wanted), neighbours[0])
+    )
     if not is_route or (end and end.algorithm not in workshop.algorithms):
         raise Violation(f"session {wanted.ksid} is configured in a way that makes no route")
+
+
+def lanes_of(wanted: ConfigureHop) -> tuple[Lane, ...]:
+    """Return the several ways of a session that ends here; none where there is but one."""
+    return () if wanted.end is None else wanted.end.lanes
+
+
+def _are_apart(lanes: tuple[Lane, ...], first: Neighbour) -> bool:
+    """Tell whether lanes begin with the way of signals and leave by links of their own; a single way has none."""
+    links = [lane.link for lane in lanes]
+    return not lanes or (links[0] == first.link and len(links) == len(set(links)) > 1)

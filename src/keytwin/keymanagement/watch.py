@@ -20,7 +20,7 @@ from keytwin.keymanagement.relay import probe_is_right, probe_tag
 from keytwin.vocabulary.blueprint import MonitoringSettings
 from keytwin.vocabulary.errors import TagMismatch
 from keytwin.vocabulary.events import LinkProbed
-from keytwin.vocabulary.identity import MONITORING, LinkId, NodeId, link_ends
+from keytwin.vocabulary.identity import MONITORING, ElementName, LinkId, NodeId, link_ends
 from keytwin.vocabulary.link_messages import ProbeAnswered, ProbeLink, ProbeReported, StockReported
 from keytwin.vocabulary.machine import Effect, Message, Publish, Send, StartTimer, StopTimer
 from keytwin.vocabulary.units import Duration, Instant, bits, milliseconds, seconds
@@ -65,6 +65,7 @@ class Watch:
     told_delay: Duration = Duration(0)
     reported: int = 0  # octets
     is_report_due: bool = False
+    monitoring: ElementName = MONITORING
 
     def begin(self) -> list[Effect]:
         """Start testing: both ends at first, as neither knows how the other fared."""
@@ -131,7 +132,7 @@ class Watch:
         self.is_report_due = False
         self.reported = self.kmlink.out.stock
         report = StockReported(self.kmlink.link, self.node, bits(self.reported), bits(self.kmlink.capacity))
-        return [Send(MONITORING, report)]
+        return [Send(self.monitoring, report)]
 
     def _check(self, message: ProbeLink | ProbeAnswered) -> list[Effect] | None:
         """Spend the octets of a right tag; None for a repeat, and for what is not here; TagMismatch changes nothing."""
@@ -150,7 +151,7 @@ class Watch:
             return [probed]
         self.told_delay = delay or self.told_delay
         report = ProbeReported(link, self.node, sequence, delay, bits(self.kmlink.out.stock))
-        return [Send(MONITORING, report), probed]
+        return [Send(self.monitoring, report), probed]
 
     def _is_news(self, delay: Duration) -> bool:
         """Whether monitoring is told of an answer: it takes a test of which it is told nothing for answered."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, NamedTuple
 
 from keytwin.algorithms.one_time_tag import KEY_OCTETS
@@ -24,14 +25,15 @@ from keytwin.keymanagement.exchange import (
 )
 from keytwin.keymanagement.forwarding import Forwarding
 from keytwin.keymanagement.kmlink import KmLink
-from keytwin.keymanagement.pool import Batch, KeyBooks, KeysKept, Pool, Shelf, depth_of
+from keytwin.keymanagement.pool import Batch, KeyBooks, KeysKept, Pool, Shelf, depth_of, provenance_of
 from keytwin.keymanagement.queue import rank_of
 from keytwin.keymanagement.relay import keys_together
+from keytwin.keymanagement.shares import Exit, SharedMaking, enqueue, exits_of
 from keytwin.vocabulary.blueprint import KeyManagementSettings
 from keytwin.vocabulary.events import KeysGone, KeysReady
 from keytwin.vocabulary.exchange_messages import BatchId, KeysFailed, KeysStored, KeysVoided
 from keytwin.vocabulary.identity import Ksid, LinkId, NodeId, SaeId, uuids
-from keytwin.vocabulary.key import Key, Method, Provenance
+from keytwin.vocabulary.key import Key
 from keytwin.vocabulary.machine import Effect, Message, Publish, RequestId, Save, StartTimer, StopTimer
 from keytwin.vocabulary.ports import Entropy
 from keytwin.vocabulary.session_messages import ConfigureHop
@@ -80,7 +82,7 @@ class Order:
     batch: int
     depth: int
     priority: int
-    link: KmLink
+    exits: tuple[Exit, ...]  # more than one: keys leave in shares, one by each
     algorithm: KeyManagementAlgorithm
     coming: Counter[RequestId] = field(default_factory=Counter)  # keys by the request they are for
     pause: Duration = FIRST_PAUSE
@@ -93,7 +95,12 @@ class Order:
 
         A batch that needs more than the first link's store can hold would wait for ever, and everything else behind it.
         """
-        return max(0, self.link.capacity - SMALLEST_ROOM - KEY_OCTETS)
+        return max(0, min(exit_.link.capacity for exit_ in self.exits) - SMALLEST_ROOM - KEY_OCTETS)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more may wait for key."""
+        return any(exit_.link.queue.is_full for exit_ in self.exits)
 
     def most_together(self, size: Bits) -> int:
         """Return how many keys of this size travel together; 0 = there is never room for one."""
@@ -126,8 +133,6 @@ class Workshop:
         """Make keys along this route from now on; what is under way along an older one is given up."""
         end = wanted.end
         assert end
-        towards = wanted.next if end.is_first else wanted.previous
-        assert towards
         order = Order(
             ksid=wanted.ksid,
             epoch=wanted.epoch,
@@ -138,7 +143,7 @@ class Workshop:
             batch=1,
             depth=0,
             priority=wanted.priority,
-            link=self.links[towards.link],
+            exits=exits_of(wanted, self.links),
             algorithm=self.algorithms[end.algorithm],
         )
         order.batch = max(1, min(wanted.batch, order.most_together(end.key_size)))
@@ -199,7 +204,8 @@ class Workshop:
         if order is None:
             return effects
         # Not before admission's deletion signal, else a batch in the queue would still be made and sent.
-        order.link.drop_session(ksid, order.epoch)
+        for exit_ in order.exits:
+            exit_.link.drop_session(ksid, order.epoch)
         for batch_id in order.batches:
             self.makings.pop(batch_id).wipe()
             effects.append(StopTimer(batch_id))
@@ -219,29 +225,33 @@ class Workshop:
         together = order.most_together(wish.size)
         if wish.request_id == FOR_POOL:
             together = min(together, order.batch)
-        while missing > 0 < together and len(order.batches) < MOST_MAKINGS and not order.link.queue.is_full:
+        while missing > 0 < together and len(order.batches) < MOST_MAKINGS and not order.is_full:
             part = min(missing, together)
             missing -= part
-            making = BatchMaking(
-                batch_id=uuids(self.entropy.bytes(16))[0],
-                ksid=order.ksid,
-                epoch=order.epoch,
-                node=self.node,
-                number=part,
-                key_size=wish.size,
-                hops=order.hops,
-                onward=order.onward,
-                link=order.link,
-                forwarding=self.forwarding,
-                entropy=self.entropy,
-                request_id=wish.request_id,
-            )
+            making = self._making(order, wish, part)
             self.makings[making.batch_id] = making
             order.batches[making.batch_id] = None
             order.coming[wish.request_id] += part
             rank = rank_of(order.priority, is_refill=wish.request_id == FOR_POOL)
-            effects += [overdue_timer(making, QUEUE_PATIENCE), *order.link.enqueue(making, rank, now)]
+            effects += [overdue_timer(making, QUEUE_PATIENCE), *enqueue(making, rank, now)]
         return effects
+
+    def _making(self, order: Order, wish: Wish, number: int) -> BatchMaking:
+        make = partial(SharedMaking, exits=order.exits) if len(order.exits) > 1 else BatchMaking
+        return make(
+            batch_id=uuids(self.entropy.bytes(16))[0],
+            ksid=order.ksid,
+            epoch=order.epoch,
+            node=self.node,
+            number=number,
+            key_size=wish.size,
+            hops=order.hops,
+            onward=order.onward,
+            link=order.exits[0].link,
+            forwarding=self.forwarding,
+            entropy=self.entropy,
+            request_id=wish.request_id,
+        )
 
     def _step(
         self, making: BatchMaking, message: Outcome | BatchOverdue | GiveUpBatch, now: Instant
@@ -268,7 +278,7 @@ class Workshop:
         self.books.made += making.number
         self.books.stored += making.number
         until = Instant(now + self.settings.key_lifetime)
-        provenance = provenance_of(making.hops)
+        provenance = provenance_of(making.hops, len(order.exits))
         batch = Batch(making.batch_id, making.ksid, order.sae, making.keys, provenance, until)
         published = Publish(KeysReady(self.node, making.ksid, making.number, making.hops))
         if making.request_id:  # handed out at once: a crash loses them, but never puts them into the pool
@@ -284,11 +294,6 @@ class Workshop:
             until=until,
         )
         return Ready(batch, FOR_POOL), [Save(kept), published]
-
-
-def provenance_of(hops: int) -> Provenance:
-    """Return what may be told of keys that crossed so many Q-links."""
-    return Provenance(Method.ADJACENT if hops == 1 else Method.RELAYED, hops)
 
 
 def _pause(order: Order, now: Instant) -> list[Effect]:

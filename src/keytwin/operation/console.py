@@ -53,6 +53,10 @@ class Console:
         """Cut or heal the quantum channel of a link."""
         return self._post("/v1/faults", Fault(link, action), Done)
 
+    def attack(self, link: str, error_rate: float) -> Done:
+        """Tamper with the light of a link, so that each sifted bit is flipped with that probability."""
+        return self._post("/v1/faults", Fault(link, "attack", error_rate), Done)
+
     def trust(self, node: str, *, trusted: bool) -> Done:
         """Say whether keys may go by way of a node."""
         return self._post("/v1/trust", Trust(node, trusted), Done)

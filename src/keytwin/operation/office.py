@@ -23,8 +23,13 @@ from keytwin.service.operator_values import (
     Revoked,
 )
 from keytwin.vocabulary.errors import Mistake
-from keytwin.vocabulary.identity import CONTROLLER, LinkId, NodeId, SaeId, twin_of
-from keytwin.vocabulary.operator_messages import CutQuantumChannel, HealQuantumChannel, SetNodeTrust
+from keytwin.vocabulary.identity import LinkId, NodeId, SaeId, twin_of
+from keytwin.vocabulary.operator_messages import (
+    AttackQuantumChannel,
+    CutQuantumChannel,
+    HealQuantumChannel,
+    SetNodeTrust,
+)
 
 
 @dataclass(slots=True)
@@ -60,8 +65,13 @@ class Office:
         self._known_link(link)
         self.network.live.post(twin_of(link), CutQuantumChannel(link))
 
+    def attack(self, link: LinkId, error_rate: float) -> None:
+        """Tamper with a link's light: each sifted bit is flipped with that probability."""
+        self._known_link(link)
+        self.network.live.post(twin_of(link), AttackQuantumChannel(link, error_rate))
+
     def heal(self, link: LinkId) -> None:
-        """Let the light through again."""
+        """Let the light through again, untampered."""
         self._known_link(link)
         self.network.live.post(twin_of(link), HealQuantumChannel(link))
 
@@ -69,7 +79,7 @@ class Office:
         """Say whether a node may relay keys of others."""
         nodes = [each.id for each in self.network.blueprint.topology.nodes]
         _known("node", node, nodes)
-        self.network.live.post(CONTROLLER, SetNodeTrust(node, trusted))
+        self.network.live.post(self.network.blueprint.seat.at(node).controller, SetNodeTrust(node, trusted))
 
     def issue(self, sae: SaeId, request_pem: bytes | None) -> Issued:
         """Issue a certificate to a declared SAE, for the key of its request if there is one."""

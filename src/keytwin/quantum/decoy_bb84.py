@@ -91,6 +91,8 @@ class Optics:
     """Probability that a photon reaches the wrong detector."""
     dead_gates: float = 0.0
     """Gates during which both detectors are blind after a click."""
+    flipped: float = 0.0
+    """Probability that somebody who tampers with the light turns a sifted bit over."""
 
     def answer(self, intensity: float) -> Answer:
         """Return what a coherent pulse of `intensity` mean photons causes.
@@ -107,7 +109,8 @@ class Optics:
         wrong = self.dark_count + self.misalignment * seen + self.afterpulse * detected / 2.0
         if click > 1.0:  # each gate clicks, and what clicks is wrong as often as before
             click, wrong = 1.0, wrong / click
-        return Answer(click, min(wrong, click))
+        wrong = min(wrong, click)
+        return Answer(click, wrong + self.flipped * (click - 2.0 * wrong))
 
     def cells(self, choices: Choices) -> Cells:
         """Return the probability per pulse of each cell in which a sifted detection can fall."""

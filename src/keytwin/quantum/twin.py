@@ -14,11 +14,23 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from keytwin.quantum.attack import attacked
+from keytwin.quantum.counted_link import NO_INFORMATION
 from keytwin.quantum.light import Light
 from keytwin.quantum.link import LinkModel
 from keytwin.quantum.schedule import Schedule
 from keytwin.vocabulary.events import BlockDistilled
-from keytwin.vocabulary.identity import CONTROLLER, MONITORING, DeviceId, LinkId, NodeId, km_of, link_ends, twin_of
+from keytwin.vocabulary.identity import (
+    CONTROLLER,
+    MONITORING,
+    DeviceId,
+    ElementName,
+    LinkId,
+    NodeId,
+    km_of,
+    link_ends,
+    twin_of,
+)
 from keytwin.vocabulary.link_messages import BlockReceived, LinkKeyBlock, LinkMeasured
 from keytwin.vocabulary.machine import (
     Effect,
@@ -33,7 +45,7 @@ from keytwin.vocabulary.machine import (
     ignored,
     to,
 )
-from keytwin.vocabulary.operator_messages import CutQuantumChannel, HealQuantumChannel
+from keytwin.vocabulary.operator_messages import AttackQuantumChannel, CutQuantumChannel, HealQuantumChannel
 from keytwin.vocabulary.ports import Entropy, KeyBlock
 from keytwin.vocabulary.topology_messages import (
     LinkRegistered,
@@ -87,11 +99,15 @@ class RepeatDue(Message, frozen=True, gc=False):
 
 
 class BlockNumbered(Record, frozen=True, gc=False):
-    """Numbers up to this one may have been given to blocks: they are never given again. A cut outlives a restart."""
+    """Numbers up to this one may have been given to blocks: they are never given again. A cut outlives a restart.
+
+    So does an attack: `error_rate` is that of a tampered channel.
+    """
 
     number: int
     status_sequence: int
     is_dark: bool
+    error_rate: float = 0.0
 
 
 TWIN_TABLE: Final = StateTable(
@@ -101,7 +117,7 @@ TWIN_TABLE: Final = StateTable(
         **{
             (phase, message): to(phase)
             for phase in Phase
-            for message in (BlockReceived, RepeatDue, LinkRegistered, LinkStatusNoted)
+            for message in (BlockReceived, RepeatDue, LinkRegistered, LinkStatusNoted, AttackQuantumChannel)
         },
         (Phase.DISTILLING, BlockDue): to(
             Phase.DISTILLING, Phase.WAITING, DISTILLING="there is still light", WAITING="it was the block of a pass"
@@ -113,8 +129,9 @@ TWIN_TABLE: Final = StateTable(
         (Phase.DARK, HealQuantumChannel): to(
             Phase.DISTILLING, Phase.WAITING, DISTILLING="light passes now", WAITING="no light passes for now"
         ),
-        **ignored(Phase.DISTILLING, (HealQuantumChannel,)),
-        **ignored(Phase.WAITING, (HealQuantumChannel, BlockDue)),
+        (Phase.DISTILLING, HealQuantumChannel): to(Phase.DISTILLING),
+        (Phase.WAITING, HealQuantumChannel): to(Phase.WAITING),
+        **ignored(Phase.WAITING, (BlockDue,)),
         **ignored(Phase.DARK, (CutQuantumChannel, BlockDue, LightDue)),
     },
 )
@@ -126,6 +143,8 @@ class TwinSetup(msgspec.Struct, frozen=True):
     link: LinkId
     device: DeviceId
     speed: float = 1.0
+    controller: ElementName = CONTROLLER
+    monitoring: ElementName = MONITORING
 
 
 @dataclass(slots=True)
@@ -152,6 +171,8 @@ class Twin:
     pause: int = 0  # blocks to throw away before the next one is handed over
     skipped: int = 0
     is_stocked: bool = False  # some key was handed over, so that there is a stock when the light goes
+    error_rate: float = 0.0  # of an attack that goes on
+    touched: float = 0.0  # the worst attack that the block under way has seen: it is a block of that attack
     unreceived: dict[tuple[NodeId, int], tuple[KeyBlock, float]] = field(default_factory=dict)
 
     def receive(self, message: Message, now: Instant) -> list[Effect]:
@@ -165,21 +186,24 @@ class Twin:
             self.number = self.reserved = record.number
             self.status_sequence = record.status_sequence
             self.state = Phase.DARK if record.is_dark else Phase.DISTILLING
+            self.error_rate = self.touched = record.error_rate
         self.is_stocked = self.number > 0
         if self.schedule is not None:
             self.light = Light(self.schedule, self.model.block_time, self.setup.speed, self.generator)
         # After a restart the controller may still hold what an earlier incarnation told it.
         if self.state is Phase.DARK:
-            return [_register(self), *self._report(LinkStatus.OFF, "loss of signal"), *_repeat_timer(self)]
+            return [_register(self), *self.report(LinkStatus.OFF, "loss of signal"), *_repeat_timer(self)]
         if self.light is not None and not self.light.look(now):
             return [_register(self), *self._wait(now), *_repeat_timer(self)]
-        told = self._report(LinkStatus.ACTIVE, "restarted") if self.number else []
+        told = self.report(LinkStatus.ACTIVE, "restarted") if self.number else []
         return [_register(self), _next_block(self, now), *told, *_repeat_timer(self)]
 
     def on_block_due(self, due: BlockDue, now: Instant) -> list[Effect]:
         """Distil the block that is complete, and begin the next."""
         del due
-        block = self.model.draw_block(self.generator)
+        # The attack is part of what nature does; that there is no key, the estimator finds from the counts alone.
+        block = attacked(self.model, self.touched).draw_block(self.generator)
+        self.touched = self.error_rate
         octets = block.secret // BITS_PER_BYTE
         size = bits(octets) if bits(octets) >= SMALLEST_BLOCK else Bits(0)
         is_kept = bool(size) and _is_wanted(self)
@@ -189,13 +213,13 @@ class Twin:
         distilled = BlockDistilled(self.setup.link, self.number, size, block.qber, taken, is_kept or not size)
         measured = LinkMeasured(self.setup.link, self.number, rate, block.qber)
         effects: list[Effect] = [*_reserve_numbers(self), *self._go_on(now)]
-        effects += [Publish(distilled), Send(MONITORING, measured)]
+        effects += [Publish(distilled), Send(self.setup.monitoring, measured)]
         if is_kept:
             effects += self._hand_over(self.entropy.block(octets), block.qber)
         if self.state is Phase.WAITING:
-            effects += self._report_dark()
+            effects += _report_dark(self)
         elif size and self.status is not LinkStatus.ACTIVE:
-            effects += self._report(LinkStatus.ACTIVE, "first block")
+            effects += self.report(LinkStatus.ACTIVE, "first block")
         return [*effects, *_repeat_timer(self)]
 
     def on_light_due(self, due: LightDue, now: Instant) -> list[Effect]:
@@ -205,10 +229,10 @@ class Twin:
         if self.state is Phase.DISTILLING:
             self.light.leave()
             return [*self._wait(now), *_repeat_timer(self)]
-        self.state = Phase.DISTILLING
+        self.state, self.touched = Phase.DISTILLING, self.error_rate
         self.light.begin()
         status = LinkStatus.ACTIVE if self.is_stocked else LinkStatus.PENDING
-        return [_next_block(self, now), *self._report(status, "light is back"), *_repeat_timer(self)]
+        return [_next_block(self, now), *self.report(status, "light is back"), *_repeat_timer(self)]
 
     def on_block_received(self, received: BlockReceived, now: Instant) -> list[Effect]:
         """Stop repeating a block, and wipe it."""
@@ -252,15 +276,27 @@ class Twin:
         del cut, now
         self.state = Phase.DARK
         stop = StopTimer(f"{self.setup.link}/block")
-        return [stop, *self._report(LinkStatus.OFF, "loss of signal"), *_repeat_timer(self)]
+        return [stop, *self.report(LinkStatus.OFF, "loss of signal"), *_repeat_timer(self)]
+
+    def on_attack_quantum_channel(self, attack: AttackQuantumChannel, now: Instant) -> list[Effect]:
+        """Let the errors come: nothing is reported, as no device knows of an attack but by what it counts."""
+        del now
+        assert 0 < attack.error_rate <= NO_INFORMATION
+        self.error_rate = attack.error_rate
+        self.touched = max(self.touched, attack.error_rate)
+        return [_saved(self)]
 
     def on_heal_quantum_channel(self, heal: HealQuantumChannel, now: Instant) -> list[Effect]:
-        """Begin a block and report the signal."""
+        """End an attack; after a cut, begin a block and report the signal."""
         del heal
+        was_attacked, self.error_rate = self.error_rate > 0, 0.0
+        if self.state is not Phase.DARK:
+            return [_saved(self)] if was_attacked else []
+        self.touched = 0.0
         if self.light is not None and not self.light.look(now):
             return [*self._wait(now), *_repeat_timer(self)]
         self.state = Phase.DISTILLING
-        return [_next_block(self, now), *self._report(LinkStatus.ACTIVE, "signal is back"), *_repeat_timer(self)]
+        return [_next_block(self, now), *self.report(LinkStatus.ACTIVE, "signal is back"), *_repeat_timer(self)]
 
     def _go_on(self, now: Instant) -> list[Effect]:
         """Begin the next block; after the one of a pass, wait for the next pass."""
@@ -275,12 +311,7 @@ class Twin:
     def _wait(self, now: Instant) -> list[Effect]:
         """Wait for the light, and say why there is none."""
         self.state = Phase.WAITING
-        return [_light_timer(self, now), *self._report_dark()]
-
-    def _report_dark(self) -> list[Effect]:
-        assert self.light is not None
-        # PASSIVE in the words of ETSI GS QKD 015: no generation, stock left.
-        return self._report(LinkStatus.PASSIVE if self.is_stocked else LinkStatus.OFF, self.light.cause)
+        return [_light_timer(self, now), *_report_dark(self)]
 
     def _hand_over(self, block: KeyBlock, qber: float) -> list[Effect]:
         effects: list[Effect] = []
@@ -295,11 +326,18 @@ class Twin:
             _drop(self, *next(iter(self.unreceived)))
         return effects
 
-    def _report(self, status: LinkStatus, cause: str) -> list[Effect]:
+    def report(self, status: LinkStatus, cause: str) -> list[Effect]:
+        """Tell the controller, again and again until it has noted it."""
         self.status, self.status_cause = status, cause
         self.status_sequence += 1
         self.is_status_noted = False
         return [_saved(self), _status_report(self)]
+
+
+def _report_dark(twin: Twin) -> list[Effect]:
+    assert twin.light is not None
+    # PASSIVE in the words of ETSI GS QKD 015: no generation, stock left.
+    return twin.report(LinkStatus.PASSIVE if twin.is_stocked else LinkStatus.OFF, twin.light.cause)
 
 
 def _repeat_timer(twin: Twin) -> list[Effect]:
@@ -347,17 +385,19 @@ def _register(twin: Twin) -> Effect:
     """Tell the controller of the link, with the rate to expect until a block is measured."""
     rate, setup = twin.model.rate(), twin.setup
     secret = BitsPerSecond(int(rate.secret * setup.speed))
-    return Send(CONTROLLER, RegisterLink(setup.link, twin_of(setup.link), secret, rate.qber, setup.device))
+    return Send(setup.controller, RegisterLink(setup.link, twin_of(setup.link), secret, rate.qber, setup.device))
 
 
 def _status_report(twin: Twin) -> Effect:
     link = twin.setup.link
     report = ReportLinkStatus(link, twin_of(link), twin.status_sequence, twin.status, twin.status_cause)
-    return Send(CONTROLLER, report)
+    return Send(twin.setup.controller, report)
 
 
 def _saved(twin: Twin) -> Effect:
-    return Save(BlockNumbered(twin.reserved, twin.status_sequence, is_dark=twin.state is Phase.DARK))
+    return Save(
+        BlockNumbered(twin.reserved, twin.status_sequence, is_dark=twin.state is Phase.DARK, error_rate=twin.error_rate)
+    )
 
 
 def _next_block(twin: Twin, now: Instant) -> Effect:

@@ -8,11 +8,12 @@ from typing import Final
 from keytwin.quantum.channel import channel_of
 from keytwin.vocabulary.blueprint import App, Blueprint, Endpoint
 from keytwin.vocabulary.errors import Mistake
-from keytwin.vocabulary.identity import CONTROLLER, AppId, ElementName, sae_element, twin_of
+from keytwin.vocabulary.identity import AppId, ElementName, sae_element, twin_of
 from keytwin.vocabulary.machine import Message
 from keytwin.vocabulary.medium import SATELLITE
 from keytwin.vocabulary.operator_messages import (
     AskForKeys,
+    AttackQuantumChannel,
     CutQuantumChannel,
     HealQuantumChannel,
     SetNodeTrust,
@@ -22,6 +23,7 @@ from keytwin.vocabulary.operator_messages import (
 from keytwin.vocabulary.timeline import (
     Action,
     AskKeys,
+    AttackLink,
     CloseApp,
     CutLink,
     DistrustNode,
@@ -56,10 +58,12 @@ def orders(action: Action, blueprint: Blueprint) -> Iterator[Order]:
                 yield sae_element(end.sae), asking
         case CutLink(link=link):
             yield twin_of(link), CutQuantumChannel(link)
+        case AttackLink(link=link, error_rate=rate):
+            yield twin_of(link), AttackQuantumChannel(link, rate)
         case HealLink(link=link):
             yield twin_of(link), HealQuantumChannel(link)
         case DistrustNode(node=node):
-            yield CONTROLLER, SetNodeTrust(node, trusted=False)
+            yield blueprint.seat.at(node).controller, SetNodeTrust(node, trusted=False)
         case _:
             return
 

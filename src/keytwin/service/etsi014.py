@@ -292,4 +292,6 @@ def _container(ask: AskKeys | AskKeysById, keys: Sequence[Key]) -> Response:
 def _after_key(provenance: Provenance) -> bytes:
     """Return what follows the key in its entry: as many texts as there are kinds of origin."""
     origin: Extension = {"method": provenance.method.value, "hops": provenance.hops}
+    if provenance.shares > 1:
+        origin["shares"] = provenance.shares
     return msgspec.json.encode(KeyEntry("", "", origin)).partition(b'"key":""')[2]

@@ -28,6 +28,7 @@ from keytwin.service.operator_values import (
 from keytwin.service.strict_json import LONGEST_INTEGER, read_json
 from keytwin.vocabulary.errors import Mistake, Refusal
 from keytwin.vocabulary.identity import LinkId, NodeId, SaeId, parse_link, parse_node, parse_sae
+from keytwin.vocabulary.operator_messages import LEAST_ERROR_RATE, MOST_ERROR_RATE
 
 LONGEST_TARGET: Final = 4_096  # characters
 LARGEST_BODY: Final = 65_536  # octets: a certificate request has some hundred
@@ -62,8 +63,12 @@ class Operations(Protocol):
         """Let no light through a link's quantum channel."""
         ...
 
+    def attack(self, link: LinkId, error_rate: float) -> None:
+        """Tamper with a link's light: each sifted bit is flipped with that probability, up to one half."""
+        ...
+
     def heal(self, link: LinkId) -> None:
-        """Let the light through again."""
+        """Let the light through again, untampered."""
         ...
 
     def trust(self, node: NodeId, *, trusted: bool) -> None:
@@ -179,13 +184,26 @@ def _fault(request: Request, operations: Operations) -> Response:
     _no_parameters(request)
     fault = _body(request, Fault)
     link = parse_link(fault.link)
+    if fault.action != "attack" and fault.error_rate is not None:
+        raise Mistake("an error_rate goes with the action 'attack' alone")
     match fault.action:
         case "cut":
             operations.cut(link)
             return json_response(200, Done(f"the quantum channel of {link} is cut"))
+        case "attack":
+            rate = _error_rate(fault)
+            operations.attack(link, rate)
+            return json_response(200, Done(f"an attack flips {rate * 100:.4g} % of the bits of {link}"))
         case "heal":
             operations.heal(link)
             return json_response(200, Done(f"the quantum channel of {link} is whole"))
+
+
+def _error_rate(fault: Fault) -> float:
+    rate = fault.error_rate
+    if rate is None or not LEAST_ERROR_RATE <= rate <= MOST_ERROR_RATE:
+        raise Mistake(f"an attack has an error_rate from {LEAST_ERROR_RATE} to {MOST_ERROR_RATE}: half is a coin toss")
+    return rate
 
 
 def _trust(request: Request, operations: Operations) -> Response:

@@ -120,10 +120,11 @@ class EventPage(msgspec.Struct, frozen=True):
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Cut the quantum channel of a link, or heal it."""
+    """Cut or attack the quantum channel of a link, or heal it; `error_rate` goes with an attack alone."""
 
     link: str
-    action: Literal["cut", "heal"]
+    action: Literal["cut", "attack", "heal"]
+    error_rate: float | None = None
 
 
 class Trust(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -15,17 +15,23 @@ import msgspec
 from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.identity import AppId, DeviceId, LinkId, NodeId, SaeId, SlaId, UserId
 from keytwin.vocabulary.key import DEFAULT_KEY_SIZE
+from keytwin.vocabulary.placement import Placement, Seat, seat_of
 from keytwin.vocabulary.topology import Topology
 from keytwin.vocabulary.units import Bits, BitsPerSecond, Duration, kilobits, minutes, seconds
 
 
 class Sla(msgspec.Struct, frozen=True):
-    """What a class of users may ask: priority 0 is served first; `rate` is a session's average, `burst` its bucket."""
+    """What a class of users may ask: priority 0 is served first; `rate` is a session's average, `burst` its bucket.
+
+    With several `routes` each key is the XOR of as many shares that share no node on their way: no single node between
+    the ends learns anything of it.
+    """
 
     id: SlaId
     priority: int
     rate: BitsPerSecond
     burst: Bits
+    routes: int = 1
 
 
 class User(msgspec.Struct, frozen=True):
@@ -107,11 +113,12 @@ class TwinSettings(msgspec.Struct, frozen=True):
 
 
 class ControlSettings(msgspec.Struct, frozen=True):
-    """The settings of the control plane's elements."""
+    """The settings of the control plane's elements, and where they run."""
 
     routing: RoutingSettings = RoutingSettings()
     admission: AdmissionSettings = AdmissionSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
+    placement: Placement = Placement.CENTRAL
 
 
 NO_DEVICES: Final[Mapping[DeviceId, Device]] = MappingProxyType({})
@@ -130,6 +137,11 @@ class Blueprint(msgspec.Struct, frozen=True):
     key_management: KeyManagementSettings = KeyManagementSettings()
     twin: TwinSettings = TwinSettings()
     devices: Mapping[DeviceId, Device] = NO_DEVICES
+
+    @property
+    def seat(self) -> Seat:
+        """Where the control plane runs; of one node with `at`."""
+        return seat_of(self.control.placement, tuple(node.id for node in self.topology.nodes))
 
     def sla_of(self, app: App) -> Sla:
         """Return the service level of the app's owner."""

@@ -131,10 +131,14 @@ class Method(StrEnum):
 
 
 class Provenance(msgspec.Struct, frozen=True, gc=False):
-    """What may be told of a key's origin: the method and the number of Q-links it crossed."""
+    """What may be told of a key's origin: the method and the number of Q-links it crossed.
+
+    `shares`: it is the XOR of so many, each of which came by a way of its own; `hops` is then the longest way's.
+    """
 
     method: Method
     hops: int
+    shares: int = 1
 
 
 class Key(msgspec.Struct, frozen=True):

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from keytwin.vocabulary.identity import AppId, ElementName, LinkId, NodeId
 from keytwin.vocabulary.machine import Message, RequestId
 from keytwin.vocabulary.units import Bits, Duration
+
+LEAST_ERROR_RATE: Final = 0.0001
+MOST_ERROR_RATE: Final = 0.5  # a coin toss
 
 
 class CutQuantumChannel(Message, frozen=True, gc=False):
@@ -13,8 +18,18 @@ class CutQuantumChannel(Message, frozen=True, gc=False):
     link: LinkId
 
 
+class AttackQuantumChannel(Message, frozen=True, gc=False):
+    """To a twin: from now on somebody tampers with the light, so that each sifted bit is flipped with `error_rate`.
+
+    It is above 0 and at most one half, where nothing is left of what was sent. A new rate replaces the last one.
+    """
+
+    link: LinkId
+    error_rate: float
+
+
 class HealQuantumChannel(Message, frozen=True, gc=False):
-    """To a twin: the light is back."""
+    """To a twin: the light is back, and nobody tampers with it."""
 
     link: LinkId
 

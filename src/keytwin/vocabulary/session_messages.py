@@ -171,8 +171,18 @@ class Neighbour(msgspec.Struct, frozen=True, gc=False):
     link: LinkId
 
 
+class Lane(Neighbour, frozen=True, gc=False):
+    """The first step of one of several disjoint ways of a session, and how many Q-links that way crosses."""
+
+    hops: int
+
+
 class EndConfiguration(msgspec.Struct, frozen=True, gc=False):
-    """What only the two ends of a session learn."""
+    """What only the two ends of a session learn.
+
+    With several `lanes` each key is the XOR of as many shares, and each share goes by its own lane; the first of them
+    is the way that signals take.
+    """
 
     open_id: OpenId
     is_first: bool  # the end that registered first; it keeps the session's token bucket
@@ -184,6 +194,7 @@ class EndConfiguration(msgspec.Struct, frozen=True, gc=False):
     burst: Bits
     key_size: Bits
     algorithm: str
+    lanes: tuple[Lane, ...] = ()
 
 
 class ConfigureHop(Message, frozen=True, gc=False):
@@ -263,7 +274,7 @@ class FindRoute(Message, frozen=True, gc=False):
     """Admission asks for routes that carry `rate` in both directions, relay cost included by `batch`.
 
     `held` links already carry the session, so it needs no more room there; `excluded` ones have no room in admission's
-    books, which are the newer ones.
+    books, which are the newer ones. With `shares` above 1 a route is so many ways that share no node but the ends.
     """
 
     request_id: RequestId
@@ -276,6 +287,7 @@ class FindRoute(Message, frozen=True, gc=False):
     batch: int
     held: tuple[LinkId, ...] = ()
     excluded: tuple[LinkId, ...] = ()
+    shares: int = 1
 
 
 class RouteFound(Message, frozen=True, gc=False):

@@ -46,8 +46,19 @@ class CutLink(Action, frozen=True):
     link: LinkId
 
 
+class AttackLink(Action, frozen=True):
+    """Somebody tampers with the light of a link: each sifted bit is flipped with probability `error_rate`.
+
+    The error rate e that both ends see becomes e + error_rate (1 - 2 e), in all bases: as an eavesdropper causes it who
+    measures and resends four times that share of the pulses of BB84.
+    """
+
+    link: LinkId
+    error_rate: float
+
+
 class HealLink(Action, frozen=True):
-    """The quantum channel of a link works again."""
+    """The quantum channel of a link works again: what was cut is whole, who tampered with it is gone."""
 
     link: LinkId
 

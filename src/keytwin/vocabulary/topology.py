@@ -56,16 +56,36 @@ class Topology(msgspec.Struct, frozen=True):
         return tuple(link for link in self.links if node in link.ends)
 
 
-class Route(msgspec.Struct, frozen=True, gc=False):
-    """A way through the network: `links[i]` joins `nodes[i]` to `nodes[i + 1]`."""
+class Route(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """A way through the network: `links[i]` joins `nodes[i]` to `nodes[i + 1]`.
+
+    `beside` it are the other ways of a session whose keys go in shares: each joins the same two ends and has no other
+    node in common with any of them.
+    """
 
     nodes: tuple[NodeId, ...]
     links: tuple[LinkId, ...]
+    beside: tuple[Route, ...] = ()
 
     @property
     def hops(self) -> int:
-        """The number of Q-links crossed."""
-        return len(self.links)
+        """The number of Q-links crossed, on the longest of the ways."""
+        return max(len(way.links) for way in self.ways)
+
+    @property
+    def ways(self) -> tuple[Route, ...]:
+        """This way and those beside it."""
+        return (self, *self.beside)
+
+    @property
+    def all_nodes(self) -> tuple[NodeId, ...]:
+        """The nodes of all ways, each once."""
+        return tuple(dict.fromkeys(node for way in self.ways for node in way.nodes)) if self.beside else self.nodes
+
+    @property
+    def all_links(self) -> tuple[LinkId, ...]:
+        """The links of all ways."""
+        return tuple(link for way in self.ways for link in way.links) if self.beside else self.links
 
 
 def other_end(link: LinkId, node: NodeId) -> NodeId:

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from keytwin.vocabulary.identity import DeviceId, ElementName, LinkId, NodeId
+from keytwin.vocabulary.identity import ADMISSION, DeviceId, ElementName, LinkId, NodeId
 from keytwin.vocabulary.machine import Message
 from keytwin.vocabulary.units import Bits, BitsPerSecond
 
@@ -103,13 +103,30 @@ class RequestTopology(Message, frozen=True, gc=False):
 
 
 class LinkReserved(Message, frozen=True, gc=False):
-    """Admission tells routing what is reserved on a link: bits a second out of its first and its second node."""
+    """Admission tells routing what is reserved on a link: bits a second out of its first and its second node.
+
+    Where control is per node, each `sender` tells of the direction out of its own node alone.
+    """
 
     link: LinkId
     sequence: int
     first: BitsPerSecond
     second: BitsPerSecond
     sessions: int
+    sender: ElementName = ADMISSION
+
+
+class TopologyShared(Message, frozen=True, gc=False):
+    """The controller of one node tells those of all others its own part of the topology, whole, now and then again.
+
+    `is_new`: it has just started, and wants to be told theirs.
+    """
+
+    origin: NodeId
+    sequence: int
+    node: NodeState
+    links: tuple[LinkState, ...]
+    is_new: bool = False
 
 
 class ReservationsRequested(Message, frozen=True, gc=False):
