@@ -26,9 +26,7 @@ def features_of(ovm: Ovm) -> FeatureModel:
     while root in ovm.points:
         root += "_"
     features = {root: Feature(root, ovm.name, is_abstract=True)}
-    for point in ovm.points.values():
-        features[point.id] = Feature(point.id, point.name, is_abstract=True, attributes=_point_attributes(point))
-        features |= {each.id: _variant(each) for each in ovm.variants_of(point.id)}
+    features |= {each.name: each for point in ovm.opened_by(None) for each in _below(ovm, point)}
     groups = [group for point in ovm.points.values() for group in _groups(ovm, point, root)]
     rules = tuple(Constraint(_formula(each), reason_of(ovm, each)) for each in ovm.dependencies)
     return FeatureModel(ovm.name, root, MappingProxyType(features), tuple(groups), rules)
@@ -53,6 +51,15 @@ def parse_configuration(ovm: Ovm, variants: tuple[str, ...]) -> Configuration:
     if unknown:
         raise Mistake(f"{ovm.name} has no variant {unknown[0]!r}")
     return Configuration(ovm.name, tuple(sorted({VariantId(each) for each in variants})))
+
+
+def _below(ovm: Ovm, point: VariationPoint) -> Iterator[Feature]:
+    """Give a variation point and all that lies below it, each variant followed by what it opens."""
+    yield Feature(point.id, point.name, is_abstract=True, attributes=_point_attributes(point))
+    for variant in ovm.variants_of(point.id):
+        yield _variant(variant)
+        for inner in ovm.opened_by(variant.id):
+            yield from _below(ovm, inner)
 
 
 def _is_open(point: VariationPoint, configuration: Configuration) -> bool:
