@@ -10,6 +10,7 @@ import pytest
 from keytwin.design.variability import Bond
 from keytwin.design.views import ViewKind
 from keytwin.files.check import check
+from keytwin.files.kinds import Json
 from keytwin.files.library import knowledge_names, ovm_names
 from keytwin.files.ovm import library_ovm, read_ovm
 from keytwin.files.ovm_file import ANY_NUMBER, OVM, RANGE, Range
@@ -197,7 +198,7 @@ def test_check_warns_of_what_can_never_be_chosen(tmp_path: Path) -> None:
 
 
 def test_the_schema_takes_what_the_reader_takes_and_refuses_a_misspelt_key() -> None:
-    written = {
+    written: dict[str, Json] = {
         "format": 1,
         "name": "t",
         "variation_points": {

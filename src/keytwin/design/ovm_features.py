@@ -14,7 +14,7 @@ from keytwin.design.features import Constraint, Feature, FeatureModel, Group, ra
 from keytwin.design.formula import All, Any, Formula, Implies, Is, Not
 from keytwin.design.variability import Bond, Choice, Configuration, Dependency, Ovm, Variant, VariationPoint
 from keytwin.vocabulary.errors import Mistake
-from keytwin.vocabulary.identity import VariantId
+from keytwin.vocabulary.identity import VariantId, VariationPointId
 
 ROOT: Final = "architecture"
 """Name of the feature above all variation points; with underscores where a variation point is called so."""
@@ -118,7 +118,5 @@ def reason_of(ovm: Ovm, dependency: Dependency) -> str:
 
 def name_of(ovm: Ovm, choice: Choice) -> str:
     """Return the name of a variation point or variant for people."""
-    for each in (*ovm.points.values(), *ovm.variants.values()):
-        if each.id == choice:
-            return each.name
-    raise AssertionError(choice)
+    variant = ovm.variants.get(VariantId(choice))
+    return variant.name if variant else ovm.points[VariationPointId(choice)].name
