@@ -20,6 +20,7 @@ PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf
 LOCK: Final = (ROOT / "requirements-dev.lock").read_text(encoding="utf-8")
 IMPORTED_AS: Final = {  # distributions that are imported under another name
     "prometheus-client": "prometheus_client",
+    "python-sat": "pysat",
     "ruamel-yaml": "ruamel",
 }
 

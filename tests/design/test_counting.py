@@ -41,11 +41,13 @@ def solutions(model: FeatureModel) -> list[frozenset[str]]:
 
 
 @given(ovms())
+@settings(max_examples=40)
 def test_counts_equal_brute_force_on_random_small_ovms(ovm: Ovm) -> None:
     assert Diagram(features_of(ovm)).count() == len(every_configuration(ovm))
 
 
 @given(any_models(), st.data())
+@settings(max_examples=40)
 def test_counts_under_a_partial_choice_and_shares_equal_brute_force(model: FeatureModel, data: st.DataObject) -> None:
     found, names = every(model), list(model.features)
     chosen = data.draw(st.lists(st.sampled_from(names), max_size=2, unique=True))
@@ -58,6 +60,7 @@ def test_counts_under_a_partial_choice_and_shares_equal_brute_force(model: Featu
 
 
 @given(any_models())
+@settings(max_examples=40)
 def test_clauses_allow_each_configuration_once(model: FeatureModel) -> None:
     found = solutions(model)
     assert len(found) == len(set(found))
@@ -65,6 +68,7 @@ def test_clauses_allow_each_configuration_once(model: FeatureModel) -> None:
 
 
 @given(any_models())
+@settings(max_examples=40)
 def test_numbers_and_configurations_are_one_to_one(model: FeatureModel) -> None:
     diagram = Diagram(model)
     drawn = [diagram.nth(number) for number in range(diagram.count())]

@@ -41,6 +41,7 @@ def expected(feature: str, left: list[frozenset[str]]) -> State:
 
 
 @given(any_models(), CLICKS)
+@settings(max_examples=40)
 def test_any_selection_reached_by_clicks_is_satisfiable_and_its_states_are_exact(
     model: FeatureModel, clicks: Clicks
 ) -> None:
@@ -57,6 +58,7 @@ def test_any_selection_reached_by_clicks_is_satisfiable_and_its_states_are_exact
 
 
 @given(any_models(), CLICKS)
+@settings(max_examples=40)
 def test_a_click_tells_exactly_what_it_decided(model: FeatureModel, clicks: Clicks) -> None:
     selection = Selection(model)
     names = list(model.features)
@@ -69,6 +71,7 @@ def test_a_click_tells_exactly_what_it_decided(model: FeatureModel, clicks: Clic
 
 
 @given(any_models(), CLICKS)
+@settings(max_examples=40)
 def test_a_completion_is_a_configuration_that_keeps_the_clicks_and_nothing_spare(
     model: FeatureModel, clicks: Clicks
 ) -> None:
@@ -80,6 +83,7 @@ def test_a_completion_is_a_configuration_that_keeps_the_clicks_and_nothing_spare
 
 
 @given(any_models(), CLICKS)
+@settings(max_examples=40)
 def test_a_click_taken_back_leaves_no_trace(model: FeatureModel, clicks: Clicks) -> None:
     selection, _ = clicked(model, clicks)
     before = selection.states()

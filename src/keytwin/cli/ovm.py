@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import App, Parameter
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 ovm = App(name="ovm", help="What may vary in an architecture, what goes with what, and why.")
 
+SEEDS: Final = 2**32  # fresh seeds are below it, so that one can be read out and typed
 Choose = Annotated[
     tuple[str, ...],
     Parameter(help="A variant that is chosen, or with '!' before it one that is not; may be repeated."),
@@ -195,7 +197,7 @@ def sample(file: str, /, *, number: int = 10, seed: int | None = None, choose: C
     if not 1 <= number <= 1_000_000:
         raise Mistake(f"--number {number}: write a number from 1 to 1000000")
     found = _read(file)
-    used = int(np.random.SeedSequence().entropy or 0) % 2**32 if seed is None else seed
+    used = secrets.randbelow(SEEDS) if seed is None else seed
     if used < 0:
         raise Mistake(f"--seed {used}: write a number from 0 on")
     drawn = Diagram(found.model).sample(number, np.random.default_rng(used), *_split(_wishes(found, choose)))

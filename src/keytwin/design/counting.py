@@ -106,7 +106,9 @@ class Diagram:
                 half = self._below(node) << (self._level(node) - level - 1)
                 refused = node
             else:
-                chosen, refused = node.cofactors()
+                cofactors = node.cofactors()
+                assert cofactors is not None, "only a terminal has none, and lies below all levels"
+                chosen, refused = cofactors
                 half = self._below(refused) << (self._level(refused) - level - 1)
                 if index >= half:
                     node = chosen

@@ -52,9 +52,9 @@ class Reasons:
         if self._solver.solve(assumptions=[*fixed, *literals, *switches]):
             return None
         core = [each for each in self._solver.get_core() or () if each not in fixed]
-        core = self._shrunk(sorted(core, key=lambda each: (each < self._first, -abs(each))), fixed)
-        wanted = tuple(literals[each] for each in literals if each in core)
-        origins = sorted(each - self._first for each in core if each >= self._first)
+        left = self._shrunk(sorted(core, key=lambda each: (each < self._first, -abs(each))), fixed)
+        wanted = tuple(literals[each] for each in literals if each in left)
+        origins = sorted(each - self._first for each in left if each >= self._first)
         rules = tuple(rule_of(self._model, each) for each in origins)
         # Domain reasons first: they are what a person wants to know, the tree is what they see anyway.
         ordered = sorted(rules, key=lambda rule: isinstance(rule, Group))

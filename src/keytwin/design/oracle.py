@@ -115,6 +115,8 @@ class Oracle:
 
     def _leading_to(self, wanted: Sequence[int]) -> list[int]:
         """Return for every feature whether to try it first with or without: with it, where it leads to a wanted one."""
+        if self.features <= MANY:
+            return self._leading_to_few(wanted)
         tried = np.zeros(self.features + 1, dtype=bool)
         level = np.fromiter((each for each in wanted if each > 0), dtype=np.intp)
         while level.size:  # a level of the tree at a time, up to what has been marked already
@@ -125,6 +127,16 @@ class Oracle:
         numbers = np.arange(self.features + 1)
         marked: list[int] = np.where(tried, numbers, -numbers)[1:].tolist()
         return marked
+
+    def _leading_to_few(self, wanted: Sequence[int]) -> list[int]:
+        """The same, without numpy: it costs more than it saves below some hundred features."""
+        parents, tried = self.clauses.parents, [-number for number in range(self.features + 1)]
+        for literal in wanted:
+            number = literal
+            while number > 0 > tried[number]:
+                tried[number] = number
+                number = parents[number]
+        return tried[1:]
 
     def _any_of(self, literals: Sequence[int]) -> int:
         """Return a fresh variable under which one of some literals holds."""

@@ -14,7 +14,7 @@ from keytwin.design.features import Constraint, Feature, FeatureModel, Group, ra
 from keytwin.design.formula import All, Any, Formula, Implies, Is, Not
 from keytwin.design.variability import Bond, Choice, Configuration, Dependency, Ovm, Variant, VariationPoint
 from keytwin.vocabulary.errors import Mistake
-from keytwin.vocabulary.identity import VariantId
+from keytwin.vocabulary.identity import VariantId, VariationPointId
 
 ROOT: Final = "architecture"
 """Name of the feature above all variation points; with underscores where a variation point is called so."""
@@ -26,9 +26,7 @@ def features_of(ovm: Ovm) -> FeatureModel:
     while root in ovm.points:
         root += "_"
     features = {root: Feature(root, ovm.name, is_abstract=True)}
-    for point in ovm.points.values():
-        features[point.id] = Feature(point.id, point.name, is_abstract=True, attributes=_point_attributes(point))
-        features |= {each.id: _variant(each) for each in ovm.variants_of(point.id)}
+    features |= {each.name: each for point in ovm.opened_by(None) for each in _below(ovm, point)}
     groups = [group for point in ovm.points.values() for group in _groups(ovm, point, root)]
     rules = tuple(Constraint(_formula(each), reason_of(ovm, each)) for each in ovm.dependencies)
     return FeatureModel(ovm.name, root, MappingProxyType(features), tuple(groups), rules)
@@ -53,6 +51,15 @@ def parse_configuration(ovm: Ovm, variants: tuple[str, ...]) -> Configuration:
     if unknown:
         raise Mistake(f"{ovm.name} has no variant {unknown[0]!r}")
     return Configuration(ovm.name, tuple(sorted({VariantId(each) for each in variants})))
+
+
+def _below(ovm: Ovm, point: VariationPoint) -> Iterator[Feature]:
+    """Give a variation point and all that lies below it, each variant followed by what it opens."""
+    yield Feature(point.id, point.name, is_abstract=True, attributes=_point_attributes(point))
+    for variant in ovm.variants_of(point.id):
+        yield _variant(variant)
+        for inner in ovm.opened_by(variant.id):
+            yield from _below(ovm, inner)
 
 
 def _is_open(point: VariationPoint, configuration: Configuration) -> bool:
@@ -111,7 +118,5 @@ def reason_of(ovm: Ovm, dependency: Dependency) -> str:
 
 def name_of(ovm: Ovm, choice: Choice) -> str:
     """Return the name of a variation point or variant for people."""
-    for each in (*ovm.points.values(), *ovm.variants.values()):
-        if each.id == choice:
-            return each.name
-    raise AssertionError(choice)
+    variant = ovm.variants.get(VariantId(choice))
+    return variant.name if variant else ovm.points[VariationPointId(choice)].name

@@ -61,7 +61,7 @@ def doubts(found: Variability, file: str) -> Iterator[Finding]:
     if selection.is_void:
         yield Finding("no configuration is possible", file, suggestion=f"keytwin ovm facts {file} says more")
         return
-    for name in selection.dead:
+    for name in (each for each in selection.dead if not found.model.features[each].is_abstract):
         yield Finding(f"{name} can never be chosen", file, suggestion=f"keytwin ovm why {file} {name} says why")
 
 

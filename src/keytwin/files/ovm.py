@@ -134,9 +134,9 @@ def _ovm_of(root: Node, page: Page) -> Ovm:
     for point in file.points:
         _check_range(point, place_of(root, "variation_points", point.id), page)
     _check_dependencies(root, page)
-    ordered = _ordered(file.points, lambda point: place_of(root, "variation_points", point.id), page)
-    if page.mistakes:
+    if page.mistakes:  # what could not be read would be missed below
         raise Unread
+    ordered = _ordered(file.points, lambda point: place_of(root, "variation_points", point.id), page)
     quantities = {each.id: each.quantity for each in file.attributes}
     return ovm_of(
         file.name,

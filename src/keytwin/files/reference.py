@@ -34,27 +34,39 @@ from keytwin.files.kinds import (
     Scalar,
     name_schema,
 )
+from keytwin.files.knowledge import KNOWLEDGE, Fixed
 from keytwin.files.known import BROUGHT
 from keytwin.files.links import LINK_VALUES, DeviceReference, LinkReference, Links
 from keytwin.files.media import Medium
 from keytwin.files.network_file import NETWORK, OVERRIDES
-from keytwin.files.scenario_file import ACTIONS, FAULT, SCENARIO, Disturbance, Element, Overrides, Sole
+from keytwin.files.ovm_file import OVM, Figures, OneOrMore
+from keytwin.files.scenario_file import ACTIONS, FAULT, SCENARIO, Disturbance, Element, Overrides, Sole, Steps
 from keytwin.files.shapes import NO_DEFAULT, Entries, Field, FormatOne, Items, Record, default_of
 from keytwin.vocabulary.device import Device
 
 _HEAD: Final = """\
 # Files
 
-What may stand in a network, scenario and device file. This page is generated from what the readers follow, and a test
-holds it to that; `keytwin check FILE` finds every mistake of a file, and `keytwin schema KIND` prints a JSON Schema for
-your editor. Files are YAML in UTF-8, without anchors, aliases, tags and merge keys. A key that is left out or left
-empty takes its default.
+What may stand in a network, scenario, device, OVM and knowledge file. This page is generated from what the readers
+follow, and a test holds it to that; `keytwin check FILE` finds every mistake of a file, and `keytwin schema KIND`
+prints a JSON Schema for your editor. Files are YAML in UTF-8, without anchors, aliases, tags and merge keys. A key that
+is left out or left empty takes its default.
 
 """
 _DEVICE: Final = """\
 A device is a pair of QKD modules. `keytwin examples empirical-black-box > mydev.yaml` writes one to begin with; in a
 network, `device: mydev.yaml` names it by its path from the file that says so. Give it a `name` of its own: the network
 knows it by that. Each parameter is a mapping of `value` and `source`, which says where the number comes from.
+"""
+_OVM: Final = """\
+What may vary in an architecture, and what goes with what: paper A's orthogonal variability model. A file may extend
+another one: it is laid over that, so that it adds variants to variation points that are there, and its dependencies
+come after. A variant is named with its variation point before it, as in `medium.satellite`. `keytwin ovm show FILE`
+draws it.
+"""
+_KNOWLEDGE: Final = """\
+What is known before anything is grouped: findings with their sources, and candidates that say which aspects they fix.
+`keytwin ovm group FILE` proposes variation points for them.
 """
 _LINKS: Final = """\
 An item of `links` is `- a -- b`, `- a -- b/name` for one of several parallel links, or `- a -- b: {length: 12 km}` with
@@ -74,6 +86,9 @@ _VALUES: Final[Mapping[type, str]] = MappingProxyType(
         LinkReference: "a link, named from either end",
         Parameters: "a mapping, below",
         Saes: "`{APP-A: NODE, APP-B: NODE}`",
+        Figures: "each attribute's name, and under it `{value: ..., source: ...}`",
+        Fixed: "each aspect's name, and under it a text",
+        OneOrMore: "a variant or variation point, or a list of them",
     }
 )
 """Of kinds that do not say themselves what they take."""
@@ -106,6 +121,8 @@ def page() -> str:
         *_sections(NETWORK, "Network", seen),
         *_sections(SCENARIO, "Scenario", seen),
         *_devices(),
+        *_described(OVM, "OVM", _OVM, seen),
+        *_described(KNOWLEDGE, "Knowledge base", _KNOWLEDGE, seen),
         *_quantities(),
     ]
     return "\n".join(parts).replace("\n\n\n", "\n\n")
@@ -119,7 +136,7 @@ def _sections(record: Described, title: str, seen: set[str]) -> Iterator[str]:
         yield _LINKS
     yield keys_of(record)
     for field in record.fields:
-        if isinstance(field.kind, Items):
+        if isinstance(field.kind, Items) and isinstance(field.kind.item, Steps):
             yield from _actions(seen)
         inner = _inner(field.kind)
         if inner is not None and inner.what not in seen:
@@ -163,6 +180,14 @@ def keys_of(record: Described) -> str:
     return markdown_table(("key", "value", "default", "meaning"), (_row(field, record) for field in record.fields))
 
 
+def _described(record: Described, title: str, about: str, seen: set[str]) -> Iterator[str]:
+    """Give the tables of a kind of file, with some words before them."""
+    heading, *rest = _sections(record, title, seen)
+    yield heading
+    yield about
+    yield from rest
+
+
 def _quantities() -> Iterator[str]:
     yield "## Quantities\n"
     yield "A number and its unit, with or without a space between them, such as `20 km`.\n"
@@ -185,8 +210,12 @@ def _value(kind: Kind[object]) -> str:
     match kind:
         case Links():
             return "a list of [links](#a-link)"
-        case Items():
+        case Items(item=Steps()):
             return "a list of [steps](#a-step)"
+        case Items(what=what) if inner is not None:
+            return f"{what}: each is [{inner.what}]({_anchor(inner)})"
+        case Items(what=what):
+            return what
         case Entries(kind=declared) if inner is not None:
             return f"each {declared}'s name, and under it [{inner.what}]({_anchor(inner)})"
         case Overrides():
@@ -226,6 +255,8 @@ def _inner(kind: Kind[object]) -> Described | None:
     match kind:
         case Record():
             return kind
+        case Items(item=Record() as item):
+            return item
         case Entries(record=record) | Medium(record=record):
             return record
         case Links():

@@ -27,7 +27,7 @@ class Attributes:
 def attributes_of(text: str, place: Place, page: Page) -> Attributes:
     """Read `{...}`; reports and Unread when it cannot be read."""
     held = Attributes()
-    _Scanner(text, place, page, held).braces("", 0)
+    _Scanner(text, place, page, held).whole()
     held.is_abstract = held.values.pop("abstract", "false") == "true"
     return held
 
@@ -39,6 +39,11 @@ class _Scanner:
     page: Page
     held: Attributes
     at: int = 0
+
+    def whole(self) -> None:
+        self.braces("", 0)
+        if self.text[self.at :].strip():
+            raise self.page.refusal(self._here(), f"{self.text[self.at :].strip()[:40]!r} is one too many here")
 
     def braces(self, above: str, depth: int) -> None:
         if depth > DEEPEST:

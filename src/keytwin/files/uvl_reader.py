@@ -25,7 +25,7 @@ _KEYWORDS: Final = frozenset({"mandatory", "optional", "alternative", "or"})
 _RANGE: Final = re.compile(r"\[\s*(\d+)\s*(?:\.\.\s*(\d+|\*)\s*)?\]")
 _FEATURE: Final = re.compile(
     rf"(?:(?P<type>Boolean|Integer|Real|String)\s+)?(?P<name>(?:{NAME})(?:\.(?:{NAME}))*)"
-    r"(?:\s*cardinality\s*(?P<clones>\[[^\]]*\]))?\s*(?P<attributes>\{.*\})?\s*",
+    r"(?:\s*cardinality\s*(?P<clones>\[[^\]]*\]))?\s*(?P<attributes>\{.*)?\s*",
     flags=re.DOTALL,
 )
 _COMMENT: Final = re.compile(r'"[^"\n]*"|\'[^\'\n]*\'|//[^\n]*|/\*.*?\*/', flags=re.DOTALL)
@@ -51,6 +51,8 @@ class Node:
     keyword: str = ""
     members: list[str] = field(default_factory=list)
     place: tuple[int, int] = (0, 0)
+    is_wrong: bool = False
+    """Whether a member was refused, so that nothing can be said of how many there are."""
 
 
 def read_uvl(source: Source) -> Checked[FeatureModel]:
@@ -139,6 +141,8 @@ class _Reader:
                 hint = f"a file has the sections {', '.join(sorted(_SECTIONS))}"
                 self._page.report(self._place(line), f"{line.text[:40]!r} belongs to no section", hint)
         self._unwind(-1)
+        if not self._features and self._page.mistakes:
+            raise Unread
         if not self._features:
             raise self._page.refusal(
                 Place(self._page.file), "no features are declared", "they follow a line 'features'"
@@ -180,6 +184,7 @@ class _Reader:
     def _feature(self, line: Line, above: Node | None) -> None:
         found = _FEATURE.fullmatch(line.text)
         if found is None:
+            self._refuse_member(above)
             self._stack.append(Node(line.indent, feature="?"))
             hint = 'a name with other characters than letters, digits and _ is written in quotes, as "my name"'
             self._page.report(self._place(line), f"{line.text[:60]!r} is no feature", hint)
@@ -187,6 +192,7 @@ class _Reader:
         name = unquoted(found["name"])
         self._stack.append(Node(line.indent, feature=name))
         if name in self._features:
+            self._refuse_member(above)
             self._page.report(self._place(line), f"duplicate feature {name!r}", "each name is given once in a file")
             return
         if above is None and self._features:
@@ -200,6 +206,11 @@ class _Reader:
         if len(self._features) >= MOST_FEATURES:
             raise self._page.refusal(self._place(line), f"the file has more than {MOST_FEATURES} features")
         self._features[name] = self._described(name, found, line)
+
+    @staticmethod
+    def _refuse_member(above: Node | None) -> None:
+        if above is not None:
+            above.is_wrong = True
 
     def _described(self, name: str, found: re.Match[str], line: Line) -> Feature:
         if found["type"] and found["type"] != "Boolean":
@@ -229,6 +240,8 @@ class _Reader:
     def _close(self, node: Node) -> None:
         parent = self._stack[-1].feature if self._stack else ""
         place = Place(self._page.file, *node.place)
+        if node.is_wrong:
+            return
         if not node.members:
             self._page.report(place, f"the group {node.keyword!r} has no members")
             return

@@ -86,9 +86,9 @@ def subjects(
             raise Mistake(f"{what} describes a device, which has no link {link!r}: name a network before the link")
         alone = changed(Subject(found, QLink(ALONE, found.name), plugins), settings or {})
         return (_placed(alone, settings or {}) if is_placed else alone,)
+    if not isinstance(found, Blueprint | Scenario):
+        raise Mistake(f"{what} describes neither links nor a device: name a network, scenario or device")
     blueprint = found.blueprint if isinstance(found, Scenario) else found
-    if not isinstance(blueprint, Blueprint):
-        raise Mistake(f"{what} has no links: name a network, a scenario or a device")
     chosen = blueprint.topology.links if link is None else (_chosen(blueprint, link),)
     return tuple(changed(Subject(blueprint.devices[each.device], each, plugins), settings or {}) for each in chosen)
 
