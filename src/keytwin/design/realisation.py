@@ -86,21 +86,16 @@ def realise(case: Case, ovm: Ovm, configuration: Configuration, shelf: Shelf, ro
     laid, left_out = _laid(case, ovm, configuration, shelf, sum(demand.rate for demand in demands))
     pairs = tuple(dict.fromkeys(pair for need in case.needs for pair in case.pairs(need)))
     links = tuple(link for each in laid for link in each.links)
-    reached = {node for link in links for node in link.ends}
-    sites = [site for site in case.sites if site.is_endpoint or site.id in reached]
-    owners = {site.id: site.owner for site in sites if site.owner}
-    owners |= {node: each.owner for each in laid for node in each.relays if each.owner}
+    sites = _sites(case, links)
     huts = [node for each in laid for node in each.relays]
     return Plan(
         configuration=configuration,
         blueprint=_blueprint(case, shelf, [*(site.id for site in sites), *huts], links, pairs),
-        rates=MappingProxyType(
-            {link.id: rate for each in laid for link, rate in zip(each.links, each.rates, strict=True)}
-        ),
+        rates=MappingProxyType(dict(zip((link.id for link in links), _rates(laid), strict=True))),
         demands=demands,
         pairs=pairs,
-        relays=frozenset((*huts, *(site.id for site in sites if site.is_own or RELAY in configuration))),
-        owners=MappingProxyType(owners),
+        relays=frozenset((*huts, *_relaying(sites, configuration))),
+        owners=MappingProxyType(dict(_owners(sites, laid))),
         risks=MappingProxyType(dict(_risks(case, sites, laid))),
         channels=MappingProxyType({each.channel: tuple(link.id for link in each.links) for each in laid}),
         distances=MappingProxyType(dict(_distances(case, pairs))),
@@ -111,6 +106,31 @@ def realise(case: Case, ovm: Ovm, configuration: Configuration, shelf: Shelf, ro
         left_out=MappingProxyType(left_out),
         not_runnable=_not_runnable(ovm, configuration),
     )
+
+
+def _sites(case: Case, links: tuple[QLink, ...]) -> list[Site]:
+    """Return the sites that want keys, and others only where a link ends."""
+    reached = {node for link in links for node in link.ends}
+    return [site for site in case.sites if site.is_endpoint or site.id in reached]
+
+
+def _rates(laid: tuple[Laid, ...]) -> Iterator[float]:
+    for each in laid:
+        yield from each.rates
+
+
+def _relaying(sites: list[Site], chosen: Configuration) -> Iterator[NodeId]:
+    """Give the sites that may relay: own ones trust their owner, those of others only where relays are chosen."""
+    return (site.id for site in sites if site.is_own or RELAY in chosen)
+
+
+def _owners(sites: list[Site], laid: tuple[Laid, ...]) -> Iterator[tuple[NodeId, str]]:
+    for site in sites:
+        if site.owner:
+            yield site.id, site.owner
+    for each in laid:
+        if each.owner:
+            yield from ((node, each.owner) for node in each.relays)
 
 
 # --- channels -------------------------------------------------------------------------------------------------------
