@@ -11,12 +11,12 @@ from keytwin.cli.output import show, show_json, suggest
 
 
 def examples(name: str | None = None, /, *, json: bool = False) -> None:
-    """List the example networks, scenarios and devices, or print the file of one.
+    """List the example networks, scenarios, devices and OVMs, or print the file of one.
 
     Parameters
     ----------
     name
-        Network or scenario whose file is printed, to begin one's own with.
+        Network, scenario, device or OVM whose file is printed, to begin one's own with.
     json
         Print the list as JSON, and nothing else.
     """
@@ -44,8 +44,10 @@ def examples(name: str | None = None, /, *, json: bool = False) -> None:
 
 def _entries() -> Iterator[tuple[str, str, str]]:
     from keytwin.files.device import library_device
-    from keytwin.files.library import device_names, networks, scenarios
+    from keytwin.files.knowledge import read_knowledge
+    from keytwin.files.library import device_names, knowledge_names, networks, ovm_names, scenarios
     from keytwin.files.network import read_network
+    from keytwin.files.ovm import library_ovm
     from keytwin.files.scenario import read_scenario
 
     for name in networks():
@@ -55,3 +57,7 @@ def _entries() -> Iterator[tuple[str, str, str]]:
                 yield scenario, "scenario", read_scenario(scenario).about
     for device in device_names():
         yield device, "device", library_device(device).about
+    for ovm in ovm_names():
+        yield ovm, "OVM", library_ovm(ovm).about
+    for knowledge in knowledge_names():
+        yield knowledge, "knowledge base", read_knowledge(knowledge).about
