@@ -6,7 +6,7 @@ import pytest
 
 from keytwin.design.counting import Diagram
 from keytwin.design.ovm_features import chosen_features, features_of, parse_configuration
-from keytwin.design.selection import Selection, selected
+from keytwin.design.selection import Selection, completed, selected
 from keytwin.design.variability import Bond
 from keytwin.design.views import ViewKind
 from keytwin.files.ovm import library_ovm
@@ -27,7 +27,7 @@ def test_it_can_be_clicked_in_any_order_and_needs_nothing_more(name: str) -> Non
     for turn in range(len(PAPER_A)):
         selection = selected(model, [(each, True) for each in PAPER_A[turn:] + PAPER_A[:turn]])
         assert selection is not None
-        chosen = {each for each in selection.completion() if not model.features[each].is_abstract}
+        chosen = {each for each in completed(selection) if not model.features[each].is_abstract}
         assert chosen == set(PAPER_A)
 
 

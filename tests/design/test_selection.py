@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from keytwin.design import selection as selections
 from keytwin.design.features import FeatureModel
 from keytwin.design.ovm_features import configuration_of, features_of
-from keytwin.design.selection import Selection, State, selected
+from keytwin.design.selection import Selection, State, completed, selected
 from keytwin.design.variability import Ovm
 from keytwin.files.library import Source
 from keytwin.files.ovm import library_ovm
@@ -77,7 +77,7 @@ def test_a_completion_is_a_configuration_that_keeps_the_clicks_and_nothing_spare
 ) -> None:
     selection, left = clicked(model, clicks)
     if left:
-        found = selection.completion()
+        found = completed(selection)
         assert found in left
         assert not any(each < found for each in left), "with fewer features it would do"
 

@@ -12,12 +12,13 @@ from keytwin.cli.topology import list_topologies
 
 
 def examples(name: str | None = None, /, *, topologies: bool = False, json: bool = False) -> None:
-    """List the example networks, scenarios, selections and devices, or print the file of one.
+    """List the example networks, scenarios, selections, devices and OVMs, or print the file of one.
 
     Parameters
     ----------
     name
-        Network or scenario whose file is printed, to begin one's own with; with --topologies a collection of these.
+        Network, scenario, selection, device or OVM whose file is printed, to begin one's own with; with --topologies a
+        collection of these.
     topologies
         List the known topologies that `keytwin init --topology` can begin a network with.
     json
@@ -50,8 +51,10 @@ def examples(name: str | None = None, /, *, topologies: bool = False, json: bool
 
 def _entries() -> Iterator[tuple[str, str, str]]:
     from keytwin.files.device import library_device
-    from keytwin.files.library import device_names, networks, scenarios, selections
+    from keytwin.files.knowledge import read_knowledge
+    from keytwin.files.library import device_names, knowledge_names, networks, ovm_names, scenarios, selections
     from keytwin.files.network import read_network
+    from keytwin.files.ovm import library_ovm
     from keytwin.files.scenario import read_scenario
     from keytwin.files.selection_file import read_selection
 
@@ -64,3 +67,7 @@ def _entries() -> Iterator[tuple[str, str, str]]:
         yield selection, "selection", read_selection(selection).about
     for device in device_names():
         yield device, "device", library_device(device).about
+    for ovm in ovm_names():
+        yield ovm, "OVM", library_ovm(ovm).about
+    for knowledge in knowledge_names():
+        yield knowledge, "knowledge base", read_knowledge(knowledge).about

@@ -139,35 +139,41 @@ def solve(
     json
         Print the configuration, or conflicts and repairs, as JSON, and nothing else.
     """
-    from keytwin.design.conflict import conflicts_and_repairs
-    from keytwin.design.explanation import Reasons
-    from keytwin.design.selection import Selection, literals_of
+    from keytwin.design.selection import Selection, completed
 
     found = _read(file)
     listed = _wishes(found, wishes)
     selection = Selection(found.model)
-    if all(selection.click(name, wanted=wanted) is not None for name, wanted in listed):
-        chosen = _variants(found, selection.completion())
-        if json:
-            show_json({"chosen": chosen, "conflicts": [], "repairs": []})
-            return Exit.OK
-        given = {name for name, wanted in listed if wanted}
-        show(*(f"{name}{'' if name in given else '  (added)'}" for name in chosen))
-        suggest((f"keytwin ovm show {quote(file)}{_chosen(chosen)}", "what is still open"))
+    if not all(selection.click(name, wanted=wanted) is not None for name, wanted in listed):
+        return _refused(found, listed, selection, json=json)
+    chosen = _variants(found, completed(selection))
+    if json:
+        show_json({"chosen": chosen, "conflicts": [], "repairs": []})
         return Exit.OK
-    judged = conflicts_and_repairs(selection.oracle, list(literals_of(selection, listed)))
+    given = {name for name, wanted in listed if wanted}
+    show(*(f"{name}{'' if name in given else '  (added)'}" for name in chosen))
+    suggest((f"keytwin ovm show {quote(file)}{_chosen(chosen)}", "what is still open"))
+    return Exit.OK
+
+
+def _refused(found: Variability, wishes: Sequence[Wish], selection: Selection, *, json: bool) -> int:
+    """Tell what stands against wishes, and all that could be given up."""
+    from keytwin.design.conflict import conflicts_and_repairs
+    from keytwin.design.explanation import Reasons
+    from keytwin.design.selection import literals_of
+
+    judged = conflicts_and_repairs(selection.oracle, list(literals_of(selection, wishes)))
     reasons = Reasons(found.model, selection.oracle.clauses)
-    conflicts = [[listed[each] for each in conflict] for conflict in judged.conflicts]
-    explained = [reasons.contradiction(each) for each in conflicts]
-    repairs = [[_written(listed[each]) for each in repair] for repair in judged.repairs]
+    explained = [reasons.contradiction([wishes[each] for each in conflict]) for conflict in judged.conflicts]
+    repairs = [[_written(wishes[each]) for each in repair] for repair in judged.repairs]
     if json:
         told = [_plain(each) for each in explained]
         show_json({"chosen": None, "conflicts": told, "repairs": repairs, "is_complete": judged.is_complete})
         return Exit.FAILED
     show("these wishes cannot all be met")
     for each in explained:
-        if each is not None:
-            show("", *_because(found, each))
+        assert each is not None, "a conflict is contradictory"
+        show("", *_because(found, each))
     show("", "to mend it, give up" if repairs else "nothing helps: there is no configuration at all")
     show(*(f"  {' and '.join(repair)}" for repair in repairs))
     if not judged.is_complete:

@@ -162,14 +162,18 @@ def _clauses(formula: Formula, made: Clauses, *, positive: bool) -> list[Clause]
     parts, is_sum = _parts(formula, positive=positive)
     if not is_sum:
         return [clause for part, sign in parts for clause in _clauses(part, made, positive=sign)]
-    listed = [_clauses(part, made, positive=sign) for part, sign in parts]
+    return _product([_clauses(part, made, positive=sign) for part, sign in parts], made)
+
+
+def _product(parts: list[list[Clause]], made: Clauses) -> list[Clause]:
+    """Return clauses that hold together exactly when those of at least one part do."""
     size = 1
-    for index, each in enumerate(listed):
+    for index, each in enumerate(parts):
         size *= len(each)
         if size > MOST_PRODUCTS and len(each) > 1:
             size //= len(each)
-            listed[index] = [[_named(each, made)]]
-    return [sorted({literal for part in chosen for literal in part}) for chosen in product(*listed)]
+            parts[index] = [[_named(each, made)]]
+    return [sorted({literal for part in chosen for literal in part}) for chosen in product(*parts)]
 
 
 def _parts(formula: Formula, *, positive: bool) -> tuple[list[tuple[Formula, bool]], bool]:

@@ -84,19 +84,21 @@ def _mean(one: Sequence[str], other: Sequence[str], likeness: dict[frozenset[str
     return sum(pairs) / len(pairs)
 
 
+def _is_same(aspect: str, members: Sequence[Candidate]) -> bool:
+    return len({each.fixes[aspect] for each in members}) == 1
+
+
 def _proposal(group: Sequence[str], knowledge: Knowledge, likeness: dict[frozenset[str], float]) -> Proposal:
     members = [knowledge.candidates[each] for each in group]
     fixed = Counter(aspect for each in members for aspect in each.fixes)
     by_all = [aspect for aspect in knowledge.aspects if fixed[aspect] == len(members)]
-    common = tuple(aspect for aspect in by_all if len({each.fixes[aspect] for each in members}) == 1)
-    views = Counter({knowledge.aspects[aspect].view: 0 for aspect in fixed})
-    for aspect, number in fixed.items():
-        views[knowledge.aspects[aspect].view] += number
+    common = [aspect for aspect in by_all if len(members) > 1 and _is_same(aspect, members)]
+    views = Counter(knowledge.aspects[aspect].view for aspect in fixed.elements())
     pairs = [likeness[frozenset(pair)] for pair in combinations(group, 2)]
     return Proposal(
         candidates=tuple(group),
-        common=common if len(members) > 1 else (),
-        varying=tuple(aspect for aspect in by_all if len(members) == 1 or aspect not in common),
+        common=tuple(common),
+        varying=tuple(aspect for aspect in by_all if aspect not in common),
         only_some=tuple(aspect for aspect in knowledge.aspects if 0 < fixed[aspect] < len(members)),
         likeness=sum(pairs) / len(pairs) if pairs else 1.0,
         view=max(ViewKind, key=lambda kind: views[kind]),

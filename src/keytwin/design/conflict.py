@@ -39,25 +39,29 @@ def conflicts_and_repairs(oracle: Oracle, wishes: Sequence[int]) -> Findings:
     repairs: list[frozenset[int]] = []
     with Solver(SOLVER) as chart:
         chart.set_phases([number + 1 for number in everything])
-        while chart.solve():
+        while (seed := _unjudged(chart, everything)) is not None:
             if len(conflicts) + len(repairs) >= MOST_FOUND:
                 return Findings(_sorted(conflicts), _sorted(repairs), is_complete=False)
-            seed = {number - 1 for number in chart.get_model() or () if 0 < number <= len(wishes)}
-            # A wish that no clause of the map names yet stands nowhere in its model: it may as well be in.
-            seed |= everything - {abs(number) - 1 for number in chart.get_model() or ()}
             if oracle.is_possible([wishes[each] for each in seed]):
-                largest = _grown(oracle, wishes, seed, everything)
-                repairs.append(everything - largest)
-                if largest == everything:
-                    break
-                chart.add_clause([each + 1 for each in everything - largest])
+                judged = everything - _grown(oracle, wishes, seed, everything)
+                repairs.append(judged)
+                chart.add_clause([each + 1 for each in judged])
             else:
-                smallest = shrunk(oracle, wishes, seed)
-                conflicts.append(smallest)
-                if not smallest:
-                    break
-                chart.add_clause([-(each + 1) for each in smallest])
+                judged = shrunk(oracle, wishes, seed)
+                conflicts.append(judged)
+                chart.add_clause([-(each + 1) for each in judged])
+            if not judged:  # nothing to give up, or no way whatever is given up: there is nothing else to find
+                break
     return Findings(_sorted(conflicts), _sorted(repairs))
+
+
+def _unjudged(chart: Solver, everything: frozenset[int]) -> set[int] | None:
+    """Return a set of wishes that lies neither in a possible one found nor above an impossible one."""
+    if not chart.solve():
+        return None
+    told = chart.get_model() or []
+    # A wish that no clause of the map names yet stands nowhere in its model: it may as well be in.
+    return {each for each in everything if -(each + 1) not in told}
 
 
 def _grown(oracle: Oracle, wishes: Sequence[int], seed: set[int], everything: frozenset[int]) -> frozenset[int]:

@@ -55,6 +55,17 @@ class Oracle:
         is_consistent, followed = self._solver.propagate(assumptions=assumed)
         return list(followed) if is_consistent else None
 
+    def looked_at(self, number: int, assumed: Sequence[int]) -> tuple[int, int]:
+        """Return one feature as decided, or nothing when it is free under what is assumed."""
+        bit = 1 << number
+        if not self.is_possible([*assumed, number]):
+            return 0, bit
+        return (0, 0) if self.is_possible([*assumed, -number]) else (bit, 0)
+
+    def names(self, mask: int) -> tuple[str, ...]:
+        """Return the features of a set of bits, in the order of the model."""
+        return tuple(self.clauses.names[number - 1] for number in bits(mask))
+
     def prefer(self, literals: Iterable[int]) -> None:
         """Look first for solutions that agree with these."""
         self._solver.set_phases(list(literals))

@@ -9,7 +9,7 @@ from typing import Final
 
 from keytwin.design.clauses import compiled
 from keytwin.design.features import FeatureModel
-from keytwin.design.oracle import Oracle, bits
+from keytwin.design.oracle import Oracle
 from keytwin.vocabulary.errors import Mistake
 
 MOST_SETTLED: Final = 1_000
@@ -43,6 +43,7 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class _Step:
     literal: int
+    """The click, as the number of its variable; 0 for the step before any click."""
     decided: tuple[int, int]
     is_settled: bool
     """Whether all that is decided is known, not only what follows step by step."""
@@ -58,44 +59,42 @@ class Selection:
         first = self.oracle.decided((), all_of_them=self._is_thorough)
         self.is_void = first is None
         """Whether the model has no configuration at all."""
-        self._first = first or (0, self.oracle.everything)
-        self._is_settled = self._is_thorough or self.is_void
-        self._steps: list[_Step] = []
+        self._steps = [_Step(0, first or (0, self.oracle.everything), self._is_thorough or self.is_void)]
 
     # --- clicks ---
 
     def click(self, feature: str, *, wanted: bool = True) -> Change | None:
         """Choose or refuse a feature; None, and nothing changed, when no configuration would be left."""
         literal = self.number(feature) if wanted else -self.number(feature)
-        if self.is_void:
-            return None
-        before = self._decided
-        after = self._after(literal, before)
+        before = self._steps[-1].decided
+        after = None if self.is_void else self._after(literal, before)
         if after is None:
             return None
-        self._steps.append(_Step(literal, after, is_settled=self._is_thorough))
+        self._steps.append(_Step(literal, after, self._is_thorough))
         own = ~(1 << abs(literal))
-        return Change(self.names(after[0] & ~before[0] & own), self.names(after[1] & ~before[1] & own))
+        names = self.oracle.names
+        return Change(names(after[0] & ~before[0] & own), names(after[1] & ~before[1] & own))
 
     def undo(self) -> None:
         """Take the last click back; nothing when there is none."""
-        if self._steps:
+        if len(self._steps) > 1:
             self._steps.pop()
 
     def drop(self, feature: str) -> None:
         """Take any click on a feature back, and keep the others."""
-        kept = [step.literal for step in self._steps if abs(step.literal) != self.number(feature)]
-        self._steps.clear()
+        kept = [literal for literal in self.literals if abs(literal) != self.number(feature)]
+        del self._steps[1:]
         for literal in kept:
-            decided = self._after(literal, self._decided)
+            # What a later click made certain may be open again, so each step is found anew.
+            decided = self._after(literal, self._steps[-1].decided)
             assert decided is not None, "fewer clicks leave more configurations"
-            self._steps.append(_Step(literal, decided, is_settled=self._is_thorough))
+            self._steps.append(_Step(literal, decided, self._is_thorough))
 
     def _after(self, literal: int, before: tuple[int, int]) -> tuple[int, int] | None:
-        bit, opposite = before if literal > 0 else (before[1], before[0])
+        agreeing, opposite = before if literal > 0 else (before[1], before[0])
         if opposite >> abs(literal) & 1:
             return None
-        if bit >> abs(literal) & 1:  # it was certain already
+        if agreeing >> abs(literal) & 1:  # it was certain already
             return before
         return self.oracle.decided([*self.literals, literal], before, all_of_them=self._is_thorough)
 
@@ -104,95 +103,56 @@ class Selection:
     @property
     def literals(self) -> list[int]:
         """The clicks, as numbers of variables."""
-        return [step.literal for step in self._steps]
+        return [step.literal for step in self._steps[1:]]
 
     @property
     def clicks(self) -> tuple[tuple[str, bool], ...]:
         """The clicks, with whether each chose or refused."""
-        return tuple((self._name(abs(each)), each > 0) for each in self.literals)
-
-    @property
-    def _decided(self) -> tuple[int, int]:
-        return self._steps[-1].decided if self._steps else self._first
+        names = self.oracle.clauses.names
+        return tuple((names[abs(each) - 1], each > 0) for each in self.literals)
 
     def state(self, feature: str) -> State:
         """Return what is known of a feature."""
         number = self.number(feature)
         if any(abs(each) == number for each in self.literals):
             return State.CHOSEN if number in self.literals else State.REFUSED
-        chosen, refused = self._decided if self._settled_already else self._looked_at(number)
+        last = self._steps[-1]
+        chosen, refused = last.decided
+        if not last.is_settled and not (chosen | refused) >> number & 1:
+            chosen, refused = self.oracle.looked_at(number, self.literals)
         if chosen >> number & 1:
             return State.FORCED
         return State.DEAD if refused >> number & 1 else State.FREE
 
-    def _looked_at(self, number: int) -> tuple[int, int]:
-        """Find out about one feature where not all are known yet."""
-        chosen, refused = self._decided
-        if (chosen | refused) >> number & 1:
-            return chosen, refused
-        if not self.oracle.is_possible([*self.literals, number]):
-            return chosen, refused | 1 << number
-        return chosen if self.oracle.is_possible([*self.literals, -number]) else chosen | 1 << number, refused
-
-    @property
-    def _settled_already(self) -> bool:
-        return self._steps[-1].is_settled if self._steps else self._is_settled
-
-    def _settle(self) -> None:
-        """Find out about all features."""
-        if self._settled_already:
-            return
-        decided = self.oracle.decided(self.literals, self._decided)
-        assert decided is not None, "the clicks are possible together"
-        if self._steps:
-            self._steps[-1] = _Step(self._steps[-1].literal, decided, is_settled=True)
-        else:
-            self._first, self._is_settled = decided, True
-
     def states(self) -> dict[str, State]:
         """Return what is known of all features."""
-        self._settle()
+        self._settled()
         return {name: self.state(name) for name in self.model.features}
 
     @property
     def forced(self) -> tuple[str, ...]:
         """Features that every configuration that is left has, clicked ones included; without clicks, the core."""
-        self._settle()
-        return self.names(self._decided[0])
+        return self.oracle.names(self._settled()[0])
 
     @property
     def dead(self) -> tuple[str, ...]:
         """Features that no configuration that is left has."""
-        self._settle()
-        return self.names(self._decided[1])
+        return self.oracle.names(self._settled()[1])
 
     @property
     def is_complete(self) -> bool:
         """Whether exactly one configuration is left."""
-        self._settle()
-        return self._decided[0] | self._decided[1] == self.oracle.everything
+        chosen, refused = self._settled()
+        return chosen | refused == self.oracle.everything
 
-    def completion(self) -> frozenset[str]:
-        """Return a configuration that agrees with all clicks and has no feature without need.
-
-        Of features that may stand for one another the one that comes first in the model is kept.
-        """
-        fixed = self.literals
-        self.oracle.prefer(range(-1, -self.oracle.features - 1, -1))
-        found = self.oracle.solution(fixed)
-        assert found is not None, "the clicks are possible together"
-        if self.oracle.features > MOST_WEIGHED:
-            return frozenset(self.names(found))
-        certain = self._decided[0]
-        for number in reversed(range(1, self.oracle.features + 1)):
-            if certain >> number & 1:
-                continue
-            if found >> number & 1 and (leaner := self.oracle.solution([*fixed, -number])) is not None:
-                found = leaner
-            fixed.append(number if found >> number & 1 else -number)
-        return frozenset(self.names(found))
-
-    # --- names and numbers ---
+    def _settled(self) -> tuple[int, int]:
+        """Return what is decided by the clicks so far, of all features."""
+        last = self._steps[-1]
+        if not last.is_settled:
+            decided = self.oracle.decided(self.literals, last.decided)
+            assert decided is not None, "the clicks are possible together"
+            last = self._steps[-1] = _Step(last.literal, decided, is_settled=True)
+        return last.decided
 
     def number(self, feature: str) -> int:
         """Return the variable of a feature; Mistake when there is none such."""
@@ -201,12 +161,23 @@ class Selection:
             raise Mistake(f"{self.model.name} has no {feature!r}")
         return numbers[feature]
 
-    def names(self, mask: int) -> tuple[str, ...]:
-        """Return the features of a set of bits, in the order of the model."""
-        return tuple(self._name(number) for number in bits(mask))
 
-    def _name(self, number: int) -> str:
-        return self.oracle.clauses.names[number - 1]
+def completed(selection: Selection) -> frozenset[str]:
+    """Return a configuration that agrees with all clicks and has no feature without need.
+
+    Of features that may stand for one another the one that comes first in the model is kept.
+    """
+    oracle, fixed = selection.oracle, selection.literals
+    oracle.prefer(range(-1, -oracle.features - 1, -1))
+    found = oracle.solution(fixed)
+    assert found is not None, "the clicks are possible together"
+    if oracle.features <= MOST_WEIGHED:
+        # From the last feature to the first: each that can be spared, given what was kept after it, is left out.
+        for number in range(oracle.features, 0, -1):
+            if found >> number & 1 and (leaner := oracle.solution([*fixed, -number])) is not None:
+                found = leaner
+            fixed.append(number if found >> number & 1 else -number)
+    return frozenset(oracle.names(found))
 
 
 def selected(model: FeatureModel, wishes: Iterable[tuple[str, bool]]) -> Selection | None:

@@ -40,6 +40,10 @@ class Line(NamedTuple):
     column: int
     text: str
 
+    def place(self, file: str) -> Place:
+        """Return where it begins."""
+        return Place(file, self.number, self.column)
+
 
 @dataclass(slots=True)
 class Node:
@@ -131,15 +135,8 @@ class _Reader:
             word = line.text.partition(" ")[0].rstrip(":") if line.indent == 0 else ""
             if word in _SECTIONS:
                 section = self._section(word, line)
-            elif section == "features":
-                self._tree_line(line)
-            elif section == "constraints":
-                self._conditions.append((line.text, self._place(line)))
-            elif section == "imports":
-                self._import(line)
-            elif section != "include":
-                hint = f"a file has the sections {', '.join(sorted(_SECTIONS))}"
-                self._page.report(self._place(line), f"{line.text[:40]!r} belongs to no section", hint)
+            else:
+                self._line(section, line)
         self._unwind(-1)
         if not self._features and self._page.mistakes:
             raise Unread
@@ -154,12 +151,26 @@ class _Reader:
         features = MappingProxyType(self._features)
         return FeatureModel(self._name or root, root, features, tuple(self._groups), constraints, tuple(self._left))
 
+    def _line(self, section: str, line: Line) -> None:
+        match section:
+            case "features":
+                self._tree_line(line)
+            case "constraints":
+                self._conditions.append((line.text, line.place(self._page.file)))
+            case "imports":
+                self._import(line)
+            case "include":  # language levels: what goes beyond a level that is known shows where it is used
+                pass
+            case _:
+                hint = f"a file has the sections {', '.join(sorted(_SECTIONS))}"
+                self._page.report(line.place(self._page.file), f"{line.text[:40]!r} belongs to no section", hint)
+
     def _section(self, word: str, line: Line) -> str:
         rest = line.text[len(word) :].strip(" :")
         if word == "namespace":
             self._name = unquoted(rest)
         elif rest and word != "include":
-            self._page.report(self._place(line), f"{rest[:40]!r} belongs in a line of its own below {word!r}")
+            self._page.report(line.place(self._page.file), f"{rest[:40]!r} belongs in a line of its own below {word!r}")
         return word
 
     def _import(self, line: Line) -> None:
@@ -176,7 +187,9 @@ class _Reader:
         bounds = _RANGE.fullmatch(line.text)
         if line.text in _KEYWORDS or bounds:
             if above is None or not above.feature:
-                self._page.report(self._place(line), f"{line.text!r} stands below no feature", "check the indentation")
+                self._page.report(
+                    line.place(self._page.file), f"{line.text!r} stands below no feature", "check the indentation"
+                )
             self._stack.append(Node(line.indent, keyword=line.text, place=(line.number, line.column)))
         else:
             self._feature(line, above)
@@ -187,24 +200,28 @@ class _Reader:
             self._refuse_member(above)
             self._stack.append(Node(line.indent, feature="?"))
             hint = 'a name with other characters than letters, digits and _ is written in quotes, as "my name"'
-            self._page.report(self._place(line), f"{line.text[:60]!r} is no feature", hint)
+            self._page.report(line.place(self._page.file), f"{line.text[:60]!r} is no feature", hint)
             return
         name = unquoted(found["name"])
         self._stack.append(Node(line.indent, feature=name))
         if name in self._features:
             self._refuse_member(above)
-            self._page.report(self._place(line), f"duplicate feature {name!r}", "each name is given once in a file")
+            self._page.report(
+                line.place(self._page.file), f"duplicate feature {name!r}", "each name is given once in a file"
+            )
             return
         if above is None and self._features:
-            self._page.report(self._place(line), f"{name!r} is a second root", "all features are below one")
+            self._page.report(line.place(self._page.file), f"{name!r} is a second root", "all features are below one")
         elif above is not None and above.feature:
             self._page.report(
-                self._place(line), f"{name!r} stands below a feature", "a group such as 'optional' belongs between"
+                line.place(self._page.file),
+                f"{name!r} stands below a feature",
+                "a group such as 'optional' belongs between",
             )
         elif above is not None:
             above.members.append(name)
         if len(self._features) >= MOST_FEATURES:
-            raise self._page.refusal(self._place(line), f"the file has more than {MOST_FEATURES} features")
+            raise self._page.refusal(line.place(self._page.file), f"the file has more than {MOST_FEATURES} features")
         self._features[name] = self._described(name, found, line)
 
     @staticmethod
@@ -219,7 +236,7 @@ class _Reader:
             self._leave_out(line, f"the clones of {name!r}, {found['clones']}: it counts as one feature")
         if not found["attributes"]:
             return Feature(name)
-        place = self._place(line).shifted(found.start("attributes"))
+        place = line.place(self._page.file).shifted(found.start("attributes"))
         held = self._attributes(found["attributes"], place)
         self._conditions.extend((text, place) for text in held.constraints)
         return Feature(name, is_abstract=held.is_abstract, attributes=MappingProxyType(held.values))
@@ -283,7 +300,4 @@ class _Reader:
 
     def _leave_out(self, line: Line, what: str) -> None:
         self._left.append(f"line {line.number}: {what}")
-        self._page.warn(self._place(line), f"left out: {what}")
-
-    def _place(self, line: Line) -> Place:
-        return Place(self._page.file, line.number, line.column)
+        self._page.warn(line.place(self._page.file), f"left out: {what}")
