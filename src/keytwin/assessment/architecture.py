@@ -6,7 +6,7 @@ the state tables of key management and control.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Final
 
@@ -73,6 +73,13 @@ def views_of(ovm: str, chosen: tuple[VariantId, ...] | None = None) -> Library:
     With `chosen`, only what composing these variants needs: reading all of them takes a second.
     """
     return _views_in(ovm if ovm in view_folders() else USUAL_OVM, chosen)
+
+
+def bound_views(ovm: Ovm) -> Mapping[VariantId, tuple[str, ...]] | None:
+    """Return the views that each variant is bound to; None of an OVM that has no views, such as one of the user's."""
+    fragments = views_of(ovm.name).fragments
+    found = {variant: (fragments[variant].view.id,) for variant in ovm.variants if variant in fragments}
+    return found or None
 
 
 @cache

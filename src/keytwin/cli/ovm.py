@@ -229,6 +229,7 @@ def compare(first: str, second: str, /, *, json: bool = False) -> None:
     json
         Print the measures as JSON, and nothing else.
     """
+    from keytwin.assessment.architecture import bound_views
     from keytwin.cli.ovm_tree import measures_table
     from keytwin.design.backbones import compare as compared
     from keytwin.design.counting import Diagram
@@ -239,7 +240,7 @@ def compare(first: str, second: str, /, *, json: bool = False) -> None:
     if one is None or other is None:
         lacking = first if one is None else second
         raise Mistake(f"{lacking} has no variation points and views to compare: both files have to be OVMs of keytwin")
-    rows = compared(one, other)
+    rows = compared(one, other, (bound_views(one), bound_views(other)))
     counts = [Diagram(each.model).count() for each in read]
     if json:
         told = [

@@ -128,6 +128,9 @@ _PRINCIPLES: Final[tuple[tuple[Principle, Callable[[Ovm], float]], ...]] = (
 )
 
 
-def compare(first: Ovm, second: Ovm, bound: Bound | None = None) -> tuple[tuple[Measure, Measure], ...]:
-    """Measure two OVMs by the same principles, side by side."""
-    return tuple(zip(measures(first, bound), measures(second, bound), strict=True))
+def compare(
+    first: Ovm, second: Ovm, bounds: tuple[Bound | None, Bound | None] = (None, None)
+) -> tuple[tuple[Measure, Measure], ...]:
+    """Measure two OVMs by the same principles, side by side; `bounds` are the views of each, where there are any."""
+    sides = (measures(ovm, bound) for ovm, bound in zip((first, second), bounds, strict=True))
+    return tuple(zip(*sides, strict=True))

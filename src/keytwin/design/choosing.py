@@ -8,7 +8,7 @@ from keytwin.design.clauses import compiled
 from keytwin.design.explanation import Reasons
 from keytwin.design.features import FeatureModel
 from keytwin.design.ovm_features import configuration_of, features_of
-from keytwin.design.selection import Selection, State, selected
+from keytwin.design.selection import Selection, State, completed, selected
 from keytwin.design.variability import Configuration, Ovm
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import VariantId, VariationPointId
@@ -34,7 +34,7 @@ def configured(ovm: Ovm, chosen: Chosen) -> Configuration:
     found = selected(model, wishes)
     if found is None:
         raise Mistake(_refusal(ovm, model, wishes))
-    configuration = configuration_of(ovm, found.completion())
+    configuration = configuration_of(ovm, completed(found))
     _refuse_guesses(ovm, configuration, chosen, found)
     return configuration
 

@@ -21,7 +21,7 @@ from keytwin.design.need import Case, Sense
 from keytwin.design.ovm_features import configuration_of, features_of
 from keytwin.design.plan import Plan
 from keytwin.design.realisation import Shelf, realise
-from keytwin.design.selection import Selection
+from keytwin.design.selection import Selection, completed
 from keytwin.design.variability import Configuration, Ovm
 from keytwin.design.verdict import Outcome, Verdict, judge
 from keytwin.vocabulary.errors import Mistake
@@ -166,7 +166,7 @@ def _choices(ovm: Ovm, point: VariationPointId) -> Iterator[tuple[str, ...]]:
 def _decided(selection: Selection, ovm: Ovm, points: Sequence[VariationPointId]) -> Iterator[Configuration]:
     """Decide one variation point after the other; what is impossible by then is not gone into."""
     if not points:
-        yield configuration_of(ovm, selection.completion())
+        yield configuration_of(ovm, completed(selection))
         return
     variants = [each.id for each in ovm.variants_of(points[0])]
     for choice in _choices(ovm, points[0]):
