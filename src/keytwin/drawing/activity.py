@@ -29,6 +29,7 @@ from keytwin.drawing.pieces import (
 )
 from keytwin.drawing.scene import Figure, Mark, Node, Role, Scene, Socket, Stroke, Tip, Wire, text_block
 
+# To leave at the top is as dear as three bends: only what leads back goes up.
 LEAVES: Final = {Side.BOTTOM: 0.0, Side.RIGHT: 1.5, Side.LEFT: 1.5, Side.TOP: 9.0}
 ENTERS: Final = {Side.TOP: 0.0, Side.RIGHT: 1.5, Side.LEFT: 1.5, Side.BOTTOM: 9.0}
 FROM_BAR: Final = {Side.BOTTOM: 0.0, Side.TOP: 8.0}  # a bar is met from above and below only
@@ -85,6 +86,7 @@ def _places(
     """Give each action a row by what goes before it, and a column in its lane."""
     nodes = [action.id for action in actions]
     edges = [(flow.source, flow.target) for flow in flows]
+    # Rows are found over all lanes together: what comes later lies lower, whoever does it.
     rank = ranks(nodes, edges)
     lane_of = _lanes_of(actions, edges, parts)
     rows = ordered(nodes, forward(nodes, edges), rank)
@@ -115,6 +117,7 @@ def _columns(
     wanted = []
     for node in row:
         above = [places[source][1] - first for source, target in edges if target == node and source in places]
+        # What lies in another lane has a column outside of this one and has no say.
         above = [each for each in above if 0 <= each < width]
         wanted.append(sum(above) / len(above) if above else float((width - 1) // 2))
     return spread(wanted, width)
@@ -127,6 +130,7 @@ def _lanes_of(
     number = {part.id: index for index, part in enumerate(parts)}
     lanes = {each.id: number[each.performer] for each in actions if each.performer in number}
     open_ends = [each.id for each in actions if each.id not in lanes]
+    # A round settles at least one more, or none can be settled any more: a chain may have to be walked backwards.
     for _ in range(len(open_ends) + 1):
         for node in open_ends:
             near = [source for source, target in edges if target == node] + [t for s, t in edges if s == node]
@@ -231,6 +235,7 @@ def _with_lanes(scene: Scene, lanes: Sequence[_Lane], laid: Laid) -> Scene:
 
 def _pins(model: Model, flows: Sequence[Flow], actions: Sequence[Action], scene: Scene, laid: Laid) -> list[Socket]:
     """Return the parameters at both ends of what flows: small squares on the border of the actions."""
+    # Control nodes have no pins: what flows only passes through them.
     plain = {action.id for action in actions if action.kind is ActionKind.ACTION}
     wires = {wire.id: wire for wire in scene.wires}
     found = []

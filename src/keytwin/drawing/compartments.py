@@ -53,6 +53,7 @@ def compartment_piece(
     look: Look = PLAIN,
 ) -> Piece:
     """Return a box with a heading, compartments below it, and room for ports, if any."""
+    # An empty compartment would claim that there is nothing, where the model only says nothing.
     filled = [each for each in compartments if each.lines]
     texts, y = _heading_texts(heading)
     rules: list[float] = []
@@ -148,6 +149,7 @@ def with_sockets(scene: Scene, laid: Laid, strands: Sequence[Strand], gates: Map
     for each in strands:
         points = laid.points[each.link.key]
         for pin, at in zip(laid.ends[each.link.key], (points[0], points[-1]), strict=True):
+            # Several wires may end at one port: it is drawn once, around all of their ends.
             if pin.port:
                 spots.setdefault((pin.key, pin.port, pin.side), []).append(at)
     sockets, texts = [], {node.id: list(node.texts) for node in scene.nodes}
@@ -155,6 +157,7 @@ def with_sockets(scene: Scene, laid: Laid, strands: Sequence[Strand], gates: Map
         gate = gates[owner, port]
         for index, group in enumerate(_together(owner, port, side, places, spots)):
             box = _socket_box(group)
+            # Where another port lies between, a port is drawn in pieces, and each piece needs a name of its own.
             name = f"{owner}:{port}:{side}" + (f":{index}" if index else "")
             sockets.append(
                 Socket(
@@ -183,6 +186,7 @@ def _together(
         at for (key, name, where), ats in spots.items() if (key, where) == (owner, side) and name != port for at in ats
     ]
     groups: list[list[Point]] = []
+    # At one side all places have the same x or the same y, so points sort in the order along the side.
     for place in sorted(places):
         is_parted = groups and any(groups[-1][-1] < other < place for other in others)
         if groups and not is_parted:
@@ -199,6 +203,7 @@ def _socket_box(places: Sequence[Point]) -> Box:
 
 
 def _port_text(label: str, box: Box, side: Side) -> Text:
+    # Ports lie on the left or the right only: the layouts with ports let no wire with one use another side.
     base = box.middle.y + 0.34 * PORT_SIZE
     if side is Side.LEFT:
         return Text(label, Point(box.right + 4, base), PORT_SIZE, Anchor.START)

@@ -43,6 +43,8 @@ class Nesting:
 def nesting(messages: Sequence[Message], fragments: Mapping[ElementId, Fragment]) -> Nesting:
     """Return how fragments lie around messages that are in their order; one without messages is left out."""
     spans = _spans(messages, fragments)
+    # From the outermost on: of those that begin together the longer one, of equally long ones that which the model puts
+    # outside of the other.
     ordered = sorted(spans, key=lambda each: (spans[each][0], -spans[each][1], len(_asked(fragments, each))))
     around = {
         message.id: [fragments[each] for each in ordered if spans[each][0] <= index <= spans[each][1]]
@@ -71,6 +73,7 @@ def _go_together(first: Fragment, second: Fragment, is_next: bool) -> bool:  # n
 def _asked(fragments: Mapping[ElementId, Fragment], inner: ElementId | None) -> list[ElementId]:
     """Return the fragments that a model puts around something, itself included."""
     found: list[ElementId] = []
+    # Fragments that a model puts in a circle must not hang the drawing: each is followed once.
     while inner is not None and inner in fragments and inner not in found:
         found.append(inner)
         inner = fragments[inner].within
@@ -84,6 +87,7 @@ def _spans(messages: Sequence[Message], fragments: Mapping[ElementId, Fragment])
         for each in _asked(fragments, message.within):
             spans[each] = (spans.get(each, (index, index))[0], index)
     changed = True
+    # A fragment made longer may overlap one more. Ends only grow and are bounded, so this comes to an end.
     while changed:
         changed = False
         for one, (first, last) in list(spans.items()):
@@ -100,4 +104,5 @@ def _parent(
     """Return the innermost fragment around another."""
     before = ordered[: ordered.index(inner)]
     holding = [each for each in before if spans[each][0] <= spans[inner][0] and spans[inner][1] <= spans[each][1]]
+    # Those before it are in order from the outermost on, so the last one that holds it is the innermost.
     return holding[-1] if holding else None

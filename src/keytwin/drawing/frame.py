@@ -22,6 +22,7 @@ def framed(content: Scene, *, kind: str, name: str, title: str, about: str, flus
     inner = extent(content)
     pad = 0.0 if flush else PAD
     tab = heading_width(kind, title)
+    # A title longer than its diagram is wide makes the frame wider; it must not stand out of it.
     width = max(inner.width + 2 * pad, tab + 2 * PAD)
     height = inner.height + 2 * pad + TAB
     left = MARGIN + (width - inner.width) / 2 - inner.x
@@ -67,5 +68,7 @@ def extent(scene: Scene) -> Box:
 
 def mark_box(mark: Mark) -> Box:
     """Return the box around the points of a mark."""
+    # Control points count as if they were passed. A Bézier curve stays within the hull of its points, so the box may be
+    # too large but never too small.
     numbers = [part for part in mark.path if not isinstance(part, str)]
     return hull(Box(x, y, 0, 0) for x, y in zip(numbers[::2], numbers[1::2], strict=True))

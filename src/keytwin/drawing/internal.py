@@ -150,6 +150,7 @@ def _gate(model: Model, part: ElementId, name: str) -> Gate:
     kind = model.elements.get(port[1]) if port else None
     if port is None or not isinstance(kind, PortKind):
         return Gate(name, name, part)
+    # A conjugated port is the far side of the same kind: what the kind sends, it takes in.
     ways = {carried.direction.reversed if port[2] else carried.direction for carried in kind.carried}
     both = Direction.BOTH in ways
     sign = "~" if port[2] else ""
@@ -166,6 +167,7 @@ def _gate(model: Model, part: ElementId, name: str) -> Gate:
 def _all_ports(model: Model, block: object) -> list[tuple[str, ElementId, bool]]:
     """Return the ports of a block, those of what it is a special case of included."""
     found: list[tuple[str, ElementId, bool]] = []
+    # Blocks that are special cases of one another in a circle must not hang the drawing.
     seen: set[ElementId] = set()
     while isinstance(block, Block) and block.id not in seen:
         seen.add(block.id)

@@ -34,6 +34,7 @@ def place_labels(
     boxes: Iterable[Box], links: Sequence[Link], points: Mapping[str, tuple[Point, ...]], *, anywhere: bool = False
 ) -> tuple[dict[str, Box], tuple[Placing, ...]]:
     """Return where labels lie, and those without room; these lie at their wires all the same if `anywhere`."""
+    # Ports are drawn later, at the ends of wires; their places must be kept free from now on.
     solid = [box.grown(CLEAR) for box in boxes] + _ports(links, points)
     lines = [_Stretch(link, stretch(*pair)) for link in links for pair in pairwise(points[link.key])]
     placed: dict[str, Box] = {}
@@ -41,9 +42,12 @@ def place_labels(
     # Short wires first: they have the least choice.
     wanting = sorted((link for link in links if link.label[0]), key=lambda each: (_length(points[each.key]), each.key))
     for link in wanting:
+        # Made anew for each label: its own wire may be nearer than others, and each label placed is in the way of the
+        # next.
         taken = [*solid, *(line.kept_from(link) for line in lines), *(box.grown(CLEAR) for box in placed.values())]
         free = _free_place(link, points[link.key], taken)
         if free is None and anywhere:
+            # Text upon something else is better than no text: a drawing must not say less than its model.
             free = _free_place(link, points[link.key], ()) or _beside(link, points[link.key])
         if free is None:
             missing.append(_missing(link, points[link.key]))
@@ -75,6 +79,7 @@ def _free_place(link: Link, points: Sequence[Point], taken: Sequence[Box]) -> Bo
     """Return the first free place: level pieces before upright ones, long before short, the middle before the ends."""
     own = [points[-2:]] if link.bundle else pairwise(points)  # of a bundle, what no other wire shares
     pieces = sorted(((a, b) for a, b in own), key=lambda pair: (pair[0].y != pair[1].y, -_length(pair)))
+    # Only what is near this piece can be in the way of its label: this keeps large drawings quick.
     reach = max(link.label) + GAP + 2
     for piece in pieces:
         around = stretch(*piece).grown(reach)
@@ -95,10 +100,13 @@ def _tries(piece: tuple[Point, Point], width: float, height: float) -> Iterable[
     length = _length(piece)
     is_level = start.y == end.y
     room = length - (width if is_level else height)
+    # Only a level piece must be as long as its text; beside an upright one, text may stand out above and below.
     if is_level and room < 0:
         return
     middle = Point((start.x + end.x) / 2, (start.y + end.y) / 2)
     reach = max(0.0, room / 2 - 2)
+    # From the middle outwards to both sides by turns, so that the first free place is also the one nearest to the
+    # middle.
     shifts = [0.0, *(sign * step * STEP for step in range(1, int(reach / STEP) + 1) for sign in (1, -1))]
     for shift in shifts:
         if is_level:
@@ -111,6 +119,7 @@ def _tries(piece: tuple[Point, Point], width: float, height: float) -> Iterable[
 
 def _missing(link: Link, points: Sequence[Point]) -> Placing:
     width, height = link.label
+    # The zero stands for a wire that has no piece of one kind at all: there the whole width or height is lacking.
     lengths: dict[bool, list[float]] = {True: [0.0], False: [0.0]}
     for pair in pairwise(points):
         lengths[pair[0].y == pair[1].y].append(_length(pair))

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 from keytwin.drawing.geometry import Side
 from keytwin.drawing.scene import Figure
 
+# A bend is as dear as two steps: a wire goes a whole cell further rather than turn twice more.
 BEND: Final = 3.0
 CROWD: Final = 0.6  # for each wire that is already there
 CROSS: Final = 1.5  # for each wire that is already there across
@@ -90,6 +91,8 @@ class Lattice:
 
     def __post_init__(self) -> None:
         for cell in self.cells.values():
+            # Channels between the columns of a wide node are closed too: it covers them, and a wire there would cross
+            # its text.
             for upright in range(2 * (cell.column - cell.span) + 1, 2 * (cell.column + cell.span) + 2):
                 spot = Spot(2 * cell.row + 1, upright)
                 assert spot not in self.occupied, f"{cell.key} and {self.occupied[spot]} lie in one cell"
@@ -118,6 +121,7 @@ class Lattice:
             default=Side.RIGHT,
         )
         beside = Spot(here.level, here.upright + (1 if side is Side.RIGHT else -1))
+        # The doubled spot is no mistake: it stands for the upright piece of the loop, and `tracks` knows it by that.
         return [here, beside, beside, here]
 
     def _cheapest(self, link: Link) -> list[Spot]:
@@ -125,14 +129,19 @@ class Lattice:
         best: dict[tuple[Spot, Side], float] = {}
         came: dict[tuple[Spot, Side], tuple[Spot, Side]] = {}
         queue: list[tuple[float, int, float, Spot, Side]] = []
+        # The number after the estimate settles ties before spots and sides are compared, so that equal costs go by the
+        # order of pushing and a drawing is the same each time.
         for order, (side, cost) in enumerate(link.leaves.items()):
             first = cost + self._taken(link.source, side)
             heapq.heappush(queue, (first + _least(start, goal), order, first, start, side))
         count = len(queue)
         while queue:
             _, _, cost, spot, side = heapq.heappop(queue)
+            # Sound because `_least` never overstates: the first way to the goal that comes off the heap is the
+            # cheapest.
             if spot == goal:
                 return _way(came, spot, side, start)
+            # The heap cannot lower a cost that it holds; entries that were undercut since are passed over here.
             if cost > best.get((spot, side), cost):
                 continue
             ahead = self._ahead(spot, side, link)
@@ -158,6 +167,8 @@ class Lattice:
         if owner is None:
             return ahead
         centre = self.centre(link.target)
+        # A wide node covers several spots. A wire may run level through those of its own two nodes, else one that
+        # begins in the middle of such a node could never leave it sideways.
         own_width = owner == link.source and spot.level == ahead.level and self.occupied.get(spot) == owner
         into = owner == link.target and (ahead == centre or side in {Side.LEFT, Side.RIGHT})
         return ahead if own_width or into else None
@@ -169,21 +180,26 @@ class Lattice:
                 yield side, link.enters[entered] + self._taken(link.target, entered)
             return
         yield side, 0.0
+        # Inside its own node a wire goes straight on: a turn would bring it out at a side that it may not use.
         if ahead in self.occupied:
             return
         for turn in (Side.TOP, Side.BOTTOM, Side.LEFT, Side.RIGHT):
             if turn not in {side, OPPOSITE[side]}:
+                # A turn in an empty cell costs more than one in a channel, which is made for wires.
                 yield turn, BEND + (1.5 if ahead.level % 2 and ahead.upright % 2 else 0.0)
 
     def _length(self, spot: Spot, ahead: Spot, bundle: str) -> float:
         """Return what a step costs: more where other wires run along or across, less on the trunk of its own bundle."""
         along = self.used.get(_ordered(spot, ahead), _NOBODY)
         if bundle and bundle in along:
+            # At half the price, wires of a bundle find one another. `_least` must count with this price as well.
             return STEP / 2
         across = sum(len(self.used.get(_ordered(ahead, other), _NOBODY)) for other in _beside(ahead, spot))
+        # A wire that runs across passes on both sides of the spot, and so was counted twice: hence the half.
         return STEP + CROWD * len(along) + CROSS * across / 2
 
     def _taken(self, key: str, side: Side) -> float:
+        # A disc or a diamond has one good place at each side; at a box, wires can stand side by side.
         figure = self.cells[key].figure
         crowd = self.leaving.get((key, side), 0)
         return crowd * (TAKEN if figure in {Figure.DISC, Figure.BULLSEYE, Figure.DIAMOND} else CROWD)

@@ -21,6 +21,8 @@ def forward(nodes: Sequence[N], edges: Iterable[tuple[N, N]]) -> list[tuple[N, N
             arriving[target] += 1
     done: set[N] = set()
     kept: list[tuple[N, N]] = []
+    # False sorts before True: nodes at which nothing arrives come first, so that a circle is entered where its way
+    # leads into it and cut at the edge that closes it. Equal ones keep the order of the model.
     for start in sorted(nodes, key=lambda node: arriving[node] > 0):
         _walk(start, following, done, kept)
     return kept
@@ -29,6 +31,7 @@ def forward(nodes: Sequence[N], edges: Iterable[tuple[N, N]]) -> list[tuple[N, N
 def _walk(start: N, following: Mapping[N, Sequence[N]], done: set[N], kept: list[tuple[N, N]]) -> None:
     if start in done:
         return
+    # A stack of iterators in the place of recursion: a long chain must not reach Python's limit.
     on_way = [start]
     stack = [(start, iter(following[start]))]
     while stack:
@@ -49,6 +52,7 @@ def _walk(start: N, following: Mapping[N, Sequence[N]], done: set[N], kept: list
 
 def ranks(nodes: Sequence[N], edges: Iterable[tuple[N, N]]) -> dict[N, int]:
     """Return for each node the length of the longest way that leads to it."""
+    # As many rounds as nodes are enough: `forward` leaves no circle, so no way is longer than that.
     leading = forward(nodes, edges)
     found = dict.fromkeys(nodes, 0)
     for _ in nodes:
@@ -90,6 +94,7 @@ def ordered(nodes: Sequence[N], edges: Sequence[tuple[N, N]], rank: Mapping[N, i
             place = _shares(rows)
             rows[index].sort(key=lambda node: _middle(node, near[node], place, rank))  # used at once
         count = crossings(rows, edges, rank)
+        # A sweep may make things worse, so the best of all is kept, not the last.
         if count < fewest:
             best, fewest = [list(row) for row in rows], count
     return best
@@ -114,6 +119,7 @@ def spread(wanted: Sequence[float], width: int) -> list[int]:
     taken: list[int] = []
     for index, want in enumerate(wanted):
         least = taken[-1] + 1 if taken else 0
+        # Room is kept on the right for those that still come; otherwise the last would fall off the row.
         most = width - (len(wanted) - index)
         taken.append(min(max(round(want), least), most))
     return taken
@@ -150,6 +156,7 @@ def spread_layers(
     layers = ordered(nodes, edges, rank)
     width = max((len(layer) for layer in layers), default=1)
     places: dict[N, int] = {}
+    # The widest layer has no choice; it comes first, and the others arrange themselves around it.
     for layer in sorted(layers, key=len, reverse=True):
         wanted = []
         for index, node in enumerate(layer):

@@ -50,6 +50,7 @@ def shorten(words: str, size: float, most: float, *, bold: bool = False) -> str:
     """Cut a line that is too wide and mark the cut with an ellipsis."""
     if width_of(words, size, bold=bold) <= most:
         return words
+    # What was cut before keeps a single ellipsis.
     kept = words.removesuffix(ELLIPSIS).rstrip()
     while kept and width_of(kept + ELLIPSIS, size, bold=bold) > most:
         kept = kept[:-1].rstrip()
@@ -60,7 +61,9 @@ def _pieces(word: str, size: float, most: float, *, bold: bool) -> list[str]:
     """Break a single word that is wider than a line, after a hyphen, a dot or an underscore when there is one."""
     pieces: list[str] = []
     while width_of(word, size, bold=bold) > most and len(word) > 1:
+        # At least one letter comes off each time: in a line narrower than a letter this would never end otherwise.
         fitting = next((n for n in range(len(word) - 1, 1, -1) if width_of(word[:n], size, bold=bold) <= most), 1)
+        # A hyphen in the first half is passed over: to break there would waste most of the line.
         soft = [n for n in range(fitting, fitting // 2, -1) if word[n - 1] in "-._/"]
         cut = soft[0] if soft else fitting
         pieces.append(word[:cut])

@@ -18,6 +18,7 @@ def of(figure: Figure, box: Box) -> str:
     middle = box.middle
     match figure:
         case Figure.ROUND:
+            # A radius above half a side would make the outline double back on itself.
             return _rounded(box, min(CORNER, box.height / 2, box.width / 2))
         case Figure.PILL:
             return _rounded(box, min(box.height, box.width) / 2)
@@ -41,10 +42,13 @@ def inset(figure: Figure, box: Box, side: Side, offset: float) -> float:
         case Figure.DIAMOND:
             return depth * min(1.0, abs(offset) / half)
         case Figure.DISC | Figure.BULLSEYE:
+            # A wire at the very rim may lie beyond it by rounding, and Python's root of a negative number is complex.
             return float(half - max(0.0, half**2 - offset**2) ** 0.5)
         case Figure.SEND if side is Side.RIGHT:
             return NOTCH * min(1.0, abs(offset) / half)
         case Figure.ACCEPT if side is Side.LEFT:
+            # This notch points inwards, so it is deepest in the middle, where the point of a sender is not inset at
+            # all.
             return NOTCH * (1 - min(1.0, abs(offset) / half))
         case _:
             return 0.0

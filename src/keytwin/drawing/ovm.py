@@ -232,6 +232,7 @@ def _hanging(tree: _Tree, point: VariationPoint, laid: Laid) -> list[Mark]:
         stroke = Stroke.SOLID if variant.is_mandatory else Stroke.DASHED
         found.append(Mark(path=("M", x, y, "L", target.x + INDENT, y), role=line, stroke=stroke, weight=1.2))
         reached = max(reached, y)
+    # How far the trunk goes is known only now, but it comes first, so that the branches lie over it.
     found.insert(0, Mark(path=("M", x, box.bottom, "L", x, reached), role=Role.PLAIN, weight=1.2))
     if _is_alternative(tree.ovm, point):
         y = box.bottom + 7
@@ -256,6 +257,7 @@ def _hanging(tree: _Tree, point: VariationPoint, laid: Laid) -> list[Mark]:
 
 def _is_alternative(ovm: Ovm, point: VariationPoint) -> bool:
     """Whether the number of variants is bounded, so that they are alternatives of one another."""
+    # Mandatory variants are no choice: among them alone there is nothing to bound.
     free = [each for each in ovm.variants_of(point.id) if not each.is_mandatory]
     return bool(free) and (point.least > 0 or point.most < len(free))
 
@@ -324,6 +326,7 @@ def _with_list(scene: Scene, tree: _Tree) -> Scene:
     nodes: list[Node] = []
     column, y, filled = 0, above.bottom + 40, 0.0
     for number, (each, lines) in enumerate(zip(tree.ovm.dependencies, entries, strict=True), 1):
+        # The last column takes all that is left: rounding must not open one more.
         if filled >= total / columns * (column + 1) - 0.5 and column < columns - 1:
             column, y = column + 1, above.bottom + 40
         at = Point(above.x + column * (width + 24), y)

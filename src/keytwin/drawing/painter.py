@@ -136,6 +136,7 @@ class Brush:
         yield f'<g data-element="{quoted(wire.element)}" data-wire="{quoted(wire.id)}">'
         yield f"<title>{quoted(wire.title)}</title>"
         points = list(wire.points)
+        # The tips come before the line is painted although they lie over it: they shorten it, in place.
         tips = [
             self._tip(points, wire.tip, wire.role, at_end=True),
             self._tip(points, wire.tail, wire.role, at_end=False),
@@ -223,6 +224,7 @@ def rounded(points: list[Point]) -> str:
     """Return a path through points, its corners rounded."""
     words: list[str | float] = ["M", *points[0]]
     for before, corner, after in zip(points, points[1:], points[2:], strict=False):
+        # Two corners share the piece between them, so each may take half of it at most.
         radius = min(BEND, _distance(before, corner) / 2, _distance(corner, after) / 2)
         start, end = _direction(corner, before), _direction(corner, after)
         words += ["L", corner.x + start.x * radius, corner.y + start.y * radius]

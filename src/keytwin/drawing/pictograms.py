@@ -127,6 +127,7 @@ def cabinet(at: Point, role: Role) -> list[Mark]:
         "Z",
     )
     key = [ring(x - 4, y + 4, 3.2), line((x - 0.8, y + 4), (x + 8, y + 4)), line((x + 6, y + 4), (x + 6, y + 8))]
+    # The lid comes after the body and covers its upper edge.
     return _filled(role, body, top) + _drawn(role, *key)
 
 
@@ -154,6 +155,7 @@ def lock(at: Point, role: Role) -> list[Mark]:
     """Return a padlock."""
     x, y = at
     shackle = ("M", x - 6, y - 4, "C", x - 6, y - 17, x + 6, y - 17, x + 6, y - 4)
+    # The shackle comes first: the body hides its ends.
     return (
         _drawn(role, shackle)
         + _filled(role, rectangle(x - 10, y - 4, 20, 16))
@@ -188,6 +190,7 @@ def mesh(at: Point, role: Role) -> list[Mark]:
     x, y = at
     corners = [(x - 18, y + 9), (x - 5, y - 11), (x + 17, y - 8), (x + 10, y + 12)]
     edges = [line(corners[a], corners[b]) for a, b in ((0, 1), (1, 2), (2, 3), (3, 0), (1, 3))]
+    # Edges first, so that the nodes hide where they begin and end.
     return _drawn(role, *edges) + _filled(role, *(ring(cx, cy, 4) for cx, cy in corners))
 
 

@@ -63,6 +63,7 @@ def told(element: Element) -> str:
 
 def nature_roles(model: Model) -> Mapping[str, Role]:
     """Give each nature of the model a colour, in the order in which they come."""
+    # More natures than colours share them: what flows also stands beside each wire in words.
     natures = dict.fromkeys(item.nature for item in model.all(Item))
     return {nature: NATURES[index % len(NATURES)] for index, nature in enumerate(natures)}
 
@@ -71,6 +72,7 @@ def role_of_items(model: Model, carried: Sequence[Carried]) -> Role:
     """Return the colour of what flows; the plain one for nothing."""
     roles = nature_roles(model)
     found = [roles[model.get(each.item, Item).nature] for each in carried if each.item in model]
+    # A wire has one colour; where it carries several things, the first of them gives it.
     return found[0] if found else Role.PLAIN
 
 
@@ -86,6 +88,7 @@ def centred(lines: Sequence[Line], middle: Point = Point(0, 0)) -> tuple[Text, .
     top = middle.y - sum(heights) / 2
     placed = []
     for line, height in zip(lines, heights, strict=True):
+        # Half of ascent less descent, both of `metrics`: so far below the middle of a line lies its base.
         base = top + height / 2 + 0.26 * line.size
         placed.append(Text(line.words, Point(middle.x, base), line.size, Anchor.MIDDLE, line.bold, line.role))
         top += height
@@ -102,6 +105,7 @@ def box_piece(
     key: str = "",
 ) -> Piece:
     """Return a box around centred lines, in a row and a column."""
+    # Points and notches take from the room for text.
     slant = {Figure.SEND: 14.0, Figure.ACCEPT: 14.0}.get(figure, 0.0)
     width = max(least[0], max(line.width for line in lines) + 2 * PAD + 2 * slant)
     height = max(least[1], sum(line.size * LINE for line in lines) + PAD + 2)

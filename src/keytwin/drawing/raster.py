@@ -63,6 +63,8 @@ def as_pdf(svg: str, theme: Theme = Theme.LIGHT) -> bytes:
 def settled(svg: str, theme: Theme) -> str:
     """Return a drawing with fixed colours and no style sheet; one that is dark already stays so."""
     assert theme is not Theme.AUTO, "a picture without CSS is light or dark"
+    # Only a drawing that follows the reader's system has a style sheet; one that is dark already must not be darkened
+    # again.
     plain, is_open = STYLE.subn("", svg)
     if theme is Theme.LIGHT or not is_open:
         return plain

@@ -33,6 +33,8 @@ def requirement(model: Model, view: View) -> Scene:
         for each in drawn
         if isinstance(each, Requirement | Verification) or any(each.id in r[:2] for r in relations)
     ]
+    # Turned round on purpose: the arrows of SysML lead from what depends to what it depends on, and what others depend
+    # on is to lie on the left.
     places = spread_layers([each.id for each in drawn], [(target, source) for source, target, _ in relations])
     pieces = [_piece(model, each, places[each.id], known) for each in drawn]
     strands = [_strand(model, *relation) for relation in relations]

@@ -217,6 +217,7 @@ def moved(scene: Scene, right: float, down: float, prefix: str = "") -> Scene:
                 id=prefix + each.id,
                 source=prefix + each.source,
                 target=prefix + each.target,
+                # An empty name means no bundle at all; a prefix alone would put all wires into one.
                 bundle=each.bundle and prefix + each.bundle,
                 points=tuple(point.moved(right, down) for point in each.points),
             )
@@ -243,6 +244,7 @@ def moved_texts(texts: tuple[Text, ...], right: float, down: float) -> tuple[Tex
 
 def moved_path(path: tuple[str | float, ...], right: float, down: float) -> tuple[str | float, ...]:
     """Return a path shifted: its numbers are x and y by turns."""
+    # Holds for words with absolute places in pairs only, which is why `Mark` allows no H, V or A.
     shifted: list[str | float] = []
     count = 0
     for each in path:

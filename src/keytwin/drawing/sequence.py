@@ -66,6 +66,7 @@ def sequence(model: Model, view: View) -> Scene:
     _set_columns(drawing, states)
     heads = _draw_heads(drawing)
     bottom = _draw_rows(drawing, states, heads)
+    # States before frames: a frame reaches over the states that are made in it.
     _draw_states(drawing, states, bottom)
     _draw_frames(drawing)
     _draw_lifelines(drawing, heads, bottom)
@@ -125,6 +126,7 @@ def _set_columns(drawing: _Drawing, states: Sequence[JointState]) -> None:
     halves = [max(half, 40.0) for half in halves]
     gaps = [max(110.0, left + right + 20) for left, right in pairwise(halves)]
     wants = _wanted_gaps(drawing, states)
+    # Neighbours first: the room that they get counts for the texts that reach further.
     for low, high, width in sorted(wants, key=lambda want: want[1] - want[0]):
         lack = width - sum(gaps[low:high])
         for index in range(low, high):
@@ -336,6 +338,7 @@ def _draw_states(drawing: _Drawing, states: Sequence[JointState], bottom: float)
         lines = _lines_of(drawing, state)
         uses = [drawing.y[user] for user in state.used_by if user in drawing.y]
         end = max(uses) if uses else bottom - 6
+        # Several states held by the same lifelines lie beside one another, or their bars would look like one.
         shift = (index % 3 - 1) * 5.0 if len(states) > 1 else 0.0
         left, right = drawing.x[lines[0]], drawing.x[lines[-1]]
         drawing.marks.append(Mark(path=("M", left + shift, y, "L", right + shift, y), role=Role.JOINT, weight=1.6))
@@ -377,4 +380,5 @@ def _dot(x: float, y: float) -> tuple[str | float, ...]:
 
 def _draw_lifelines(drawing: _Drawing, top: float, bottom: float) -> None:
     lines = [Mark(path=("M", x, top, "L", x, bottom), role=Role.LIFELINE, stroke=Stroke.DASHED) for x in drawing.x]
+    # In front of all other marks, so that the lifelines are painted behind them.
     drawing.marks[:0] = lines[: len(drawing.parts)]

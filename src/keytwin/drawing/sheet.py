@@ -46,8 +46,10 @@ def _placed(rows: Sequence[Sequence[Scene]], top: float) -> tuple[list[Scene], f
     for row in rows:
         x = 0.0
         for scene in row:
+            # Two drawings may show the same element: the prefix keeps their identifiers apart in one file.
             placed.append(moved(scene, x, y, f"{scene.id}/"))
             x += scene.width + GAP
+        # The gap after the last drawing of a row is no part of the sheet.
         reached = max(reached, x - GAP)
         y += max(scene.height for scene in row) + GAP
     return placed, reached, y - GAP
@@ -56,6 +58,7 @@ def _placed(rows: Sequence[Sequence[Scene]], top: float) -> tuple[list[Scene], f
 def _rows(scenes: Sequence[Scene]) -> list[list[Scene]]:
     """Break drawings into rows for a sheet of the usual proportion."""
     area = sum(scene.width * scene.height for scene in scenes)
+    # Never narrower than the widest drawing, which has to fit into some row.
     width = max([*(scene.width for scene in scenes), (PROPORTION * area) ** 0.5])
     rows: list[list[Scene]] = []
     for scene in scenes:

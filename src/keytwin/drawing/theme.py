@@ -128,6 +128,7 @@ def colour(theme: Theme, name: str) -> str:
 
 def darkened() -> dict[str, str]:
     """Return the dark colour for each light one."""
+    # Needs every light colour to stand for one dark one, for CSS sees only colours and no names; a test holds that.
     return {LIGHT[name]: DARK[name] for name in LIGHT}
 
 

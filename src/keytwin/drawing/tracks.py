@@ -28,6 +28,8 @@ class Pin(NamedTuple):
     port: str
 
 
+# Compared by identity: two wires may run alike and are still two, and `turns` leads in circles, which a comparison by
+# value would follow without end.
 @dataclass(eq=False, slots=True)
 class Run:
     """A straight piece of a wire, or of a bundle of wires."""
@@ -68,6 +70,7 @@ def routed(lattice: Lattice, links: Iterable[Link]) -> Routed:
     found = Routed([], {}, {})
     for link in links:
         _add(found, link, lattice.route(link))
+    # Channels first: how far a run in a row or column reaches depends on the track on which it meets a channel.
     for channels in (True, False):
         for is_level in (True, False):
             corridors: dict[int, list[Run]] = {}
@@ -84,11 +87,14 @@ def _add(found: Routed, link: Link, way: Sequence[Spot]) -> None:
     chain = [_placed(found, link.bundle, piece) for piece in pieces]
     for one, next_one in pairwise(chain):
         for run, across in ((one, next_one), (next_one, one)):
+            # A wire that joins the trunk of its bundle may turn where another one did; the turn would count twice as a
+            # crossing.
             if (across.corridor, across) not in run.turns:
                 run.turns.append((across.corridor, across))
     first, last = side_towards(way[0], way[1]), side_towards(way[-1], way[-2])
     pins = Pin(link.source, first, link.source_port), Pin(link.target, last, link.target_port)
     for run, pin in ((chain[0], pins[0]), (chain[-1], pins[1])):
+        # Wires of a bundle that end at the same side share one pin, all others need one each.
         if pin not in run.pins or not link.bundle:
             run.pins.append(pin)
     found.wires[link.key] = chain
@@ -118,6 +124,7 @@ def _placed(found: Routed, bundle: str, piece: tuple[bool, int, int, int]) -> Ru
     low, high = min(start, end), max(start, end)
     for run in found.runs:
         is_same = bundle and run.bundle == bundle and (run.is_level, run.corridor) == (is_level, corridor)
+        # To touch is enough: what begins where the trunk ends makes it longer.
         if is_same and run.low <= high and low <= run.high:
             run.low, run.high = min(low, run.low), max(high, run.high)
             return run
@@ -136,6 +143,7 @@ def _assign(runs: list[Run], lattice: Lattice) -> None:
     ordered = _ordered(runs)
     extents = {id(run): _extent(run) for run in ordered}
     for index, run in enumerate(ordered):
+        # Only runs that come before can push one on, so the tracks never turn the order round that was found.
         clashing = [other for other in ordered[:index] if _overlap(extents[id(run)], extents[id(other)])]
         run.track = max((other.track + 1 for other in clashing), default=0)
     if not ordered[0].in_channel:
@@ -151,6 +159,8 @@ def _centre(ordered: list[Run], extents: Mapping[int, tuple[Place, Place]], latt
         groups = [*(group for group in groups if group not in near), merged]
     for group in groups:
         tracks = sorted(run.track for run in group)
+        # A weighted sum of distances is least at one of the tracks. The middle of all is tried first and wins a tie, so
+        # that wires of equal weight lie evenly on both sides of the middle.
         tries = [(tracks[0] + tracks[-1]) / 2, *tracks]
         weights = [_weight(run, lattice) for run in group]
         middle = min(tries, key=lambda at: sum(w * abs(r.track - at) for r, w in zip(group, weights, strict=True)))
@@ -160,6 +170,7 @@ def _centre(ordered: list[Run], extents: Mapping[int, tuple[Place, Place]], latt
 
 def _weight(run: Run, lattice: Lattice) -> float:
     """Return how much a run ought to lie in the middle: at a pointed node most, between two nodes more than else."""
+    # Beside the tip of a triangle or a diamond a wire would end in its slope: this outweighs several plain wires.
     pointed = any(lattice.cells[pin.key].figure in POINTED for pin in run.pins)
     return 1.0 + (2.0 if len(run.pins) == 2 else 0.0) + (9.0 if pointed else 0.0)
 
@@ -168,12 +179,15 @@ def _extent(run: Run) -> tuple[Place, Place]:
     """Return from where to where a run reaches, as exactly as is known yet."""
     places = [(corridor, other.track if other.in_channel else 0) for corridor, other in run.turns]
     for pin in run.pins:
+        # A wire that leaves below begins after the middle of its row, one that leaves above ends before it. The two may
+        # lie on one line, one at each side of the node, without meeting.
         is_after = pin.side in {Side.BOTTOM, Side.RIGHT}
         places.append((run.low, 1) if is_after else (run.high, -1))
     return min(places), max(places)
 
 
 def _overlap(first: tuple[Place, Place], second: tuple[Place, Place]) -> bool:
+    # Ends that only touch count as well: two wires that meet end to end would be read as one.
     return first[0] <= second[1] and second[0] <= first[1]
 
 
@@ -182,6 +196,7 @@ def _ordered(runs: list[Run]) -> list[Run]:
     ordered: list[Run] = []
     for run in sorted(runs, key=lambda each: each.high - each.low):
         ordered.insert(_best_place(run, ordered), run)
+    # The first runs chose their places before the others were known.
     for run in list(ordered):
         ordered.remove(run)
         ordered.insert(_best_place(run, ordered), run)
@@ -194,7 +209,9 @@ def _best_place(run: Run, ordered: list[Run]) -> int:
     parting = _parting(run, ordered)
     costs = [sum(before[:place]) + sum(after[place:]) + parting[place] for place in range(len(ordered) + 1)]
     least = min(costs)
+    # Sums of tenths differ in their last bits by the order of adding: equal costs are told by a small distance.
     best = [place for place, cost in enumerate(costs) if cost <= least + 1e-9]
+    # The middle one of equally good places, so that what crosses nothing is not always pushed to the rim.
     return best[len(best) // 2]
 
 
@@ -209,6 +226,7 @@ def _parting(run: Run, ordered: list[Run]) -> list[float]:
         own = {pin.port for pin in run.pins if pin[:2] == side}
         for place in range(len(ordered) + 1):
             beside = [each for each in (*ports[:place], own, *ports[place:]) if each]
+            # There is always a set to unite: the run itself has a port at this side.
             for port in set.union(*beside):
                 blocks = sum(
                     1 for is_own, _ in groupby(beside, key=lambda each: port in each) if is_own
@@ -219,6 +237,7 @@ def _parting(run: Run, ordered: list[Run]) -> list[float]:
 
 def _cost(first: Run, second: Run) -> float:
     """Return how many crossings there are when `first` lies before `second`: above it, or left of it."""
+    # Runs that lie apart in their corridor do not cross, whichever of them comes first.
     if second.high < first.low or first.high < second.low:
         return 0.0
     return _crossings(first, second, forward=True) + _crossings(second, first, forward=False)

@@ -35,6 +35,8 @@ def tree_places(nodes: Sequence[ElementId], edges: Sequence[tuple[ElementId, Ele
     children: dict[ElementId, list[ElementId]] = {node: [] for node in nodes}
     roots = []
     for node in nodes:
+        # In a circle, too, one node is a root: `forward` has dropped the edge that closes it. So every node gets a
+        # place.
         parents = [above for above, below in leading if below == node]
         if parents:
             children[max(parents, key=lambda each: depth[each])].append(node)
@@ -54,17 +56,20 @@ def _depths(nodes: Sequence[ElementId], edges: Sequence[tuple[ElementId, Element
     return depth
 
 
-def _place(tree: _Tree, node: ElementId, row: int) -> tuple[int, int]:
-    """Give a node and all below it their places; return the first and the last column that they take."""
+def _place(tree: _Tree, node: ElementId, row: int) -> None:
+    """Give a node and all below it their places."""
     children = tree.children[node]
     if not children:
         column = tree.next_column
+        # A node takes two columns, so that a parent of two can lie on the odd column between them.
         tree.next_column += 2
         tree.places[node] = Place(row, column)
-        return column, column
+        return
     leaves = [each for each in children if not tree.children[each]]
     columns: list[int] = []
     if len(leaves) > ABREAST:
+        # Twice rounded up: first how many rows, then how many in each, so that six stand three by three and not five
+        # and one.
         rows = -(-len(leaves) // ABREAST)
         abreast = -(-len(leaves) // rows)
         first = tree.next_column
@@ -73,13 +78,15 @@ def _place(tree: _Tree, node: ElementId, row: int) -> tuple[int, int]:
             shift = index // abreast % 2
             tree.places[leaf] = Place(row + 1 + index // abreast, first + 2 * (index % abreast) + shift)
         columns += [first, first + 2 * abreast - 2]
+        # A shifted row reaches one column further than the first one; what comes next keeps clear of it.
         tree.next_column = first + 2 * abreast + 2
         children = [each for each in children if tree.children[each]]
     for child in children:
-        columns += [tree.places[child].column for _ in [_place(tree, child, row + 1)]]
+        _place(tree, child, row + 1)
+        # A parent stands over the middle of its children, not over that of all the room they take.
+        columns.append(tree.places[child].column)
     middle = (min(columns) + max(columns)) // 2
     tree.places[node] = Place(row, middle)
-    return min(columns), max(columns)
 
 
 def _with_spans(places: dict[ElementId, Place]) -> dict[ElementId, Place]:
