@@ -38,7 +38,7 @@ def test_a_device_is_told_in_full_with_the_next_command(shell: Shell) -> None:
     assert (code, err) == (0, "")
     for said in ("50 km, 10 dB", "bit/pulse", "bit/s", "PLOB bound", "TGW bound", "single repeater", "individual"):
         assert said in out
-    assert "gain             0.002112 per signal pulse" in out
+    assert "gain             0.002108 per signal pulse" in out
     assert "link explain generic-dps --length 50km --set dark_count=1e-7" in out
 
 

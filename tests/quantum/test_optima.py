@@ -156,7 +156,7 @@ ONE_SETTING: Final = {
     "generic-bbm92-cw": ("pair_rate", 1e3, 1e9, (12.0, 42.0)),
     "generic-e91": ("pair_number", 1e-5, 0.5, (8.0, 24.0)),
     "generic-dps": ("intensity", 1e-3, 0.499, (12.0, 40.0)),
-    "generic-cow": ("intensity", 1e-3, 0.499, (12.0, 30.0)),
+    "generic-cow": ("intensity", 1e-3, 0.499, (12.0, 26.0)),
     "generic-gg02-homodyne": ("modulation_variance", 0.05, 100.0, (4.0, 12.0)),
     "generic-gg02-heterodyne": ("modulation_variance", 0.05, 100.0, (4.0, 10.0)),
 }

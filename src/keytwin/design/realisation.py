@@ -13,6 +13,8 @@ from math import asin, ceil, cos, radians, sin, sqrt
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
+from msgspec import structs
+
 from keytwin.design.layout import Laid, LinkRate, lay_passes, lay_spans, lay_whole
 from keytwin.design.need import Case, Line, Priority, Site
 from keytwin.design.plan import Plan
@@ -75,6 +77,16 @@ class Shelf:
         if found is None:
             raise Mistake(f"device {device!r} is not at hand: choose one of {', '.join(d.name for d in self.devices)}")
         return found
+
+    def running(self, protocol: str, *, is_sky: bool) -> Device | None:
+        """Return the first device of a protocol, for satellites one made for them if there is any; None = there is none.
+
+        A device made for satellites stays off the ground: its figures are those of light that came through air.
+        """
+        fitting = [device for device in self.devices if device.protocol == protocol]
+        in_orbit = next((device for device in fitting if device.name.startswith(SATELLITE)), None)
+        generic = next((device for device in fitting if not device.name.startswith(SATELLITE)), None)
+        return in_orbit or generic if is_sky else generic
 
 
 def realise(case: Case, ovm: Ovm, configuration: Configuration, shelf: Shelf, routes: int = 1) -> Plan:
@@ -195,14 +207,10 @@ def _device(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf, *, is_sky
     given = case.assume.devices.get(SKY if is_sky else deciding)
     if given is not None:
         return shelf.named(given)
-    runs_as = ovm.variants[deciding].runs_as
-    fitting = [device for device in shelf.devices if device.protocol == runs_as]
-    in_orbit = [device for device in fitting if device.name.startswith(SATELLITE)]
-    generic = [device for device in fitting if not device.name.startswith(SATELLITE)]
-    found = (in_orbit or generic) if is_sky else generic
-    if not found:
+    found = shelf.running(ovm.variants[deciding].runs_as, is_sky=is_sky)
+    if found is None:
         raise Mistake(f"no device at hand runs {ovm.variants[deciding].name}: name one under assume.devices")
-    return found[0]
+    return found
 
 
 # --- what is asked for ----------------------------------------------------------------------------------------------
@@ -229,6 +237,7 @@ def _blueprint(
 ) -> Blueprint:
     rates = {frozenset(demand.ends): BitsPerSecond(max(1, ceil(demand.rate))) for demand in _demands(case)}
     asked = {pair: rates.get(frozenset(pair), USUAL_RATE) for pair in pairs}
+    # One service level and one user a rate: an SLA belongs to a user, and two rates are two promises.
     slas = {rate: Sla(SlaId(f"at-{rate}"), 0, rate, Bits(max(LEAST_BURST, rate))) for rate in asked.values()}
     owners = {rate: UserId(f"{STAKEHOLDER}-{rate}") for rate in slas}
     is_passed = any(link.medium == SATELLITE for link in links)
@@ -240,13 +249,15 @@ def _blueprint(
         users=tuple(User(owners[rate], sla.id) for rate, sla in slas.items()),
         apps=tuple(_app(pair, owners[rate]) for pair, rate in asked.items()),
         control=_PATIENT if is_passed else ControlSettings(),
-        key_management=KeyManagementSettings(
-            store=case.assume.store,
-            pool_depth=minutes(30) if is_passed else KeyManagementSettings().pool_depth,
-            key_lifetime=hours(24) if is_passed else KeyManagementSettings().key_lifetime,
-        ),
+        key_management=_key_management(case, is_passed=is_passed),
         devices=MappingProxyType({link.device: shelf.named(link.device) for link in links}),
     )
+
+
+def _key_management(case: Case, *, is_passed: bool) -> KeyManagementSettings:
+    """Keep keys of a pass until the next one: between two there is no fresh key for hours."""
+    usual = KeyManagementSettings(store=case.assume.store)
+    return structs.replace(usual, pool_depth=minutes(30), key_lifetime=hours(24)) if is_passed else usual
 
 
 _PATIENT: Final = ControlSettings(

@@ -11,7 +11,7 @@ Two = tuple[float, float]
 
 
 class Receiver(NamedTuple):
-    """The fields of `Optics`."""
+    """The fields of `Optics` but for an attack: nobody looks for the best settings under one."""
 
     transmittance: float
     dark_count: float
@@ -30,8 +30,10 @@ def answer(receiver: Receiver, intensity: float) -> Two:
     arriving = receiver.transmittance * intensity
     seen = -expm1(-arriving)
     detected = seen + 2.0 * receiver.dark_count * exp(-arriving)
-    click = min(1.0, detected * (1.0 + receiver.afterpulse))
+    click = detected * (1.0 + receiver.afterpulse)
     wrong = receiver.dark_count + receiver.misalignment * seen + receiver.afterpulse * detected / 2.0
+    if click > 1.0:  # as in `Optics.answer_to`: each gate clicks, and what clicks is wrong as often as before
+        click, wrong = 1.0, wrong / click
     return click, min(wrong, click)
 
 
