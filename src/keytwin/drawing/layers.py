@@ -160,14 +160,14 @@ def spread_layers(
     for layer in sorted(layers, key=len, reverse=True):
         wanted = []
         for index, node in enumerate(layer):
-            near = [places[other] for other in _neighbours(node, edges) if other in places]
+            near = [places[other] for other in _beside(node, edges) if other in places]
             middle = (width - len(layer)) / 2 + index
             wanted.append(sum(near) / len(near) if near else middle)
         places.update(zip(layer, spread(wanted, width), strict=True))
     return {node: (rank[node], places[node]) if downwards else (places[node], rank[node]) for node in nodes}
 
 
-def _neighbours(node: N, edges: Sequence[tuple[N, N]]) -> Iterator[N]:
+def _beside(node: N, edges: Sequence[tuple[N, N]]) -> Iterator[N]:
     """Give what an edge joins to a node, itself excepted."""
     for first, second in edges:
         if first != second and node in {first, second}:
