@@ -79,7 +79,7 @@ class Shelf:
         return found
 
     def running(self, protocol: str, *, is_sky: bool) -> Device | None:
-        """Return the first device of a protocol, in the sky one made for satellites if there is any; None = there is none.
+        """Return the first device of a protocol, in the sky one made for satellites first; None = there is none.
 
         A device made for satellites stays off the ground: its figures are those of light that came through air.
         """
