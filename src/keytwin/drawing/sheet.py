@@ -57,7 +57,8 @@ def _placed(rows: Sequence[Sequence[Scene]], top: float) -> tuple[list[Scene], f
 
 def _rows(scenes: Sequence[Scene]) -> list[list[Scene]]:
     """Break drawings into rows for a sheet of the usual proportion."""
-    area = sum(scene.width * scene.height for scene in scenes)
+    # With their gaps: without them small drawings would all come one below the other, on a sheet higher than wide.
+    area = sum((scene.width + GAP) * (scene.height + GAP) for scene in scenes)
     # Never narrower than the widest drawing, which has to fit into some row.
     width = max([*(scene.width for scene in scenes), (PROPORTION * area) ** 0.5])
     rows: list[list[Scene]] = []
