@@ -49,6 +49,7 @@ def wanted(selection: str | Iterable[str], ovm: str | None = None) -> tuple[Ovm,
     if isinstance(selection, str):
         file = read_selection(selection)
         return library_ovm(ovm or file.ovm), file.choose
+    # Variants alone name no OVM, and the largest one knows all of them.
     known = library_ovm(ovm or USUAL_OVM)
     chosen: dict[VariationPointId, tuple[VariantId, ...]] = {}
     for name in selection:
@@ -61,6 +62,7 @@ def wanted(selection: str | Iterable[str], ovm: str | None = None) -> tuple[Ovm,
 
 def parse_replacement(text: str) -> tuple[VariationPointId, VariantId]:
     """Read `protocol=mdi`; Mistake when it is not written so."""
+    # Both spellings are taken, `protocol=mdi` and `protocol=protocol.mdi`: messages name variants in full.
     point, is_said, variant = (each.strip() for each in text.partition("="))
     if not point or not is_said or not variant:
         raise Mistake(f"{text!r} replaces nothing: write it as 'protocol=mdi'")
@@ -72,11 +74,13 @@ def views_of(ovm: str, chosen: tuple[VariantId, ...] | None = None) -> Library:
 
     With `chosen`, only what composing these variants needs: reading all of them takes a second.
     """
+    # The smaller OVM is a part of the larger one and shares its views: written twice, they would drift apart.
     return _views_in(ovm if ovm in view_folders() else USUAL_OVM, chosen)
 
 
 def bound_views(ovm: Ovm) -> Mapping[VariantId, tuple[str, ...]] | None:
     """Return the views that each variant is bound to; None of an OVM that has no views, such as one of the user's."""
+    # An OVM that has no folder gets that of the usual one, in which none of its variants may be.
     fragments = views_of(ovm.name).fragments
     found = {variant: (fragments[variant].view.id,) for variant in ovm.variants if variant in fragments}
     return found or None

@@ -53,6 +53,8 @@ class Proposal:
 def commonality(first: Candidate, second: Candidate) -> Commonality:
     """Measure what two candidates have in common."""
     shared = tuple(each for each in first.fixes if each in second.fixes)
+    # Jaccard's index over the aspects that are fixed, not over what they say: variants of one choice say different
+    # things about the same aspects.
     united = {*first.fixes, *second.fixes}
     alike = tuple(each for each in shared if first.fixes[each] == second.fixes[each])
     return Commonality(first.id, second.id, shared, alike, len(shared) / len(united) if united else 0.0)
@@ -70,8 +72,11 @@ def proposals(knowledge: Knowledge, threshold: float = THRESHOLD) -> tuple[Propo
     likeness = {frozenset((each.first, each.second)): each.likeness for each in commonalities(knowledge)}
     groups = [[each] for each in knowledge.candidates]
     while len(groups) > 1:
+        # The negative places make the first pair win among equals, whatever the order in which a set would give them.
         scored = [(_mean(one, other, likeness), -i, -j) for (i, one), (j, other) in combinations(enumerate(groups), 2)]
         best, i, j = max(scored)
+        # Average linkage: a group grows only while its members are alike in the mean, so that one odd candidate does
+        # not chain two groups together.
         if best < threshold:
             break
         groups[-i] += groups.pop(-j)
@@ -92,6 +97,7 @@ def _proposal(group: Sequence[str], knowledge: Knowledge, likeness: dict[frozens
     members = [knowledge.candidates[each] for each in group]
     fixed = Counter(aspect for each in members for aspect in each.fixes)
     by_all = [aspect for aspect in knowledge.aspects if fixed[aspect] == len(members)]
+    # Of a candidate alone everything would be common, and nothing left that varies.
     common = [aspect for aspect in by_all if len(members) > 1 and _is_same(aspect, members)]
     views = Counter(knowledge.aspects[aspect].view for aspect in fixed.elements())
     pairs = [likeness[frozenset(pair)] for pair in combinations(group, 2)]
@@ -101,5 +107,6 @@ def _proposal(group: Sequence[str], knowledge: Knowledge, likeness: dict[frozens
         varying=tuple(aspect for aspect in by_all if aspect not in common),
         only_some=tuple(aspect for aspect in knowledge.aspects if 0 < fixed[aspect] < len(members)),
         likeness=sum(pairs) / len(pairs) if pairs else 1.0,
+        # Of kinds that show equally much the first in the list: the same answer every time.
         view=max(ViewKind, key=lambda kind: views[kind]),
     )

@@ -79,6 +79,7 @@ def cost_of(plan: Plan, book: CostBook) -> Cost:
     """Price all devices, fibre, stations, relay sites and key managers of a plan; Mistake when a price is missing."""
     counted: dict[str, float] = {}
     for item, count in _items(plan):
+        # Counted before it is priced: a line of the answer says how many, and a reader checks that first.
         counted[item] = counted.get(item, 0.0) + count
     lines = []
     for item, count in counted.items():
@@ -89,6 +90,7 @@ def cost_of(plan: Plan, book: CostBook) -> Cost:
 
 def _items(plan: Plan) -> Iterator[tuple[str, float]]:
     blueprint = plan.blueprint
+    # Nobody rents a room in orbit: a satellite is paid for by its passes.
     satellites = {link.ends[1] for link in blueprint.topology.links if link.medium == SATELLITE}
     for link in blueprint.topology.links:
         if link.medium == SATELLITE:
@@ -100,5 +102,6 @@ def _items(plan: Plan) -> Iterator[tuple[str, float]]:
             yield FIBRE_KILOMETRE, link.length
     for node in blueprint.topology.nodes:
         yield KEY_MANAGER, 1.0
+        # A site of the stakeholder is there anyway; only what the layout has put in is a cost of it.
         if node.id in plan.because and node.id not in satellites:
             yield RELAY_SITE, 1.0

@@ -79,6 +79,7 @@ Reaches = Callable[[float], bool]
 
 def derive(case: Case, ovm: Ovm, reaches: Reaches) -> Derived:
     """Return what the needs of a case ask of the variants of an OVM; Mistake when it chooses what the OVM has not."""
+    # The stakeholder's own choices first: in a conflict they are the first thing to be read.
     found = [*_chosen(case, ovm), *_media(case), *_reach(case, reaches), *_channel(case), *_trust(case)]
     found += [*_ready(case, ovm), *_secrecy(case)]
     wishes = (replace(wish, variants=tuple(each for each in wish.variants if each in ovm.variants)) for wish in found)
@@ -91,6 +92,8 @@ def routes_of(case: Case) -> int:
     if not wanted:
         return 1
     shares = 1
+    # With one relay a route all shares are lost with the product of the risks; more relays only make it worse, and the
+    # measure says by how much.
     while case.assume.risk**shares > min(wanted) * (1 + SLACK) and shares < MOST_SHARES:
         shares += 1
     return shares
@@ -108,6 +111,7 @@ def _chosen(case: Case, ovm: Ovm) -> Iterator[Wish]:
                 known = ", ".join(each.id.partition(".")[2] for each in ovm.variants_of(point))
                 raise Mistake(f"{case.name} chooses {variant!r}: {ovm.points[point].name} is one of {known}")
             yield Wish(Stance.TAKE, (variant,), CHOSEN, f"{case.stakeholder} has chosen {ovm.variants[variant].name}")
+        # A choice is a whole one: what is not named at a decided variation point is not wanted.
         others = tuple(each.id for each in ovm.variants_of(point) if each.id not in variants)
         if others:
             yield Wish(Stance.LEAVE, others, CHOSEN, f"{case.stakeholder} has chosen otherwise")
@@ -129,6 +133,7 @@ def _reach(case: Case, reaches: Reaches) -> Iterator[Wish]:
     """Speak for each line between two sites with keys that has no other way and no direct link could bridge."""
     asking = tuple(need.id for need in case.needs if need.measure in {"key-rate", "reach"})
     for line in case.lines:
+        # The whole line as it is: how far a device reaches in spans is the layout's question.
         if not reaches(line.loss):
             ends = " -- ".join(line.ends)
             reason = f"no direct link gives key over {ends}: {line.length:g} km lose {line.loss:.3g} dB"
@@ -145,6 +150,7 @@ def _channel(case: Case) -> Iterator[Wish]:
     if not attacked:
         return
     names = tuple(need.id for need in attacked)
+    # With two lines the choice between ground and sky stays open.
     if len(case.lines) < 2 and case.satellites:
         reason = "one line on the ground is one channel: the second has to be in the sky"
         yield Wish(Stance.TAKE, (SKY,), CHANNEL, reason, names)
@@ -156,6 +162,7 @@ def _channel(case: Case) -> Iterator[Wish]:
 
 def _trust(case: Case) -> Iterator[Wish]:
     strict = [need for need in _musts(case, "third-party-relays") if need.threshold < 1]
+    # An own site relays without being a variant; only relays along lines need the choice.
     if strict and not any(line.relay_owner == "" for line in case.lines) and all(site.is_own for site in case.sites):
         reason = "no relay of others is let in, and there is no own ground for one along any line"
         yield Wish(Stance.LEAVE, (RELAY,), TRUST, reason, _names(strict))
@@ -167,6 +174,7 @@ def _trust(case: Case) -> Iterator[Wish]:
 def _ready(case: Case, ovm: Ovm) -> Iterator[Wish]:
     for need in _musts(case, "readiness"):
         for variant in ovm.variants.values():
+            # What nobody has judged is not held against a variant: the measure tells it as not judged.
             if variant.readiness is not None and variant.readiness < need.threshold:
                 reason = f"{variant.name} is at level {variant.readiness:g} of 9, and {need.threshold:g} is asked for"
                 yield Wish(Stance.LEAVE, (variant.id,), READY, reason, (need.id,))

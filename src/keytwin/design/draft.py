@@ -71,12 +71,15 @@ class Selected:
     def view_of(self, point: VariationPointId, kind: ViewKind) -> View | None:
         """Return the first view of a chosen variant of a variation point, if it is of a kind."""
         chosen = self.chosen(point)
+        # A variant has one view, but the rules add views for further channels: the variant's own comes first among
+        # them.
         return next((each for each in self.views if each.variant in chosen and each.kind is kind), None)
 
     def medium_of(self, element: Element) -> VariantId | None:
         """Return the medium that asks for an element, itself or through what it opens."""
         for each in element.because:
             variant: VariantId | None = each
+            # An element that a satellite's arrangement asks for belongs to the medium above it, however deep that lies.
             while variant:
                 point = self.ovm.points[self.ovm.variants[variant].point]
                 if point.id == self.roles.medium:
@@ -94,6 +97,7 @@ class Selected:
 
     def changed(self, *elements: Element) -> Self:
         """Return the draft with elements added or changed, and what they refer to of the shared ones."""
+        # Shared elements come along with whoever refers to them, or a reference of the new ones would lead nowhere.
         new = [each for each in taken_along(elements, self.library.shared) if each.id not in self.model]
         return self.with_model(self.model.replaced([*new, *elements]))
 
@@ -112,6 +116,7 @@ class Structured(Selected):
         while found:
             if found == general:
                 return True
+            # A block of the library that nobody has taken along yet ends the line: it cannot be asked what it is.
             found = self.model.get(found, Block).general if found in self.model else None
         return False
 
@@ -126,12 +131,16 @@ class Structured(Selected):
 
     def channels(self) -> tuple[Part, ...]:
         """Return the channels, those first whose medium places nothing half-way; further spans are left out."""
+        # A span that a rule has added has no variant of its own: only what a medium asks for is a channel.
         found = [each for each in self.parts(self.roles.channel) if each.because]
+        # The bare channel first: the sequence of the Q-link is drawn for it, and copied for those that place something
+        # on the way.
         return tuple(sorted(found, key=lambda each: self.station_of(each) is not None))
 
     def station_of(self, channel: Part) -> Part | None:
         """Return what the medium of a channel places half-way."""
         medium = self.medium_of(channel)
+        # A station that no medium asks for, such as a repeater, belongs to no channel until a rule gives it one.
         mine = (each for each in self.stations() if medium and self.medium_of(each) == medium)
         return next(mine, None)
 
@@ -149,6 +158,7 @@ class Structured(Selected):
         block: ElementId | None = self.model.get(part, Part).block
         while block:
             described = self.model.get(block, Block)
+            # Ports of the more general block follow its own, so that a special case may hide one by its name.
             found += described.ports
             block = described.general
         return tuple(found)
@@ -193,6 +203,7 @@ class Draft(Structured):
             Hop(action, flow, action.performer, target, flow.item)
             for action in self.transmissions()
             for flow in self.flows()
+            # Announcements may be copied to as many as like; only what must not be copied needs a way of its own.
             if flow.source == action.id and flow.item and self.is_delicate(flow.item)
             if action.performer and (target := self.performer(flow.target)) and target != action.performer
         )
@@ -203,7 +214,11 @@ class Draft(Structured):
         if view is None:
             return ()
         mine = (
-            each for each in self.model.all(Interaction) if each.id == view.subject or _is_below(each, view.subject)
+            # Copies for further channels have identifiers below the first one's, so they are found without a list of
+            # them.
+            each
+            for each in self.model.all(Interaction)
+            if each.id == view.subject or _is_below(each, view.subject)
         )
         return tuple(mine)
 
@@ -241,6 +256,7 @@ def memory_of(part: ElementId, word: str = "") -> ElementId:
 
 def holder(draft: Draft, part: ElementId) -> ElementId:
     """Return the part that a memory belongs to, or the part itself."""
+    # A memory is named after its holder, and after the channel when there are several.
     if part in draft.model and draft.is_memory(part) and MEMORY in part:
         return ElementId(part[: part.rindex(MEMORY)])
     return part
@@ -270,6 +286,7 @@ def _of_activity(draft: Draft) -> Iterator[ElementId]:
     yield from in_line(draft, (each.performer for each in actions if each.performer))
     yield from (each.id for each in actions)
     yield from (each.id for each in draft.flows())
+    # A joint state that no step of this activity makes is drawn in the sequence that makes it.
     deeds = {each.id for each in actions}
     yield from (each.id for each in draft.model.all(JointState) if each.made_by in deeds)
 
@@ -287,12 +304,14 @@ def in_line(draft: Draft, parts: Iterable[ElementId]) -> list[ElementId]:
 
     def place(part: ElementId) -> int:
         is_memory = part in draft.model and draft.is_memory(part)
+        # What belongs to an end carries its name: its memories stand beside it, or lines would cross the whole picture.
         if part == first or part.startswith(f"{first}-"):
             return 1 if is_memory else 0
         if part == last or part.startswith(f"{last}-"):
             return 3 if is_memory else 4
         return 2
 
+    # Sorting is stable: what is half-way keeps the order in which it was put in.
     return sorted(dict.fromkeys(parts), key=place)
 
 

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from keytwin.design.formula import Formula, holds, written
 
+# One for all: a model of 18,000 features would otherwise hold as many empty mappings.
 NO_ATTRIBUTES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -72,6 +73,7 @@ class FeatureModel:
         """Give the rules that a set of features breaks."""
         for group in self.groups:
             number = sum(member in chosen for member in group.members)
+            # Without its parent no member may be chosen; the range of nothing is nought.
             allowed = range(group.least, group.most + 1) if group.parent in chosen else range(1)
             if number not in allowed:
                 yield group
@@ -82,6 +84,7 @@ class FeatureModel:
 
 def said(model: FeatureModel, rule: Group | Constraint) -> str:
     """Return a rule in words."""
+    # The domain's own words win over anything that could be said of numbers.
     if rule.reason:
         return rule.reason
     if isinstance(rule, Constraint):
@@ -101,6 +104,7 @@ def range_in_words(least: int, most: int, there: int) -> str:
     """Say a range for people."""
     if least == most:
         return "exactly one" if least == 1 else f"exactly {least}"
+    # A limit that cannot be reached is no limit to tell of.
     if most >= there:
         return ("one or more" if least == 1 else f"at least {least}") if least else "any number"
     return f"{least} to {most}" if least else f"at most {most}"

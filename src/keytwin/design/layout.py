@@ -58,16 +58,20 @@ def lay_spans(line: Line, device: Device, rate: LinkRate, wanted: float, longest
     Mistake, with the physical reason, when no span however short gives key.
     """
     assert line.relay_owner is not None
+    # Rounded up: a span is never longer than the case assumes.
     least = 1 if longest is None else max(1, -int(-line.length // longest))
+    # A case may ask for shorter spans than we would cut by ourselves, but never for more hops than a route may have.
     most = max(least, min(MOST_SPANS, int(line.length // SHORTEST_SPAN)))
     best, count = 0.0, 0
     for number in range(least, most + 1):
         given = _rate_or_none(_span(line, device, number, 0), device, rate)
+        # More spans lose less each and never give less, so the first that is enough is the cheapest.
         if given > best:
             best, count = given, number
-        if best >= wanted:
+        if count and best >= wanted:
             break
     if not count:
+        # Asked once more only to hear the physical reason.
         rate(_span(line, device, most, 0), device)  # says why
         raise AssertionError("a link without key has a reason")
     links = tuple(_span(line, device, count, index) for index in range(count))
@@ -85,6 +89,7 @@ def lay_passes(case: Case, satellite: Orbiter, device: Device, rate: LinkRate) -
 def _passes(case: Case, satellite: Orbiter, device: Device) -> Iterator[QLink]:
     sites = satellite.sites or tuple(site.id for site in case.sites if site.is_endpoint)
     for index, site in enumerate(sites):
+        # One satellite is over one site at a time, so its passes follow one another.
         first = Duration(satellite.passes.first + index * satellite.apart)
         setting = structs.replace(satellite.passes, first=first)
         yield QLink(link_id(site, satellite.id), device.name, medium=SATELLITE, setting=setting)
@@ -95,6 +100,7 @@ def _span(line: Line, device: Device, count: int, index: int) -> QLink:
     length = Kilometres(line.length / count)
     near = line.ends[0] if index == 0 else _hut(line, index)
     far = line.ends[1] if index == count - 1 else _hut(line, index + 1)
+    # The relays carry the line's name already, so their links need none to be told apart.
     name = line.name if count == 1 else ""
     return QLink(
         link_id(near, far, name),

@@ -76,7 +76,9 @@ def key_rate(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     """The key that the worst served of these pairs gets while all pairs ask at once, under the worst failure."""
     worst = _worst(plan, need.under)
     asked = {frozenset(demand.ends): demand.rate for demand in plan.demands}
+    # All demands are served in the same proportion, so the smallest of them is the worst served.
     least = min(asked.get(frozenset(pair), need.threshold) for pair in pairs)
+    # What has failed explains a small rate better than the links that are full because of it.
     culprits = worst.failed or _limits(plan)
     stranded = ", ".join(f"{first} -- {second}" for first, second in (each.ends for each in worst.left.stranded))
     remark = f"no way is left for {stranded}" if stranded else ""
@@ -97,6 +99,7 @@ def autonomy(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     del need, pairs
     if not plan.demands:
         return Found(inf, Method.ANALYSIS, remark=_NO_DEMAND)
+    # Both directions of a link are full, and either serves: admission reserves in both.
     stored = [span._replace(capacity=2.0 * plan.store if span.capacity > 0 else 0.0) for span in plan.spans]
     # Bits in stock over bits a second: the share of the demands that a second's worth of stock meets is a time.
     lasting = sustained(stored, plan.demands, plan.relays)
@@ -129,6 +132,7 @@ def channels_that_may_be_attacked(plan: Plan, need: Need, pairs: tuple[Pair, ...
     """Return how many channels may give no key before a pair has no way: a line with all its spans, or a satellite."""
     del need
     # One link stands for a whole channel in series with the others of it: cutting any of them cuts it.
+    # From the fewest on: the first number that parts a pair is the one that is one too many.
     for count in range(len(plan.channels) + 1):
         worst = worst_group_failure(plan.spans, _ones(pairs), plan.relays, plan.channels, count)
         if worst.left.stranded:
@@ -142,6 +146,7 @@ def channels_that_may_be_attacked(plan: Plan, need: Need, pairs: tuple[Pair, ...
 def third_party_relays(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     """Return the relays of others that may come to see keys: routes change, so each that can relay counts."""
     del need, pairs
+    # A node with one link has nothing to pass on, whoever owns it.
     others = tuple(sorted(node for node in _relaying(plan) if plan.owners.get(node)))
     return Found(len(others), Method.INSPECTION, others)
 
@@ -159,6 +164,7 @@ def compromised(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     risks: dict[Pair, float] = {}
     for pair in pairs:
         routes = _routes(plan, pair)
+        # Fewer shares than promised would be a weaker key under the same name.
         if len(routes) < plan.routes:
             raise Mistake(
                 f"{pair[0]} and {pair[1]} have {len(routes)} routes without a common relay, where each key is to go "
@@ -175,6 +181,7 @@ def security(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     del need
     levels = {pair: _level(plan, pair) for pair in pairs}
     order = list(Security)
+    # An order and not a number: the weakest pair decides, and no mean of levels would mean anything.
     worst = min(levels, key=lambda pair: order.index(levels[pair]))
     return Found(order.index(levels[worst]), Method.INSPECTION, _named(worst), str(levels[worst]))
 
@@ -182,6 +189,7 @@ def security(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
 def reach(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     """Return the distance of the farthest pair that has a way."""
     del need
+    # A pair without a way is not reached, however near it is.
     joined = {pair for pair in pairs if links_survived(plan.spans, pair, plan.relays) >= 0}
     known = {pair: plan.distances[pair] for pair in joined if pair in plan.distances}
     if not known:
@@ -193,6 +201,7 @@ def reach(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
 def price(plan: Plan, book: CostBook) -> Found:
     """Return what a plan costs at most, and at best; the dearest item is the culprit."""
     cost = cost_of(plan, book)
+    # The item to talk about first when the price is too high.
     dearest = max(cost.lines, key=lambda line: line.most)
     culprit = f"{dearest.count:g} x {dearest.item}"
     return Found(cost.most, Method.ANALYSIS, (culprit,), f"assumed by cost book {book.name}", best=cost.least)
@@ -253,6 +262,7 @@ def _routes(plan: Plan, pair: Pair) -> tuple[Path[NodeId, LinkId], ...]:
 
 def _level(plan: Plan, pair: Pair) -> Security:
     routes = _routes(plan, pair)
+    # One share that no relay sees is enough: without it the others are worth nothing.
     if any(len(route.edges) == 1 for route in routes):
         return Security.END_TO_END
     return Security.DISJOINT_SHARES if len(routes) >= plan.routes > 1 else Security.TRUSTED_RELAYS

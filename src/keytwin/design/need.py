@@ -145,6 +145,7 @@ class Security(StrEnum):
 
     def reaches(self, wanted: Security) -> bool:
         """Whether this is as good as what is wanted, or better."""
+        # By place and not by value: the words are for people.
         order = list(Security)
         return order.index(self) >= order.index(wanted)
 
@@ -268,6 +269,7 @@ class Case:
         """Return the pairs of sites that a need speaks of."""
         if need.between:
             return need.between
+        # A need of no pair is one of all: nobody forgets a pair, and a new site is in it at once.
         ends = [site.id for site in self.sites if site.is_endpoint]
         return tuple((first, second) for index, first in enumerate(ends) for second in ends[index + 1 :])
 
@@ -278,6 +280,7 @@ def parse_condition(text: str) -> Condition:
     count, _, thing = rest.removesuffix(")").strip().partition(" ")
     failure = next((each for each in Failure if each == head.strip()), None)
     told = "write cut(1 link), attack(1 channel) or kill(1 node)"
+    # Each part has a message of its own, for a condition has three things to get wrong.
     if failure is None or not bracket or not rest.endswith(")"):
         raise Mistake(f"{text!r} is no condition: {told}")
     if thing.strip() not in {_OBJECTS[failure], f"{_OBJECTS[failure]}s"}:
@@ -321,6 +324,7 @@ def parse_supply(text: str) -> float:
 
 def parse_money(text: str) -> float:
     """Read "1.5 MEUR", "300 kEUR" or "2000 EUR", in EUR."""
+    # A space between them, as in every other quantity of a file.
     number, _, unit = text.strip().partition(" ")
     scale = _MONEY.get(unit.strip())
     try:

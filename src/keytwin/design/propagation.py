@@ -122,8 +122,10 @@ def _consequences(
         if variant not in ovm.variants:
             raise Mistake(f"{ovm.name} has no variant {variant!r} that could satisfy a requirement")
         yield Consequence(variant, satisfies=True)
+    # What satisfies the requirement itself is no consequence of it, even where another such variant forces it.
     told = set(listed)
     for variant in listed:
+        # Alone, not beside the others that satisfy it: each of them is one way of meeting the requirement.
         change = selection.click(variant)
         if change is None:
             raise Mistake(f"{variant!r} satisfies nothing: no configuration of {ovm.name} has it")
@@ -131,6 +133,7 @@ def _consequences(
             told.add(forced)
             found = why(selection, forced, reasons)
             yield Consequence(forced, satisfies=False, forced_by=variant, reasons=found.reasons if found else ())
+        # The next variant is looked at as if this one had never been chosen.
         selection.undo()
 
 
@@ -139,6 +142,7 @@ def _propagated(requirement: ElementId, consequences: tuple[Consequence, ...], m
         raise Mistake(f"the model has no requirement {requirement!r}")
     varying = {each.variant for each in consequences}
     traces = (
+        # An element without any reason is there in every configuration, so it varies with no requirement.
         Trace(each.id, LAYERS[type(each)], tuple(v for v in each.because if v in varying), varying >= set(each.because))
         for each in model
         if varying & set(each.because)

@@ -78,6 +78,7 @@ def configurations(ovm: Ovm, derived: Derived) -> Iterator[Configuration]:
     """Give every configuration that meets all wishes and decides no more than it must beside what shapes a network."""
     selection = Selection(_wished(ovm, derived.wishes))
     for place in range(len(derived.wishes)):
+        # The conflict is told by `clash_of`; here there is just nothing to give.
         if selection.click(_name(place)) is None:
             return
     yield from _decided(selection, ovm, [point for point in SHAPING if point in ovm.points])
@@ -104,6 +105,7 @@ def proposal_of(
             judge(need, find_out(plan, need, case.pairs(need), yardstick) if need.measure else None)
             for need in case.needs
         )
+    # A configuration that physics forbids here is a finding of this case, no error.
     except Mistake as mistake:
         return Proposal(configuration, why_not=str(mistake))
     return Proposal(configuration, plan, verdicts=verdicts)
@@ -111,6 +113,7 @@ def proposal_of(
 
 def front(proposals: Sequence[Proposal]) -> tuple[Proposal, ...]:
     """Return the acceptable proposals that no other beats: at least as good for every need, and better for one."""
+    # What misses a must is beaten by everything, and beats nothing.
     fit = [each for each in proposals if each.is_acceptable]
     scores = [_scores(each) for each in fit]
     return tuple(
@@ -123,6 +126,7 @@ def _scores(proposal: Proposal) -> tuple[float, ...]:
     scores = []
     for verdict in proposal.verdicts:
         if verdict.found is None or verdict.outcome is Outcome.UNVERIFIABLE:
+            # What cannot be told must not make a proposal better than one of which it is known.
             scores.append(-inf)
         else:
             is_more = verdict.measure.sense is Sense.AT_LEAST
@@ -131,6 +135,7 @@ def _scores(proposal: Proposal) -> tuple[float, ...]:
 
 
 def _beats(other: tuple[float, ...], own: tuple[float, ...]) -> bool:
+    # Equal in every respect beats nobody: both stay, and a person may choose.
     return all(theirs >= mine for theirs, mine in zip(other, own, strict=True)) and other != own
 
 
@@ -148,6 +153,7 @@ def _wished(ovm: Ovm, wishes: Sequence[Wish]) -> FeatureModel:
     for place, wish in enumerate(wishes):
         name, variants = _name(place), Any(tuple(map(Is, wish.variants)))
         features[name] = Feature(name, wish.reason, is_abstract=True)
+        # Below the root and optional: a wish may be given up, and a repair is a set of them.
         groups.append(Group(model.root, (name,), 0, 1))
         wanted = variants if wish.stance is Stance.TAKE else Not(variants)
         rules.append(Constraint(Implies(Is(name), wanted), wish.reason))
@@ -157,6 +163,7 @@ def _wished(ovm: Ovm, wishes: Sequence[Wish]) -> FeatureModel:
 def _choices(ovm: Ovm, point: VariationPointId) -> Iterator[tuple[str, ...]]:
     """Give nothing, each variant alone, and each two together where the variation point allows them."""
     variants = [each.id for each in ovm.variants_of(point)]
+    # Nothing at all is tried too: a variation point may be closed, or optional.
     yield ()
     yield from ((each,) for each in variants)
     if min(ovm.points[point].most, MOST_TOGETHER) == MOST_TOGETHER:
@@ -170,6 +177,7 @@ def _decided(selection: Selection, ovm: Ovm, points: Sequence[VariationPointId])
         return
     variants = [each.id for each in ovm.variants_of(points[0])]
     for choice in _choices(ovm, points[0]):
+        # The others are refused, not left open: else a leaner choice would come up again with each richer one.
         clicks = [(each, each in choice) for each in (*choice, *(other for other in variants if other not in choice))]
         done = _clicked(selection, clicks)
         if done == len(clicks):

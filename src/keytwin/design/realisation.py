@@ -154,6 +154,7 @@ def _laid(
     """Return the channels that give key, and why others do not."""
     laid: list[Laid] = []
     left_out: dict[str, str] = {}
+    # Ground and sky apart: a medium that is chosen has to give key somewhere, whatever the other one does.
     for channels in (_on_ground(case, ovm, chosen, shelf, wanted), _in_sky(case, ovm, chosen, shelf)):
         before = len(laid)
         reason = ""
@@ -162,6 +163,7 @@ def _laid(
                 laid.append(lay())
             except Mistake as mistake:
                 left_out[name] = reason = str(mistake)
+        # The last reason stands for all: they mostly say the same of different lengths.
         if reason and len(laid) == before:
             raise Mistake(reason)
     if not laid:
@@ -177,6 +179,8 @@ def _on_ground(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf, wanted
         return
     device = _device(case, ovm, chosen, shelf, is_sky=False)
     for line in case.lines:
+        # Relays are never put in silently: the variant must be chosen, the line must have room, and no need may forbid
+        # it.
         if RELAY in chosen and line.relay_owner is not None and _may_relay(case, line):
             yield line.channel, partial(lay_spans, line, device, shelf.rate, wanted, case.assume.span)
         else:
@@ -194,6 +198,7 @@ def _in_sky(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf) -> Iterat
 def _may_relay(case: Case, line: Line) -> bool:
     """Whether relays of this line's owner are let in by every need that must be met."""
     strict = [need for need in case.needs if need.measure == "third-party-relays" and need.priority is Priority.MUST]
+    # Own relays are nobody else's, so a need about third parties lets them be.
     return not line.relay_owner or all(need.threshold > 0 for need in strict)
 
 
@@ -223,6 +228,7 @@ def _demands(case: Case) -> tuple[Demand, ...]:
         if need.measure == "key-rate" and need.threshold > 0:
             for pair in case.pairs(need):
                 before = asked.get(frozenset(pair))
+                # Two needs of a pair are one demand: a network that meets the larger meets both.
                 if before is None or before.rate < need.threshold:
                     asked[frozenset(pair)] = Demand(pair, need.threshold)
     return tuple(asked.values())
@@ -292,6 +298,7 @@ def _distances(
         first, second = (case.site(end).position for end in pair)
         along = [line.length for line in case.lines if set(line.ends) == set(pair)]
         if first and second:
+            # The globe before the line: a need for reach speaks of places, not of cables.
             yield pair, great_circle(first, second)
         elif along:
             yield pair, min(along)
@@ -300,6 +307,7 @@ def _distances(
 def great_circle(first: tuple[float, float], second: tuple[float, float]) -> Kilometres:
     """Return the distance of two positions in degrees north and east, along the surface of a sphere (haversine)."""
     (north, east), (far_north, far_east) = (tuple(map(radians, position)) for position in (first, second))
+    # The haversine keeps its digits for near places, where the cosine rule loses them.
     chord = sin((far_north - north) / 2) ** 2 + cos(north) * cos(far_north) * sin((far_east - east) / 2) ** 2
     return Kilometres(2 * EARTH_RADIUS * asin(sqrt(min(1.0, chord))))
 
@@ -308,6 +316,7 @@ def _reasons(chosen: Configuration, laid: tuple[Laid, ...]) -> Iterator[tuple[st
     for each in laid:
         is_sky = any(link.medium == SATELLITE for link in each.links)
         medium = SKY if is_sky else TERRESTRIAL
+        # A link answers to how it is made, not to every choice of the architecture.
         kind = tuple(v for v in chosen.chosen if v == medium or v.startswith(("protocol.", "q-link.")))
         for link in each.links:
             yield link.id, (*kind, each.rule)

@@ -37,6 +37,7 @@ def worst_link_failure(
     overhead: Overhead = USUAL_OVERHEAD,
 ) -> Worst:
     """Return what is sustained when the worst `count` links are dark."""
+    # A link alone is a group of one: cuts and attacks are the same question.
     groups = {str(span.id): (span.id,) for span in spans}
     return worst_group_failure(spans, demands, relays, groups, count, overhead)
 
@@ -53,6 +54,7 @@ def worst_group_failure(
 
     def left(failed: tuple[str, ...]) -> Sustained:
         dark = {link for name in failed for link in groups[name]}
+        # The link stays in the programme with no capacity: the topology is the same, so what is cached serves.
         standing = [span._replace(capacity=0.0) if span.id in dark else span for span in spans]
         return sustained(standing, demands, relays, overhead)
 
@@ -73,6 +75,7 @@ def worst_node_failure(
     ends = {node for demand in demands for node in demand.ends}
 
     def left(failed: tuple[NodeId, ...]) -> Sustained:
+        # A node that is down takes its links along: they have nobody at one end.
         standing = [span for span in spans if not set(failed) & set(span.ends)]
         return sustained(standing, demands, relays - set(failed), overhead)
 
@@ -82,6 +85,7 @@ def worst_node_failure(
 def links_survived(spans: Sequence[Span], ends: tuple[NodeId, NodeId], relays: frozenset[NodeId]) -> int:
     """Return how many links may fail, whichever, before two nodes have no way left: Menger; -1 when they have none."""
     # As many ways without a common link as there is flow where every link carries one; whole, as the links are.
+    # Whole capacities have whole maximum flows, so rounding loses nothing but the solver's last digits.
     counted = [span._replace(capacity=1.0) for span in spans if span.capacity > 0]
     return round(sustained(counted, [Demand(ends, 1.0)], relays, _NO_TAG).share) - 1
 
@@ -92,8 +96,10 @@ def nodes_survived(spans: Sequence[Span], ends: tuple[NodeId, NodeId], relays: f
     -1 when they have no way at all.
     """
     usable = [span for span in spans if span.capacity > 0]
+    # Neighbours need no relay, and so no number of failing ones parts them.
     if any(set(ends) == set(span.ends) for span in usable):
         return None
+    # A link to a node that may not relay leads nowhere for others.
     passed = [span for span in usable if all(node in relays or node in ends for node in span.ends)]
     nodes = {node for span in passed for node in span.ends} | set(ends)
     graph: Graph[NodeId, LinkId] = Graph(nodes, [Edge(span.id, *span.ends) for span in passed])
@@ -107,6 +113,7 @@ def compromise(routes: Sequence[Collection[NodeId]], risks: Mapping[NodeId, floa
     adversary's hands, independent of the others, 0 where it is not named. All shares are needed.
     """
     relays = [node for route in routes for node in route]
+    # A relay on two routes holds two shares; the product below would count it twice.
     assert len(relays) == len(set(relays)), "shares whose routes meet are not independent"
     assert routes
     return prod(1.0 - prod(1.0 - risks.get(node, 0.0) for node in route) for route in routes)
@@ -119,6 +126,7 @@ _NO_TAG: Final = Overhead(batch=10**12)
 
 def _sets(names: tuple[T, ...], count: int) -> Iterator[tuple[T, ...]]:
     """Give every set of `count` of them, or of all when there are fewer; Mistake when there are too many sets."""
+    # Where fewer are there than may fail, all of them fail, and that is the worst.
     size = min(count, len(names))
     if comb(len(names), size) > MOST_SETS:
         raise Mistake(

@@ -29,6 +29,7 @@ from keytwin.design.sysml_tree import Member, Reference
 def structure(marks: Marks) -> Iterator[Element]:
     """Yield the elements of structure."""
     for member in marks.of_kind("item def"):
+        # What flows has a nature; an item without one is the part of a joint state that SysML calls an item.
         if marks.marks(member, "Nature"):
             yield Item(**marks.common(member), nature=marks.first(member, "Nature", "nature"))
         else:
@@ -88,6 +89,7 @@ def _port(marks: Marks, member: Member) -> Port:
 
 def _part(marks: Marks, member: Member) -> Part:
     assert member.owner is not None
+    # A multiplicity left out is one: the language says so, and editors leave it out.
     least, most = bounds(marks.scope, member) if member.multiplicity is not None else (1, 1)
     return Part(
         **marks.common(member),
@@ -102,6 +104,7 @@ def _connector(marks: Marks, member: Member) -> Connector:
     assert member.owner is not None
     source, target = marks.after(member, "connect"), marks.after(member, "to")
     definition = next((each for each in marks.scope.generals(member) if each.kind == "interface def"), None)
+    # Joined by an interface the flows are the definition's; without one they are messages of the connection itself.
     if definition is not None:
         flows = _flows(marks, [each for each in definition.members() if each.kind == "flow"], "source")
     else:
@@ -118,12 +121,14 @@ def _connector(marks: Marks, member: Member) -> Connector:
 
 def _flows(marks: Marks, members: list[Member], source: str) -> tuple[Carried, ...]:
     """Read what flows; two flows of which one comes back are one that goes both ways."""
+    # SysML has flows of one direction only, so what goes both ways was written as two of them.
     backs = {each.name.removesuffix(BACK) for each in members if each.name.endswith(BACK)}
     found = []
     for each in members:
         if each.name.endswith(BACK):
             continue
         start = str(marks.after(each, "from"))
+        # A flow starts at an end or at something inside it; the name of one end may be the beginning of another's.
         is_out = start == source or start.startswith(f"{source}.")
         direction = Direction.BOTH if each.name in backs else Direction.OUT if is_out else Direction.IN
         found.append(Carried(each.name, marks.element(marks.after(each, "of"), each), direction))
@@ -132,6 +137,7 @@ def _flows(marks: Marks, members: list[Member], source: str) -> tuple[Carried, .
 
 def _end(marks: Marks, reference: Reference | None, member: Member) -> End:
     found = marks.scope.resolve(reference, member) if reference is not None else None
+    # An end that is no port is the part itself: then nothing is between the dot and the end.
     if found is not None and found.kind == "port":
         return End(marks.element(shortened(reference), member), marks.called(found))
     return End(marks.element(reference, member))
@@ -144,6 +150,7 @@ def _joint_state(marks: Marks, member: Member) -> JointState:
         start = marks.after(each, "from")
         if start is not None and marks.scope.resolve(start, each) is member:
             by = marks.element(marks.after(each, "to"), each)
+            # Dependencies have no kinds of their own; the name that was given to them tells which one it is.
             (made if " made by " in each.name else used).append(by)
     return JointState(
         **marks.common(member),

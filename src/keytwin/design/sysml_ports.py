@@ -26,6 +26,7 @@ class _Joined:
 def port_offences(scope: Scope) -> Iterator[Offence]:
     """Each end of an interface is a port of the kind that the interface says, turned as it says."""
     for member in scope.members():
+        # Bindings and flows join features of one kind by their own rules; only these join ports.
         if member.kind.rpartition(" ")[2] not in {"interface", "connection", "connect"}:
             continue
         ends = [reference_after(scope, member, "connect"), reference_after(scope, member, "to")]
@@ -35,12 +36,14 @@ def port_offences(scope: Scope) -> Iterator[Offence]:
 
 
 def _offences(scope: Scope, member: Member, joined: list[_Joined | None]) -> Iterator[Offence]:
+    # An interface may inherit its ends, so the nearest definition above decides.
     definition = next((each for each in lineage(scope, member) if each.kind == "interface def"), None)
     wanted = [_end_port(scope, each) for each in _ends(definition)]
     if definition is not None and len(wanted) == 2:
         for found, end in zip(joined, wanted, strict=True):
             if found is not None and end is not None and not _conforms(scope, found, end):
                 yield _unlike(member, definition, found, end)
+    # Of a port whose type lies in a library that is not read nothing is known, and nothing is said.
     elif joined[0] is not None and joined[1] is not None:
         offence = _misfit(scope, joined[0], joined[1])
         if offence:
@@ -64,6 +67,7 @@ def _joined(scope: Scope, member: Member, reference: Reference) -> _Joined | Non
 
 def _end_port(scope: Scope, port: Member) -> _Joined | None:
     """Find the nearest type that a port is given, by itself or by what it redefines."""
+    # A port that redefines another without a type keeps that one's, turned round as it was there.
     for each in lineage(scope, port):
         for reference in each.typed:
             definition = scope.resolve(reference, each)
@@ -74,6 +78,7 @@ def _end_port(scope: Scope, port: Member) -> _Joined | None:
 
 def _conforms(scope: Scope, found: _Joined, wanted: _Joined) -> bool:
     is_kind = descends_from(scope, found.definition, wanted.definition)
+    # Turned round, what flows both ways flows both ways: then the sign makes no difference.
     is_turned = found.is_conjugated == wanted.is_conjugated or not _directed(scope, wanted.definition)
     return is_kind and is_turned
 
@@ -87,6 +92,7 @@ def _directed(scope: Scope, definition: Member) -> bool:
 def _misfit(scope: Scope, first: _Joined, second: _Joined) -> tuple[str, str] | None:
     """Say why two ports without an interface between them do not fit."""
     is_related = descends_from(scope, first.definition, second.definition)
+    # Either may be the more special one: what it takes beyond the other, the other never sends.
     is_related = is_related or descends_from(scope, second.definition, first.definition)
     if not is_related:
         what = (

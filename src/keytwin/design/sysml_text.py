@@ -27,6 +27,7 @@ _RESERVED_WORDS: Final = """
 RESERVED: Final = frozenset(_RESERVED_WORDS.split())
 """The reserved words of the textual notation, and a few of KerML below it."""
 
+# ASCII only: the grammar allows no other letters in a name without quotes.
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", flags=re.ASCII)
 _ESCAPES: Final = (("\\", "\\\\"), ("\b", "\\b"), ("\f", "\\f"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
 _WORDS: Final = re.compile(r"[^A-Za-z0-9]+", flags=re.ASCII)
@@ -36,6 +37,7 @@ def quoted(name: str) -> str:
     """Return a name as it is written: itself when it is a plain word, else in single quotes."""
     if _PLAIN.fullmatch(name) and name not in RESERVED:
         return name
+    # Reserved words are quoted too: `'state'` is a name, where `state` begins a declaration.
     inner = _escaped(name, "'")
     return f"'{inner}'"
 
@@ -61,6 +63,7 @@ _UNESCAPED: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
 def _escaped(text: str, quote: str) -> str:
+    # The backslash comes first, or those of the other escapes would be escaped once more.
     for raw, written in _ESCAPES:
         text = text.replace(raw, written)
     return text.replace(quote, f"\\{quote}")
@@ -69,6 +72,7 @@ def _escaped(text: str, quote: str) -> str:
 def pascal(identifier: str) -> str:
     """Return an identifier as the name of a definition: `qkd-system` is QkdSystem."""
     joined = "".join(word[:1].upper() + word[1:] for word in _WORDS.split(identifier))
+    # A name may not begin with a digit, and `014` is the name of a standard here.
     return joined if joined and not joined[0].isdigit() else f"N{joined}"
 
 
@@ -91,6 +95,7 @@ def doc(text: str) -> Lines:
 
 def comment_body(text: str) -> str:
     """Return text that may stand between `/*` and `*/`, on one line."""
+    # The end sign cannot be escaped in a comment, so it is broken.
     return " ".join(text.split()).replace("*/", "* /")
 
 

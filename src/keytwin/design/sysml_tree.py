@@ -46,6 +46,7 @@ class Member:
     kind: str
     """Its keywords: `part def`, `attribute`, `import`; empty for a usage without any, `expression`, `opaque`."""
     span: Span
+    # In the order of the text, as the grammar allows some of them in one order only.
     prefixes: tuple[str, ...] = ()
     """What stands before: `private`, `variant`, `in`, `abstract`, `then`, `#name`."""
     name: str = ""
@@ -88,6 +89,7 @@ class Member:
             return self.name
         if self.redefines:
             return self.redefines[0].names[-1]
+        # A usage without a name goes by the feature that it refers to: `perform a.b` is found as b.
         if self.references and not self.subsets:
             return self.references[0].names[-1]
         return ""
@@ -125,6 +127,7 @@ class Document:
     def text(self) -> str:
         """Write the text from the tree: equal, byte for byte, to what was read."""
         pieces: list[str] = []
+        # From the tokens and not from the text, so that a token which the tree has lost would be missed by the tests.
         end = self._write(self.root, 0, pieces)
         pieces.append(self.source.text[end:])
         return "".join(pieces)
@@ -132,7 +135,9 @@ class Document:
     def _write(self, member: Member, at: int, pieces: list[str]) -> int:
         """Write the tokens of a member with what lies before each; return how far the text is written."""
         token = member.span.first
+        # A member owns the tokens between its parts: braces, commas and semicolons, with the comments before them.
         for inner in member.members():
+            # What lies before a token, spaces and notes, is copied as it stands: nobody has looked at it.
             at = self._write_tokens(token, inner.span.first, at, pieces)
             at = self._write(inner, at, pieces)
             token = inner.span.end

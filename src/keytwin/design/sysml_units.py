@@ -23,6 +23,7 @@ VALUE_TYPES: Final = MappingProxyType(
         "bits": "StorageCapacityValue",
         "rate": "BinaryDigitRateValue",
         "length": "LengthValue",
+        # Lengths all, but a type for each keeps a wavelength from being bound to the length of a fibre.
         "width": "WidthValue",
         "wavelength": "WavelengthValue",
         "angle": "AngularMeasureValue",
@@ -30,6 +31,7 @@ VALUE_TYPES: Final = MappingProxyType(
         "radiance": "SpectralRadianceValue",
         "turbulence": "TurbulenceValue",
         "frequency": "FrequencyValue",
+        # SI's own dB is the level of sound pressure, so that a loss in it would be of the wrong kind.
         "loss": "LossValue",
         "attenuation": "OpticalAttenuationValue",
         "share": "ShareValue",
@@ -60,6 +62,7 @@ def _prefixed(kind: str, of: str, of_name: str, symbols: str) -> Iterator[Unit]:
         yield Unit(symbol, f"{prefix}{of_name}", kind, of, prefix)
 
 
+# The standard library has these prefixes, but not the units that are made with them: no kHz, no ns, no kbit/s.
 _PREFIXES: Final = {"n": "nano", "u": "micro", "m": "milli", "k": "kilo", "M": "mega", "G": "giga"}
 
 OWN_UNITS: Final = (
@@ -67,6 +70,7 @@ OWN_UNITS: Final = (
     *_prefixed("StorageCapacityUnit", "bit", "bit", "kbit Mbit Gbit"),
     *_prefixed("StorageCapacityUnit", "B", "byte", "kB MB"),
     *_prefixed("BinaryDigitRateUnit", "bit/s", "bit per second", "kbit/s Mbit/s Gbit/s"),
+    # A byte a second is no prefix away from a bit a second: it is eight of them, by convention.
     Unit("byte/s", "byte as a rate of bits", "BinaryDigitRateUnit", "bit/s", factor="8"),
     Unit("kB/s", "kilobyte per second", "BinaryDigitRateUnit", "bit/s", factor="8000"),
     Unit("MB/s", "megabyte per second", "BinaryDigitRateUnit", "bit/s", factor="8000000"),
@@ -78,6 +82,7 @@ OWN_UNITS: Final = (
     Unit("dBo", "optical decibel", "LossUnit"),
     Unit("dBo/km", "optical decibel per kilometre", "OpticalAttenuationUnit"),
     Unit("%", "per cent", "ShareUnit"),
+    # A number without a unit would be a Real, which a ShareValue does not take.
     Unit("share", "share of one", "ShareUnit"),
 )
 
@@ -109,9 +114,11 @@ def value_expression(quantity: str, value: str) -> str:
     if found is None:
         raise Mistake(f"{value!r} is no value of a {quantity}: write a number and its unit, such as '20 km'")
     sign, digits, exponent, unit = found.groups()
+    # SysML has no digits that end in a point, and no plus sign before a number.
     number = f"{'-' if sign == '-' else ''}{digits}{'0' if digits.endswith('.') else ''}{exponent}"
     if quantity == "number":
         return number
+    # Quoted names are case-sensitive: the symbol goes out exactly as it was written.
     symbol = "share" if quantity == "share" and not unit else WRITTEN.get(unit, unit)
     return f"{number} [{quoted(symbol)}]"
 

@@ -92,9 +92,11 @@ def sustained(
     assert demands
     assert all(demand.rate > 0 for demand in demands)
     assert all(span.capacity >= 0 for span in spans)
+    # A pair without any way makes the common share 0, and the programme could not say whose fault that is.
     stranded = tuple(demand for demand in demands if not _is_joined(demand, spans, relays))
     if stranded:
         return Sustained(0.0, MappingProxyType(dict.fromkeys((span.id for span in spans), 0.0)), (), stranded)
+    # Capacities stay out of what is cached: under failures only they change, and a failure is a capacity of 0.
     programme = _programme(tuple((span.id, span.ends) for span in spans), tuple(demands), relays, overhead)
     return programme.solve(np.array([span.capacity for span in spans], dtype=np.float64))
 
@@ -118,6 +120,7 @@ def bottleneck(
         # Links that limit alike hide behind one another: widen those that show until the share moves.
         assert not limits.keys() >= set(found.priced), "a link that was widened cannot limit"
         limits |= dict.fromkeys(found.priced)
+        # Twice as much and not just a little more: a solver's tolerance must not hide the gain.
         widened = [each._replace(capacity=each.capacity * (WIDER if each.id in limits else 1)) for each in spans]
         found = sustained(widened, demands, relays, overhead)
     return tuple(span.id for span in spans if span.id in limits)
@@ -175,8 +178,10 @@ class _Programme:
 
         rows, columns = self.conservation.shape
         objective = np.zeros(columns)
+        # The solver minimises.
         objective[-1] = -1.0
         scale = float(capacities.max())  # a solver's tolerances are absolute: keep all numbers near 1
+        # Made anew each time: building them costs little beside the solution, and nothing untyped is kept.
         equal, at_most = (
             csr_array((each.values, (each.rows, each.columns)), shape=each.shape)
             for each in (self.conservation, self.consumption)
@@ -197,6 +202,7 @@ def _programme(
 ) -> _Programme:
     """Write the programme of a topology down."""
     arcs = [arc for index, demand in enumerate(demands) for arc in _arcs(index, demand, wires, relays, overhead)]
+    # A row for every node of every demand: what comes in goes out again, but at the demand's own ends.
     row_of = {node: row for row, node in enumerate(dict.fromkeys(node for _, ends in wires for node in ends))}
     largest, share = max(demand.rate for demand in demands), len(arcs)
     entries: list[tuple[int, int, float]] = []
@@ -204,6 +210,7 @@ def _programme(
         base = arc.demand * len(row_of)
         entries += [(base + row_of[arc.head], column, 1.0), (base + row_of[arc.tail], column, -1.0)]
     for index, demand in enumerate(demands):
+        # Relative to the largest demand, so that the last variable is near the capacities in size.
         base, part = index * len(row_of), demand.rate / largest
         entries += [(base + row_of[end], share, sign * part) for end, sign in zip(demand.ends, (1, -1), strict=True)]
     spent = [(arc.wire, column, arc.price) for column, arc in enumerate(arcs)]
@@ -222,7 +229,9 @@ def _arcs(
     source, target = demand.ends
     for wire, (_, (first, second)) in enumerate(wires):
         for tail, head in ((first, second), (second, first)):
+            # A flow that came back to its source, or went on from its target, would only feed itself.
             if (tail == source or tail in relays) and tail != target and head != source:
+                # Only a link that joins the two ends themselves hands its key on as it is: no pad, and no tag.
                 is_neighbour = (tail, head) == demand.ends
                 yield _Arc(index, wire, tail, head, 1.0 if is_neighbour else overhead.factor)
 
@@ -234,6 +243,7 @@ def _is_joined(demand: Demand, spans: Sequence[Span], relays: frozenset[NodeId])
     while waiting:
         node = waiting.pop()
         for span in spans:
+            # A link that is down is no way, though the programme knows it.
             if span.capacity > 0 and node in span.ends:
                 far = span.ends[node == span.ends[0]]
                 if far == target:

@@ -16,6 +16,7 @@ from typing import TypeAlias
 from keytwin.design.views import ViewKind
 from keytwin.vocabulary.identity import VariantId, VariationPointId
 
+# Paper A leaves dependencies out; where they are drawn, OVMs let them start at either kind.
 Choice: TypeAlias = VariationPointId | VariantId
 """Either end of a dependency."""
 
@@ -43,6 +44,7 @@ class VariationPoint:
     """The variant that opens it; None = it is always there to be decided."""
     is_mandatory: bool = True
     """Whether it must be decided wherever it is open."""
+    # One of them and no more, unless the file says otherwise: most decisions are alternatives.
     least: int = 1
     most: int = 1
     view: ViewKind
@@ -70,6 +72,7 @@ class Variant:
     @property
     def readiness(self) -> float | None:
         """Its technology readiness level; None where nobody has judged it."""
+        # A level is an attribute like others, so that a file of somebody else's may judge it anew.
         told = next((each.value for each in self.attributes if each.name == "readiness"), None)
         return None if told is None else float(told)
 
@@ -120,6 +123,7 @@ class Configuration:
     chosen: tuple[VariantId, ...]
 
     def __post_init__(self) -> None:
+        # Sorted and each once: equal configurations are equal values, and so are what is cached by them.
         assert list(self.chosen) == sorted(set(self.chosen))
 
     def __contains__(self, variant: VariantId) -> bool:
@@ -136,6 +140,7 @@ def ovm_of(
     """Return an OVM of its parts, whose identifiers are known to be unique and to refer to one another."""
     by_point = MappingProxyType({each.id: each for each in points})
     by_variant = MappingProxyType({each.id: each for each in variants})
+    # A name that came twice would silently replace the first one.
     assert len(by_point) == len(points)
     assert len(by_variant) == len(variants)
     return Ovm(name, about, by_point, by_variant, dependencies)

@@ -59,6 +59,7 @@ def judge(need: Need, found: Found | None) -> Verdict:
     if found is None:
         return Verdict(need, Outcome.UNRUN)
     measure = MEASURES[need.measure]
+    # Of a range the bad end has to meet the need; that only the good end does leaves it open.
     best = found.value if found.best is None else found.best
     is_met, may_be_met = (_reaches(measure, value, need.threshold) for value in (found.value, best))
     outcome = Outcome.MET if is_met else Outcome.OPEN if may_be_met else Outcome.MISSED
@@ -74,6 +75,7 @@ def _reaches(measure: Measure, value: float, threshold: float) -> bool:
 def _margin(measure: Measure, value: float, threshold: float) -> float | None:
     if isinf(value):
         return inf if _reaches(measure, value, threshold) else -inf
+    # An order has no distances, and of nothing there is no share.
     if measure.quantity == "level" or not threshold:
         return None
     gained = value - threshold if measure.sense is Sense.AT_LEAST else threshold - value
@@ -97,6 +99,7 @@ def _scaled(units: tuple[tuple[float, str], ...]) -> Callable[[float], str]:
     """Return what writes a number with the largest of some units that leaves one digit before the point."""
 
     def show(value: float) -> str:
+        # The last unit is taken for what is smaller than one of it, nought included.
         scale, unit = next(((scale, unit) for scale, unit in units if abs(value) >= scale), units[-1])
         number = value / scale
         text = f"{number:,.0f}" if abs(number) >= 1_000 else f"{number:.3g}"

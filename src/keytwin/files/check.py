@@ -40,6 +40,7 @@ def check(where: str, known: Known = BROUGHT) -> CheckedFile:
     FileMistake with all that is wrong in the file, Mistake when there is no such file.
     """
     source = any_source(where)
+    # A foreign model is told by its name's ending: it is no YAML that could be asked for its keys.
     kind = "OVM" if is_foreign(where) else kind_of(source)
     match kind:
         case "OVM":
@@ -58,6 +59,7 @@ def check(where: str, known: Known = BROUGHT) -> CheckedFile:
 def doubts(found: Variability, file: str) -> Iterator[Finding]:
     """Give what an OVM allows and hardly means: nothing at all, or variants that can never be chosen."""
     selection = Selection(found.model)
+    # Of a model without any configuration all variants are dead, and naming each would hide why.
     if selection.is_void:
         yield Finding("no configuration is possible", file, suggestion=f"keytwin ovm facts {file} says more")
         return
@@ -72,5 +74,6 @@ def kind_of(source: Source) -> str:
         root = read_nodes(source.octets, page)
     except Unread:
         raise page.conclusion() from None
+    # What is no mapping at all is taken for a network, whose reader says best what is wrong with it.
     keys = set(root.entries) if isinstance(root, MapNode) else set()
     return next((kind for kind, telling in _TELLING if keys & telling), "network")

@@ -77,6 +77,7 @@ def cost_book_from(source: Source) -> CostBook:
         file = COST_BOOK.read(root, page)
     except Unread:
         raise page.conclusion() from None
+    # After everything is read: both ends of a range have to be there to be compared.
     for line in file.prices:
         if line.least > line.most:
             page.report(place_of(root, "prices", line.item), f"{line.item}: the least is more than the most")

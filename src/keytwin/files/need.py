@@ -17,6 +17,7 @@ from keytwin.vocabulary.identity import VariantId, VariationPointId
 def check_need(source: Source) -> Checked[Case]:
     """Return the need that a file describes, with the warnings; FileMistake with all that is wrong in it."""
     page = Page(source.file, folders={source.file: source.folder})
+    # Lines declare themselves while they are read; a name that comes twice is found there.
     page.names |= {"device": names_from(device_names()), "measure": names_from(MEASURES), "line": {}}
     try:
         root = read_nodes(source.octets, page)
@@ -51,6 +52,7 @@ def _need(line: NeedLine, root: Node, page: Page) -> Need | None:
     """Return a need with its threshold read; None when something is wrong with it, which has been reported."""
     measure = MEASURES.get(line.measure)
     threshold = _threshold(line, measure, root, page) if measure else 0.0
+    # A measure that was misspelt has been told already, and its threshold says something after all.
     if find(root, "needs", line.id, "measure") is None:
         _tell_missing_measure(line, root, page)
     if measure is not None and line.between and not measure.is_of_pairs:
@@ -94,6 +96,7 @@ def _threshold(line: NeedLine, measure: Measure, root: Node, page: Page) -> floa
     if not said[wanted]:
         page.report(place_of(root, "needs", line.id), f"need {line.id} has no threshold", f"add {wanted!r}")
         return None
+    # Read once more, for its place: what is wrong with a threshold only its measure knows.
     found = page.text(_node(root, line, wanted), "a threshold")
     try:
         return page.parsed(lambda text: parse_threshold(measure, text), found)
@@ -113,6 +116,7 @@ def _check_places(file: NeedFile, root: Node, page: Page) -> None:
     if len(ends) < 2:
         page.report(place_of(root, "sites"), "keys are wanted at fewer than two sites", "leave out 'endpoint: no'")
     reached = {end for line in file.lines for end in line.ends}
+    # A satellite without a list passes every site that wants keys.
     reached |= {site for each in file.satellites for site in (each.sites or ends)}
     for site in ends:
         if site not in reached:

@@ -45,9 +45,11 @@ from keytwin.vocabulary.identity import (
 )
 from keytwin.vocabulary.medium import SATELLITE, Satellite
 
+# Sites and not nodes: relays that a layout adds are nodes too, and nobody may refer to them here.
 SITE: Final = Reference("site", NodeId)
 
 
+# Not yet a `Need`: which quantity a threshold is depends on another key, whose order in the file is free.
 class NeedLine(msgspec.Struct, frozen=True):
     """One need as it is written: its threshold is text until the measure says what it is."""
 
@@ -86,6 +88,7 @@ def parse_position(text: str) -> tuple[float, float]:
     if len(words) != 4 or words[1] not in {"N", "S"} or words[3] not in {"E", "W"}:
         raise Mistake(told)
     try:
+        # Letters for the hemisphere and no signs: a forgotten minus would move a city across the globe.
         north, east = float(words[0]), float(words[2])
     except ValueError:
         raise Mistake(told) from None
@@ -105,6 +108,7 @@ OWNER: Final = Scalar("a name or text", str, str, {"type": "string"})
 
 
 def _relays(text: str) -> str | None:
+    # Anything else is somebody's name, which no list of ours could hold.
     return {"none": None, "own": ""}.get(text.strip(), text.strip())
 
 

@@ -38,6 +38,7 @@ class Valued:
         """Read the property and see that its value is of its quantity."""
         said = self.record.read(node, page)
         written = find(node, "value")
+        # The value stays text in the model, as SysML wants it with its unit; here it is only seen to be one.
         if said.quantity != "text" and isinstance(written, TextNode) and written.text:
             page.parsed(QUANTITIES[said.quantity], written)
         if said.value and not said.source:
@@ -60,6 +61,7 @@ class BindingText:
     def read(self, node: Node, page: Page) -> BoundTo:
         """Look the block up; whether it has the property is seen when all is read."""
         found = page.text(node, "the property of a block")
+        # A slash and no dot: names of blocks may hold dots.
         block, _, prop = found.text.partition("/")
         if not prop.strip():
             raise page.refusal(found.place, f"{found.text!r} names no property", "write it as 'fibre / loss'")
@@ -95,12 +97,14 @@ class Most:
 def _most(text: str) -> int | str:
     if text == "any":
         return text
+    # Digits of other scripts pass `isdigit`, and would be written back otherwise than they were read.
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1_000:
         raise Mistake(f"{text!r} is no number of parts: write 1 to 1000, or 'any'")
     return int(text)
 
 
 def _number(text: str) -> int:
+    # Nought is a least number, of what may be left out, but no most number.
     found = 0 if text == "0" else _most(text)
     if isinstance(found, str):
         raise Mistake("'any' is no least number: write 0 to 1000")
@@ -146,12 +150,14 @@ BLOCK: Final = Record(
     BlockSaid,
     (NAME, Field("general", BLOCK_NAME, "the block that it is a special case of"), PORTS, PROPERTIES, ABOUT),
 )
+# Without a name: a block that is added to has one already, and two would be two descriptions.
 ADDED: Final = Record("what is added to a block", AddedSaid, (PORTS, PROPERTIES))
 PART: Final = Record(
     "a part",
     PartSaid,
     (
         NAME,
+        # The block comes before its kind, as a person says it: a part of the system, which is a transmitter.
         Field("of", BLOCK_NAME, "the block that it is a part of", attribute="owner", required=True),
         Field("block", BLOCK_NAME, "its kind", required=True),
         Field("least", _LEAST, "how many there are at least"),
@@ -221,6 +227,7 @@ class AddedTo:
             try:
                 block = page.look_up("block", each.key.text, each.key.place)
                 found.append(ADDED.read_as(each.value, page, {"id": ElementId(block)}))
+            # What is wrong with one block hides nothing of the others: all mistakes are told at once.
             except Unread:
                 continue
         return tuple(found)

@@ -76,10 +76,13 @@ class Trialled:
 def trial_of(blueprint: Blueprint, failures: Iterable[Action] = (), plugins: Plugins | None = None) -> Trial:
     """Return a trial in which all apps ask at their granted rate, and `failures` happen at once in the middle."""
     asking = {app.id: at_granted_rate(app, blueprint) for app in blueprint.apps}
+    # As long before as after: the halves are compared.
     half = max(LEAST_HALF, *(LEAST_REQUESTS * each.every for each in asking.values()))
     opened = after(_stocked(blueprint, plugins), SETTLING_TIME)
     failed, ended = after(opened, half), after(opened, 2 * half)
+    # Answers to the last requests may come a little later, and count.
     closed = after(ended, SETTLING_TIME)
+    # All at once, as a need speaks of all pairs together.
     steps = [Step(opened, OpenApp(app)) for app in asking]
     steps += [Step(opened, _for(each, Duration(2 * half))) for each in asking.values()]
     steps += [Step(failed, failure) for failure in failures]
@@ -123,9 +126,11 @@ class _Clock:
 def _observed(trial: Trial, app: AppEvidence, clock: _Clock) -> Observed:
     answers = clock.answers.get(app.app, [])
     first = min((at for at, _ in answers), default=None)
+    # Not from the moment that a route is found: what the stakeholder waits for is a key.
     following = min((at for at, _ in answers if at >= trial.failed), default=None)
 
     def rate(start: Instant, end: Instant) -> float:
+        # Keys and not requests: an app that asks for several at once is no slower.
         keys = sum(number for at, number in answers if start <= at < end)
         return keys * app.key_size / in_seconds(end - start)
 
