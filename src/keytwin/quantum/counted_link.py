@@ -6,11 +6,12 @@ The first cells of the draw are those of the key, in pairs: without error, with 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import log2, sqrt
 from typing import Final, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from keytwin.quantum.analytic import AnalyticRate
 from keytwin.quantum.link import DistilledBlock, ExpectedRate, PerPulse, rectified
@@ -50,17 +51,22 @@ class CountedLink:
     """Detections per signal pulse, where the model tells."""
     uses: float | None = None
     """Pulses per block where a chance takes more than one of them, or where it takes several attempts."""
+    _outcomes: npt.NDArray[np.float64] = field(
+        init=False, repr=False, compare=False
+    )  # the cells, and what is not counted
 
     def __post_init__(self) -> None:
         assert self.key_cells % 2 == 0
         assert 2 <= self.key_cells <= len(self.cells)
         assert all(cell >= 0 for cell in self.cells)
         assert sum(self.cells) <= 1 + 1e-12
+        # Made once: turning a tuple into an array takes a good part of the time of a draw.
+        outcomes = np.array([*self.cells, max(0.0, 1.0 - sum(self.cells))])
+        object.__setattr__(self, "_outcomes", outcomes)
 
     def draw_block(self, generator: np.random.Generator) -> DistilledBlock:
         """Return the next block; the estimation sees the counts and nothing else."""
-        rest = max(0.0, 1.0 - sum(self.cells))
-        drawn: list[int] = generator.multinomial(self.pulses, [*self.cells, rest]).tolist()
+        drawn: list[int] = generator.multinomial(self.pulses, self._outcomes).tolist()
         counts = drawn[:-1]
         length = self.estimator.signed_length(counts)
         sifted = sum(counts[: self.key_cells])
