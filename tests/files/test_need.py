@@ -101,7 +101,7 @@ def test_a_need_that_nobody_can_measure_is_kept_and_warned_of() -> None:
         ("measure: cost", "measure: costs", "15:56: unknown measure 'costs' (did you mean 'cost'?)"),
         ("at-most: 1.5 MEUR", "at-least: 1.5 MEUR", "15:72: 'cost' is good when it is small (write 'at-most')"),
         ("1.5 MEUR", "3 USD", "15:71: '3 USD' is no amount of money: write a number and one of EUR, kEUR, MEUR"),
-        ("cut(1 link)", "cut(1 node)", "14:90: 'cut(1 node)': what is cut is a link: write cut(1 link)"),
+        ("cut(1 link)", "cut(1 node)", "14:90: 'cut(1 node)': cut is said of a link: write cut(1 link)"),
         ("cut(1 link)", "cut(0 links)", "14:90: 'cut(0 links)': write a number of links from 1 to 8"),
         ("cut(1 link)", "burn(1 link)", "14:90: 'burn(1 link)' is no condition: write cut(1 link)"),
         (", at-most: 1.5 MEUR", "", "15:7: need N2 has no threshold (add 'at-most')"),

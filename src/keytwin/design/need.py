@@ -284,7 +284,7 @@ def parse_condition(text: str) -> Condition:
     if failure is None or not bracket or not rest.endswith(")"):
         raise Mistake(f"{text!r} is no condition: {told}")
     if thing.strip() not in {_OBJECTS[failure], f"{_OBJECTS[failure]}s"}:
-        raise Mistake(f"{text!r}: what is {failure} is a {_OBJECTS[failure]}: {told}")
+        raise Mistake(f"{text!r}: {failure} is said of a {_OBJECTS[failure]}: {told}")
     if not count.isascii() or not count.isdigit() or not 1 <= int(count) <= MOST_FAILURES:
         raise Mistake(f"{text!r}: write a number of {_OBJECTS[failure]}s from 1 to {MOST_FAILURES}")
     return Condition(failure, int(count))
