@@ -81,3 +81,27 @@ def test_what_nobody_measured_is_told_and_never_passed() -> None:
 )
 def test_values_are_written_for_people(measure: str, value: float, text: str) -> None:
     assert show_value(MEASURES[measure], value) == text
+
+
+def test_a_verdict_says_what_was_measured_and_shows_it() -> None:
+    met = verdict("key-rate", 2_000.0, 3_000.0)
+    assert met.measure is MEASURES["key-rate"]
+    assert met.value == "3 kbit/s"
+    soft = judge(Need(id=NeedId("N"), text="", priority=Priority.MUST, measure=""), None)
+    with pytest.raises(KeyError):
+        assert soft.measure
+    assert soft.value == ""
+    assert not soft.rejects  # nobody can say that it is missed
+
+
+@pytest.mark.parametrize("priority", [Priority.SHOULD, Priority.COULD])
+def test_only_a_must_rejects_a_design(priority: Priority) -> None:
+    assert verdict("key-rate", 2.0, 1.0).rejects
+    assert not verdict("key-rate", 2.0, 1.0, priority=priority).rejects
+    assert not verdict("cost", 1.5e6, 2e6, best=1e6).rejects  # open is not missed
+
+
+def test_a_range_that_is_good_at_its_bad_end_is_met_whatever_its_good_end() -> None:
+    assert verdict("cost", 3.0, 2.0, best=0.0).outcome is Outcome.MET
+    assert verdict("cost", 3.0, 2.0, best=2.0).outcome is Outcome.MET
+    assert verdict("cost", 3.0, 4.0, best=4.0).outcome is Outcome.MISSED

@@ -72,3 +72,15 @@ def test_the_same_generator_state_gives_the_same_blocks() -> None:
 def test_promises_cost_bits() -> None:
     assert Promises(1.16, 2**-49).overhead == 50
     assert Promises(1.16, 2**-49, 2**-30).overhead == 110
+
+
+def test_a_link_with_other_cells_draws_from_these() -> None:
+    """What a draw is made from is kept beside the cells: it has to go along with them."""
+    calm = CountedLink((0.2, 0.0), 2, HalfOfTheRight(), 10_000, seconds(1))
+    turned = replace(calm, cells=(0.0, 0.2))
+    assert calm.draw_block(chance()).qber == 0.0
+    assert turned.draw_block(chance()).qber == 1.0
+    silent = replace(calm, cells=(0.0, 0.0))
+    assert silent.draw_block(chance()).sifted == 0
+    assert calm == replace(calm)
+    assert hash(calm) == hash(replace(calm))
