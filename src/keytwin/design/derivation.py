@@ -90,6 +90,7 @@ def routes_of(case: Case) -> int:
     wanted = [need.threshold for need in _musts(case, "compromise")]
     if not wanted:
         return 1
+    # With one relay of risk r a route, all of n shares are known with r**n: the fewest n that do are the cheapest.
     shares = 1
     while case.assume.risk**shares > min(wanted) * (1 + SLACK) and shares < MOST_SHARES:
         shares += 1
@@ -108,6 +109,7 @@ def _chosen(case: Case, ovm: Ovm) -> Iterator[Wish]:
                 known = ", ".join(each.id.partition(".")[2] for each in ovm.variants_of(point))
                 raise Mistake(f"{case.name} chooses {variant!r}: {ovm.points[point].name} is one of {known}")
             yield Wish(Stance.TAKE, (variant,), CHOSEN, f"{case.stakeholder} has chosen {ovm.variants[variant].name}")
+        # A choice is meant to be all at its variation point, as in `choosing`: what it does not name is not wanted.
         others = tuple(each.id for each in ovm.variants_of(point) if each.id not in variants)
         if others:
             yield Wish(Stance.LEAVE, others, CHOSEN, f"{case.stakeholder} has chosen otherwise")
@@ -129,6 +131,7 @@ def _reach(case: Case, reaches: Reaches) -> Iterator[Wish]:
     """Speak for each line between two sites with keys that has no other way and no direct link could bridge."""
     asking = tuple(need.id for need in case.needs if need.measure in {"key-rate", "reach"})
     for line in case.lines:
+        # Loss decides and not length: a patched city fibre may lose more than a longer one in the open.
         if not reaches(line.loss):
             ends = " -- ".join(line.ends)
             reason = f"no direct link gives key over {ends}: {line.length:g} km lose {line.loss:.3g} dB"
@@ -159,6 +162,7 @@ def _trust(case: Case) -> Iterator[Wish]:
     if strict and not any(line.relay_owner == "" for line in case.lines) and all(site.is_own for site in case.sites):
         reason = "no relay of others is let in, and there is no own ground for one along any line"
         yield Wish(Stance.LEAVE, (RELAY,), TRUST, reason, _names(strict))
+    # One own satellite is enough: its owner sees the keys, and that is the stakeholder.
     if strict and all(satellite.owner for satellite in case.satellites):
         reason = "every satellite belongs to others, and would hold the keys that it passes on"
         yield Wish(Stance.LEAVE, (SKY,), TRUST, reason, _names(strict))
@@ -167,6 +171,7 @@ def _trust(case: Case) -> Iterator[Wish]:
 def _ready(case: Case, ovm: Ovm) -> Iterator[Wish]:
     for need in _musts(case, "readiness"):
         for variant in ovm.variants.values():
+            # What nobody has judged is not left out: no level is no evidence against it.
             if variant.readiness is not None and variant.readiness < need.threshold:
                 reason = f"{variant.name} is at level {variant.readiness:g} of 9, and {need.threshold:g} is asked for"
                 yield Wish(Stance.LEAVE, (variant.id,), READY, reason, (need.id,))

@@ -71,12 +71,14 @@ class Selected:
     def view_of(self, point: VariationPointId, kind: ViewKind) -> View | None:
         """Return the first view of a chosen variant of a variation point, if it is of a kind."""
         chosen = self.chosen(point)
+        # The first in the order of the views, as several variants may be chosen at one variation point.
         return next((each for each in self.views if each.variant in chosen and each.kind is kind), None)
 
     def medium_of(self, element: Element) -> VariantId | None:
         """Return the medium that asks for an element, itself or through what it opens."""
         for each in element.because:
             variant: VariantId | None = each
+            # Up the tree of the OVM: fibre belongs to the terrestrial medium, because that opens its variation point.
             while variant:
                 point = self.ovm.points[self.ovm.variants[variant].point]
                 if point.id == self.roles.medium:
@@ -94,6 +96,7 @@ class Selected:
 
     def changed(self, *elements: Element) -> Self:
         """Return the draft with elements added or changed, and what they refer to of the shared ones."""
+        # What is in the model already stays as it is: the shared one lacks what variants have added to it.
         new = [each for each in taken_along(elements, self.library.shared) if each.id not in self.model]
         return self.with_model(self.model.replaced([*new, *elements]))
 
@@ -117,6 +120,7 @@ class Structured(Selected):
 
     def parts(self, general: ElementId | None = None) -> tuple[Part, ...]:
         """Return the parts of the whole, or those of a kind."""
+        # A part inside another's block is its owner's business: it has neither lane nor lifeline.
         owned = [each for each in self.model.all(Part) if each.owner == self.roles.whole]
         return tuple(each for each in owned if general is None or self.is_a(each.block, general))
 
@@ -126,12 +130,14 @@ class Structured(Selected):
 
     def channels(self) -> tuple[Part, ...]:
         """Return the channels, those first whose medium places nothing half-way; further spans are left out."""
+        # No variant asks for a further span: it comes from the interface definition, and is told by that.
         found = [each for each in self.parts(self.roles.channel) if each.because]
         return tuple(sorted(found, key=lambda each: self.station_of(each) is not None))
 
     def station_of(self, channel: Part) -> Part | None:
         """Return what the medium of a channel places half-way."""
         medium = self.medium_of(channel)
+        # A channel that no medium asks for has no station, though both may lack a medium.
         mine = (each for each in self.stations() if medium and self.medium_of(each) == medium)
         return next(mine, None)
 
@@ -155,6 +161,7 @@ class Structured(Selected):
 
     def is_delicate(self, item: ElementId | None) -> bool:
         """Whether an item must not be copied."""
+        # The kind of port decides, not a name: a domain with other delicate things describes another port.
         kind = self.library.shared.get(self.roles.delicate_port, PortKind)
         return item in {each.item for each in kind.carried}
 
@@ -224,6 +231,7 @@ class Draft(Structured):
     def channel_of(self, link: Interaction) -> Part | None:
         """Return the channel that an interaction of the Q-link passes: the settled one, or the only one there is."""
         channels = self.channels()
+        # Two channels leave it open until rule 4 has told the transmission once for each.
         if link.through:
             return self.model.get(link.through, Part)
         return channels[0] if len(channels) == 1 else None
@@ -242,6 +250,7 @@ def memory_of(part: ElementId, word: str = "") -> ElementId:
 def holder(draft: Draft, part: ElementId) -> ElementId:
     """Return the part that a memory belongs to, or the part itself."""
     if part in draft.model and draft.is_memory(part) and MEMORY in part:
+        # From the right: a node that is itself called a memory may own one.
         return ElementId(part[: part.rindex(MEMORY)])
     return part
 
@@ -256,6 +265,7 @@ def redrawn(draft: Draft) -> Draft:
     links = {each.id for each in draft.links()}
     views = []
     for each in draft.views:
+        # Only what the rules work on: a view of a state machine or of a requirement shows what its variant gave it.
         if each.kind is ViewKind.ACTIVITY and each.subject == activity:
             views.append(replace(each, shown=tuple(_of_activity(draft))))
         elif each.kind is ViewKind.SEQUENCE and each.subject in links:

@@ -58,20 +58,27 @@ def lay_spans(line: Line, device: Device, rate: LinkRate, wanted: float, longest
     Mistake, with the physical reason, when no span however short gives key.
     """
     assert line.relay_owner is not None
+    # Rounded up, because with one span less each of them would be longer than the longest that is allowed.
     least = 1 if longest is None else max(1, -int(-line.length // longest))
+    # What is asked for wins over these bounds: a span called the longest may well be shorter than the shortest.
     most = max(least, min(MOST_SPANS, int(line.length // SHORTEST_SPAN)))
     best, count = 0.0, 0
+    # Upwards, so that the first that gives enough has the fewest relays, each of which sees every key.
     for number in range(least, most + 1):
         given = _rate_or_none(_span(line, device, number, 0), device, rate)
+        # More spans do not always give more: connectors take their loss from each, and a receiver may be blinded by too
+        # much light.
         if given > best:
             best, count = given, number
         if best >= wanted:
             break
     if not count:
+        # The shortest span is asked for the reason: where that gives no key, length is not what stands in the way.
         rate(_span(line, device, most, 0), device)  # says why
         raise AssertionError("a link without key has a reason")
     links = tuple(_span(line, device, count, index) for index in range(count))
     relays = tuple(_hut(line, index) for index in range(1, count))
+    # Equal spans give equal rates, so that one of them was asked for all.
     return Laid(line.channel, links, relays, line.relay_owner, (best,) * count, SPAN_RULE)
 
 
@@ -85,6 +92,7 @@ def lay_passes(case: Case, satellite: Orbiter, device: Device, rate: LinkRate) -
 def _passes(case: Case, satellite: Orbiter, device: Device) -> Iterator[QLink]:
     sites = satellite.sites or tuple(site.id for site in case.sites if site.is_endpoint)
     for index, site in enumerate(sites):
+        # The sites lie along its track: the satellite is over each of them later than over the one before.
         first = Duration(satellite.passes.first + index * satellite.apart)
         setting = structs.replace(satellite.passes, first=first)
         yield QLink(link_id(site, satellite.id), device.name, medium=SATELLITE, setting=setting)
@@ -95,6 +103,7 @@ def _span(line: Line, device: Device, count: int, index: int) -> QLink:
     length = Kilometres(line.length / count)
     near = line.ends[0] if index == 0 else _hut(line, index)
     far = line.ends[1] if index == count - 1 else _hut(line, index + 1)
+    # Relays carry the line's name already; a link that also did would be named after it twice.
     name = line.name if count == 1 else ""
     return QLink(
         link_id(near, far, name),
@@ -102,6 +111,7 @@ def _span(line: Line, device: Device, count: int, index: int) -> QLink:
         medium=FIBRE,
         length=length,
         attenuation=line.attenuation,
+        # Left open where length and attenuation say it all: two numbers for one loss could come to disagree.
         total_loss=Decibels(length * line.attenuation + line.extra) if line.extra else None,
     )
 
@@ -109,6 +119,7 @@ def _span(line: Line, device: Device, count: int, index: int) -> QLink:
 def _hut(line: Line, index: int) -> NodeId:
     """Return the name of the relay after so many spans."""
     name = "-".join((*line.ends, *filter(None, (line.name,)))) + f".{index}"
+    # Found here, where the line can be named: a node's own check would blame a name that nobody wrote.
     if len(name) > LONGEST_NAME:
         raise Mistake(f"relay {name!r} would have more than {LONGEST_NAME} characters: shorten the names of its line")
     return NodeId(name)

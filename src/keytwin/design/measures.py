@@ -76,7 +76,9 @@ def key_rate(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     """The key that the worst served of these pairs gets while all pairs ask at once, under the worst failure."""
     worst = _worst(plan, need.under)
     asked = {frozenset(demand.ends): demand.rate for demand in plan.demands}
+    # All demands get the same share, so that the pair which asks for least is the worst served in bit/s.
     least = min(asked.get(frozenset(pair), need.threshold) for pair in pairs)
+    # A failure explains itself; only an unhurt network needs to be asked which link is too slow.
     culprits = worst.failed or _limits(plan)
     stranded = ", ".join(f"{first} -- {second}" for first, second in (each.ends for each in worst.left.stranded))
     remark = f"no way is left for {stranded}" if stranded else ""
@@ -97,6 +99,7 @@ def autonomy(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     del need, pairs
     if not plan.demands:
         return Found(inf, Method.ANALYSIS, remark=_NO_DEMAND)
+    # A link that never gives key has no store either, whatever its size.
     stored = [span._replace(capacity=2.0 * plan.store if span.capacity > 0 else 0.0) for span in plan.spans]
     # Bits in stock over bits a second: the share of the demands that a second's worth of stock meets is a time.
     lasting = sustained(stored, plan.demands, plan.relays)
@@ -129,6 +132,7 @@ def channels_that_may_be_attacked(plan: Plan, need: Need, pairs: tuple[Pair, ...
     """Return how many channels may give no key before a pair has no way: a line with all its spans, or a satellite."""
     del need
     # One link stands for a whole channel in series with the others of it: cutting any of them cuts it.
+    # From none upwards: a pair without any way survives -1 channels, as with links and nodes.
     for count in range(len(plan.channels) + 1):
         worst = worst_group_failure(plan.spans, _ones(pairs), plan.relays, plan.channels, count)
         if worst.left.stranded:
@@ -142,6 +146,7 @@ def channels_that_may_be_attacked(plan: Plan, need: Need, pairs: tuple[Pair, ...
 def third_party_relays(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     """Return the relays of others that may come to see keys: routes change, so each that can relay counts."""
     del need, pairs
+    # No owner named means the stakeholder's own ground.
     others = tuple(sorted(node for node in _relaying(plan) if plan.owners.get(node)))
     return Found(len(others), Method.INSPECTION, others)
 
@@ -203,6 +208,7 @@ def readiness(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     del need, pairs
     if not plan.readiness:
         return Found(0.0, Method.INSPECTION, remark="nobody has judged any of the chosen variants")
+    # The least and not the mean: a system is as ready as the part that is still in the laboratory.
     least = min(plan.readiness, key=lambda variant: plan.readiness[variant])
     return Found(plan.readiness[least], Method.INSPECTION, (least,))
 
@@ -239,6 +245,7 @@ def _named(pair: Pair) -> tuple[str, ...]:
 def _relaying(plan: Plan) -> frozenset[NodeId]:
     """Return the nodes that may relay and have something to relay between."""
     ends = [node for span in plan.spans for node in span.ends]
+    # A relay at the end of a single link passes nothing on, so that it sees no keys of others.
     return frozenset(node for node in plan.relays if ends.count(node) > 1)
 
 
@@ -253,6 +260,7 @@ def _routes(plan: Plan, pair: Pair) -> tuple[Path[NodeId, LinkId], ...]:
 
 def _level(plan: Plan, pair: Pair) -> Security:
     routes = _routes(plan, pair)
+    # A link of its own makes the key between the two alone: no relay is there to be trusted.
     if any(len(route.edges) == 1 for route in routes):
         return Security.END_TO_END
     return Security.DISJOINT_SHARES if len(routes) >= plan.routes > 1 else Security.TRUSTED_RELAYS

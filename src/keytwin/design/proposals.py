@@ -91,6 +91,7 @@ def propose(
         proposal_of(case, ovm, each, shelf, derived.routes, yardstick(each) if yardstick else NO_YARDSTICK)
         for each in configurations(ovm, derived)
     ]
+    # Nothing finer: which of the acceptable ones is better is for people to say, and the sort keeps the order found.
     return tuple(sorted(made, key=lambda each: (not each.is_acceptable, each.plan is None)))
 
 
@@ -104,6 +105,7 @@ def proposal_of(
             judge(need, find_out(plan, need, case.pairs(need), yardstick) if need.measure else None)
             for need in case.needs
         )
+    # One configuration that cannot be built says nothing against the next: the reason is kept beside it.
     except Mistake as mistake:
         return Proposal(configuration, why_not=str(mistake))
     return Proposal(configuration, plan, verdicts=verdicts)
@@ -148,6 +150,7 @@ def _wished(ovm: Ovm, wishes: Sequence[Wish]) -> FeatureModel:
     for place, wish in enumerate(wishes):
         name, variants = _name(place), Any(tuple(map(Is, wish.variants)))
         features[name] = Feature(name, wish.reason, is_abstract=True)
+        # Each wish may be taken or left on its own, so that a conflict names just those that do not go together.
         groups.append(Group(model.root, (name,), 0, 1))
         wanted = variants if wish.stance is Stance.TAKE else Not(variants)
         rules.append(Constraint(Implies(Is(name), wanted), wish.reason))
@@ -157,6 +160,7 @@ def _wished(ovm: Ovm, wishes: Sequence[Wish]) -> FeatureModel:
 def _choices(ovm: Ovm, point: VariationPointId) -> Iterator[tuple[str, ...]]:
     """Give nothing, each variant alone, and each two together where the variation point allows them."""
     variants = [each.id for each in ovm.variants_of(point)]
+    # Nothing at all is a choice: a variation point may be closed by what was decided before.
     yield ()
     yield from ((each,) for each in variants)
     if min(ovm.points[point].most, MOST_TOGETHER) == MOST_TOGETHER:
@@ -174,6 +178,7 @@ def _decided(selection: Selection, ovm: Ovm, points: Sequence[VariationPointId])
         done = _clicked(selection, clicks)
         if done == len(clicks):
             yield from _decided(selection, ovm, points[1:])
+        # Undone one by one: the selection keeps what it has learnt, where a new one would learn it again.
         for _ in range(done):
             selection.undo()
 

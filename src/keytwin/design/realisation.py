@@ -130,6 +130,7 @@ def _laid(
                 laid.append(lay())
             except Mistake as mistake:
                 left_out[name] = reason = str(mistake)
+        # A medium that was chosen and gives no key anywhere is an error; one line of several that does not is news.
         if reason and len(laid) == before:
             raise Mistake(reason)
     if not laid:
@@ -195,6 +196,8 @@ def _demands(case: Case) -> tuple[Demand, ...]:
         if need.measure == "key-rate" and need.threshold > 0:
             for pair in case.pairs(need):
                 before = asked.get(frozenset(pair))
+                # Needs on one pair are met together by the largest, since each of them asks for the pair's key as a
+                # whole.
                 if before is None or before.rate < need.threshold:
                     asked[frozenset(pair)] = Demand(pair, need.threshold)
     return tuple(asked.values())
@@ -269,6 +272,7 @@ def _distances(
 def great_circle(first: tuple[float, float], second: tuple[float, float]) -> Kilometres:
     """Return the distance of two positions in degrees north and east, along the surface of a sphere (haversine)."""
     (north, east), (far_north, far_east) = (tuple(map(radians, position)) for position in (first, second))
+    # Haversine, because the cosine rule loses all digits for sites that are near one another.
     chord = sin((far_north - north) / 2) ** 2 + cos(north) * cos(far_north) * sin((far_east - east) / 2) ** 2
     return Kilometres(2 * EARTH_RADIUS * asin(sqrt(min(1.0, chord))))
 

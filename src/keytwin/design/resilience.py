@@ -53,6 +53,7 @@ def worst_group_failure(
 
     def left(failed: tuple[str, ...]) -> Sustained:
         dark = {link for name in failed for link in groups[name]}
+        # Dark links stay in the topology, so that one programme serves all failures and only capacities change.
         standing = [span._replace(capacity=0.0) if span.id in dark else span for span in spans]
         return sustained(standing, demands, relays, overhead)
 
@@ -73,6 +74,8 @@ def worst_node_failure(
     ends = {node for demand in demands for node in demand.ends}
 
     def left(failed: tuple[NodeId, ...]) -> Sustained:
+        # A node that is down takes its links along: no key is made with it, so that they cannot serve another way
+        # either.
         standing = [span for span in spans if not set(failed) & set(span.ends)]
         return sustained(standing, demands, relays - set(failed), overhead)
 
@@ -92,6 +95,7 @@ def nodes_survived(spans: Sequence[Span], ends: tuple[NodeId, NodeId], relays: f
     -1 when they have no way at all.
     """
     usable = [span for span in spans if span.capacity > 0]
+    # A direct link passes no relay, so that no number of failed relays can cut it.
     if any(set(ends) == set(span.ends) for span in usable):
         return None
     passed = [span for span in usable if all(node in relays or node in ends for node in span.ends)]
@@ -109,11 +113,13 @@ def compromise(routes: Sequence[Collection[NodeId]], risks: Mapping[NodeId, floa
     relays = [node for route in routes for node in route]
     assert len(relays) == len(set(relays)), "shares whose routes meet are not independent"
     assert routes
+    # A share is known when any relay of its route is, and the XOR hides the key as long as one share is unknown.
     return prod(1.0 - prod(1.0 - risks.get(node, 0.0) for node in route) for route in routes)
 
 
 T = TypeVar("T", bound=str)
 
+# Ways are counted here and not bits: the tag's part of a link's key would make a whole number a broken one.
 _NO_TAG: Final = Overhead(batch=10**12)
 
 

@@ -93,6 +93,7 @@ def sustained(
     assert all(demand.rate > 0 for demand in demands)
     assert all(span.capacity >= 0 for span in spans)
     stranded = tuple(demand for demand in demands if not _is_joined(demand, spans, relays))
+    # Without this the programme would say 0 as well, but not for whom, and its prices would mean nothing.
     if stranded:
         return Sustained(0.0, MappingProxyType(dict.fromkeys((span.id for span in spans), 0.0)), (), stranded)
     programme = _programme(tuple((span.id, span.ends) for span in spans), tuple(demands), relays, overhead)
@@ -110,6 +111,7 @@ def bottleneck(
     None when a demand has no way at all: then no amount of key on the links that there are would help.
     """
     found = sustained(spans, demands, relays, overhead)
+    # A capacity of 0 stays 0 however often it is doubled, so that the loop below would never end.
     if found.stranded:
         return ()
     limits: dict[LinkId, None] = {}
@@ -176,6 +178,7 @@ class _Programme:
         rows, columns = self.conservation.shape
         objective = np.zeros(columns)
         objective[-1] = -1.0
+        # Above 0, since no demand is stranded: some link has key.
         scale = float(capacities.max())  # a solver's tolerances are absolute: keep all numbers near 1
         equal, at_most = (
             csr_array((each.values, (each.rows, each.columns)), shape=each.shape)
@@ -186,6 +189,8 @@ class _Programme:
         flows = np.asarray(found.x, dtype=np.float64) * scale
         names = [name for name, _ in self.wires]
         load = dict(zip(names, self.consumption.times(flows).tolist(), strict=True))
+        # By duality: the price of a link is what one bit more of its key would add to the share, 0 where it has some
+        # left.
         prices = np.asarray(found.ineqlin.marginals, dtype=np.float64)
         priced = tuple(name for name, price in zip(names, prices, strict=True) if price < -NEGLIGIBLE)
         return Sustained(float(flows[-1]) / self.largest, MappingProxyType(load), priced)
@@ -198,9 +203,11 @@ def _programme(
     """Write the programme of a topology down."""
     arcs = [arc for index, demand in enumerate(demands) for arc in _arcs(index, demand, wires, relays, overhead)]
     row_of = {node: row for row, node in enumerate(dict.fromkeys(node for _, ends in wires for node in ends))}
+    # Demands enter as parts of the largest, so that the share's column is near 1 like all others.
     largest, share = max(demand.rate for demand in demands), len(arcs)
     entries: list[tuple[int, int, float]] = []
     for column, arc in enumerate(arcs):
+        # Each demand is conserved by itself: key for one pair is of no use to another.
         base = arc.demand * len(row_of)
         entries += [(base + row_of[arc.head], column, 1.0), (base + row_of[arc.tail], column, -1.0)]
     for index, demand in enumerate(demands):
@@ -222,6 +229,8 @@ def _arcs(
     source, target = demand.ends
     for wire, (_, (first, second)) in enumerate(wires):
         for tail, head in ((first, second), (second, first)):
+            # A node that may not relay may still be an end: key leaves its source, trusted or not, and stops at its
+            # target.
             if (tail == source or tail in relays) and tail != target and head != source:
                 is_neighbour = (tail, head) == demand.ends
                 yield _Arc(index, wire, tail, head, 1.0 if is_neighbour else overhead.factor)
