@@ -47,3 +47,10 @@ def test_a_device_that_is_named_is_there_or_told_missing_with_those_that_are() -
     assert SHELF.named(DeviceId("chain")).protocol == "repeater-chain"
     with pytest.raises(Mistake, match="device 'chains' is not at hand: choose one of satellite-decoy-bb84, generic-"):
         SHELF.named(DeviceId("chains"))
+
+
+def test_a_shelf_without_anything_has_nothing_to_give() -> None:
+    bare = Shelf((), rate_by_loss)
+    assert bare.running("decoy-bb84", is_sky=False) is None
+    with pytest.raises(Mistake, match="is not at hand"):
+        bare.named(DeviceId("any"))

@@ -25,6 +25,7 @@ def topology_text(name: str, wishes: Wishes, target: Path) -> tuple[str, Grown]:
     from keytwin.files.topology_network import grow
     from keytwin.scenario.load import known_with
 
+    # With installed plug-ins too: the protocols that they add serve a known topology as well.
     grown = grow(name, wishes, known_with())
     # A network file names the file of a device as seen from its own folder.
     own = os.path.relpath(wishes.device, target.parent) if is_path(wishes.device) else None

@@ -61,6 +61,7 @@ def views(
     from keytwin.assessment.architecture import architecture
 
     found = architecture(select, ovm)
+    # Drawn before anything is printed: with --json nothing but JSON may follow.
     drawn = _drawn(found, output)
     if json:
         show_json(_as_json(found))
@@ -81,6 +82,7 @@ def _show(found: Architecture) -> None:
     show(f"selected from {found.configuration.ovm}: {', '.join(found.configuration.chosen)}", "")
     show(f"side by side: {counted(len(found.before.views), 'view')}, {_in_words(found.before.findings)}")
     show(_findings(found.before.findings) if found.before.findings else "")
+    # Between before and after, as they happened: Figs. 7a and 7b of paper A side by side.
     show("changed:", _changes(found.changes))
     show(f"together: {counted(len(found.after.views), 'view')}, {_in_words(found.after.findings)}")
     if found.after.findings:

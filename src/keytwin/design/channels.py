@@ -39,6 +39,7 @@ def _channels_without_transmission(draft: Draft) -> list[Inconsistency]:
     found = list(_media_without_channel(draft))
     channels = draft.channels()
     links = draft.links()
+    # One channel needs no interaction that names it: there is no other that the light could take.
     if len(channels) > 1 and links:
         settled = {each.through for each in links}
         missing = [each for each in channels if each.id not in settled]
@@ -47,6 +48,7 @@ def _channels_without_transmission(draft: Draft) -> list[Inconsistency]:
             what = f"one transmission is told for several channels ({names})"
             why = "each channel is crossed by quantum and by classical light of its own, or it is no second way"
             found.append(Inconsistency(_4, what, why, tuple(each.id for each in missing)))
+    # What crosses a channel is seen on its connectors, which come with the interface definition.
     if draft.is_settled():
         found += _uncrossed(draft)
     return found
@@ -65,10 +67,12 @@ def _uncrossed(draft: Draft) -> Iterator[Inconsistency]:
         items = {
             flow.item
             for each in connectors(draft)
+            # Further spans are not looked at: each of them was laid because something crosses it.
             if channel.id in {each.source.part, each.target.part}
             for flow in each.flows
         }
         for kind, is_missing in (
+            # Both kinds are asked for, since QKD without an authenticated classical channel distils nothing.
             ("quantum", not any(draft.is_delicate(each) for each in items)),
             ("classical", all(draft.is_delicate(each) for each in items)),
         ):
@@ -100,6 +104,7 @@ def _transmitted_over(draft: Draft, link: Interaction, channel: Part) -> Draft:
     names |= {each.id: ElementId(f"{copy}.{each.id.removeprefix(f'{link.id}.')}") for each in mine}
     copies = [renamed(each, names) for each in mine]
     whole = replace(link, id=copy, name=f"{link.name} through the {channel.name}", through=channel.id)
+    # The copy needs a view of its own, or half of what the architecture does would not be drawn.
     view = next(each for each in draft.views if each.subject == link.id and each.kind is ViewKind.SEQUENCE)
     second = replace(view, id=f"{view.id}.{word}", title=f"{view.title} through the {channel.name}", subject=copy)
     draft = replace(draft, views=(*draft.views, replace(second, variant=None)))
@@ -125,6 +130,8 @@ def _further_transmissions(draft: Draft, link: Interaction, copy: Interaction, w
 
 def _flows_of_copies(draft: Draft, names: dict[ElementId, ElementId]) -> Iterator[Flow]:
     for flow in draft.flows():
+        # Only flows at a transmission are doubled: all else of the protocol is done once, whatever the number of
+        # channels.
         if flow.source in names or flow.target in names:
             yield _redirected(flow, names)
 
@@ -149,6 +156,7 @@ _APART: Final = "an attack on one channel must leave the other: they may share n
 
 def _shared_between_channels(draft: Draft) -> list[Inconsistency]:
     channels = draft.channels()
+    # One channel stands in for nothing, so there is nothing to be kept apart.
     if len(channels) < 2 or not draft.links():
         return []
     names = " and ".join(each.name for each in channels)
@@ -158,6 +166,8 @@ def _shared_between_channels(draft: Draft) -> list[Inconsistency]:
         said = ", ".join(draft.model.get(each, Part).name for each in shared)
         found.append(Inconsistency(_9, f"{names} share {said}", _APART, tuple(shared)))
     for end in draft.roles.ends:
+        # The ends themselves must be shared, as the keys are made there; their quantum ports must not: light of one
+        # channel would go with the other's.
         if any(_lacking(draft, end).values()):
             what = f"{names} share the quantum port of {draft.model.get(end, Part).name}"
             found.append(Inconsistency(_9, what, _APART, (end,)))
@@ -168,6 +178,7 @@ def _shared_stations(draft: Draft) -> set[ElementId]:
     """Return what stands half-way on more than one channel, or would: so far nobody has said on which."""
     links = draft.links()
     on = [{each for each in draft.lifelines(link.id) if draft.is_station(each)} for link in links]
+    # Told once for several channels, whatever stands half-way stands on all of them at once.
     if len(links) < len(draft.channels()):
         return set().union(*on)
     return {each for one in on for each in one if sum(each in other for other in on) > 1}
@@ -176,6 +187,7 @@ def _shared_stations(draft: Draft) -> set[ElementId]:
 def _lacking(draft: Draft, end: ElementId) -> dict[bool, int]:
     """Return how many ports an end lacks to use each channel by one of its own, by whether they are conjugated."""
     links, ports = draft.links(), delicate_ports(draft, end)
+    # Before each channel has its interaction the one that there is will be told for all, and each will want a port.
     as_many = len(draft.channels()) if len(links) < len(draft.channels()) else 1
     found = {}
     for conjugated in (False, True):
@@ -194,6 +206,7 @@ def _uses(draft: Draft, link: Interaction, end: ElementId, *, is_taking: bool) -
 
 def _keep_apart(draft: Draft) -> Draft:
     links = draft.links()
+    # The first channel keeps what there is: one has to, and rule 4 puts that first whose medium brings nothing.
     for link in links[1:]:
         first = {each for each in draft.lifelines(links[0].id) if draft.is_station(each)}
         shared = [each for each in draft.lifelines(link.id) if each in first]
@@ -211,6 +224,7 @@ def _with_own_stations(draft: Draft, link: Interaction, shared: list[ElementId])
         if free and free.id not in draft.lifelines(link.id):
             names[station] = free.id
             draft = carried_by(draft, station, free)
+            # A medium places one station only: a second one to be replaced would stand in the same place.
             free = None
         else:
             kept = draft.model.get(station, Part)
@@ -233,6 +247,7 @@ def _moved(draft: Draft, link: Interaction, names: dict[ElementId, ElementId]) -
     mine = [each for each in draft.model if _belongs(each, link, draft)]
     draft = draft.changed(*(renamed(each, names) for each in mine))
     theirs = [each for each in draft.actions() if each.performer in names]
+    # A station without a step in the protocol only hands on, and the interaction alone says so.
     if not theirs:
         return draft
     sent = [each for each in draft.transmissions() if each.refined_by == link.id]
@@ -242,6 +257,7 @@ def _moved(draft: Draft, link: Interaction, names: dict[ElementId, ElementId]) -
 def _with_own_steps(draft: Draft, sent: list[Action], theirs: list[Action], names: dict[ElementId, ElementId]) -> Draft:
     # Transmissions have a copy for each channel already, which only changes hands; all other steps are copied here.
     moved = [_performed_by(each, names) for each in sent]
+    # Transmissions of other channels are no business of this one's stations.
     others = [each for each in theirs if each.detail != draft.roles.link]
     word = short(next(iter(names.values())))
     copies = {each.id: ElementId(f"{each.id}-{word}") for each in others}
@@ -270,6 +286,7 @@ def _redirected(flow: Flow, names: dict[ElementId, ElementId]) -> Flow:
 
 def _with_own_ports(draft: Draft) -> Draft:
     for end in draft.roles.ends:
+        # Sending and taking are counted apart: a port for light out is of no use to light that comes in.
         for conjugated, number in _lacking(draft, end).items():
             for _ in range(number):
                 draft = fresh_port(draft, end, draft.roles.delicate_port, is_conjugated=conjugated)[0]

@@ -50,6 +50,7 @@ def _refuse_guesses(ovm: Ovm, configuration: Configuration, chosen: Chosen, foun
     """Refuse to decide for the stakeholder: what is open and could be one of several must be said."""
     for variant in configuration.chosen:
         point = ovm.variants[variant].point
+        # An optional variation point is left empty where nobody asks for it: that is no guess.
         if point in chosen or not ovm.points[point].is_mandatory:
             continue
         others = [each.id for each in ovm.variants_of(point)]
@@ -84,6 +85,7 @@ def _is_reached(
     if opener is None:
         return True
     above = ovm.variants[opener].point
+    # The variant that goes closes what it opened: a choice below it would contradict the new one.
     if above == point:
         return opener == variant
     return opener in configuration and _is_reached(ovm, above, configuration, point, variant)

@@ -74,6 +74,7 @@ class Architecture:
 
 def compose(ovm: Ovm, library: Library, configuration: Configuration) -> Architecture:
     """Return the architecture of a configuration, which is taken to be valid; Mistake when a variant has no view."""
+    # In the order of the OVM, so that the same choice gives the same model whatever order it was made in.
     fragments = [_fragment(library, ovm, each) for each in ovm.variants if each in configuration]
     return compose_from(ovm, library, configuration, _side_by_side(fragments))
 

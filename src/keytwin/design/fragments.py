@@ -71,6 +71,7 @@ class Library:
 
 def fragment_of(elements: Iterable[Element], shared: Model, view: View, sources: tuple[str, ...]) -> Fragment:
     """Return the fragment of a view's variant from the variant's own elements."""
+    # A view of the whole belongs to no variant, and is made by the interface definition.
     assert view.variant
     own = tuple(elements)
     # A block that the variant adds to appears twice, once as it is shared and once with the additions: they are joined.

@@ -36,6 +36,7 @@ STRUCTURE_VIEW: Final = "view.structure"
 
 def with_interface(draft: Draft) -> Draft:
     """Return a draft with connectors, and with the views of the whole: its parts, and how they are joined."""
+    # Defined once: a second pass would lay every connector again, beside the first.
     if draft.is_settled():
         return draft
     # Links first: what else parts tell one another goes along their spans where it can.
@@ -44,6 +45,7 @@ def with_interface(draft: Draft) -> Draft:
         joints.join_link(link)
     others = {each.id for each in draft.model.all(Interaction)} - {each.id for each in draft.links()}
     for message in draft.model.all(Message):
+        # An act of one's own, and a message without an item, cross no border and need no connector.
         if message.interaction in others and message.item and message.source != message.target:
             joints.join(message.source, message.target, message.item)
     return _with_views(joints.joined())
@@ -51,10 +53,12 @@ def with_interface(draft: Draft) -> Draft:
 
 def _with_views(draft: Draft) -> Draft:
     whole = draft.roles.whole
+    # Variants that bring no part of the system leave nothing whose interfaces could be defined.
     if whole not in draft.model:
         return draft
     parts = in_line(draft, (each.id for each in draft.parts()))
     blocks = dict.fromkeys(draft.model.get(each, Part).block for each in parts)
+    # One level down is enough for a reader; a memory in a repeater is of interest, its screws are not.
     inside = [each.id for each in draft.model.all(Part) if each.owner in blocks]
     joined = [each.id for each in connectors(draft)]
     name = draft.model.get(whole, Block).name
@@ -98,6 +102,7 @@ class _Joints:
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
         self._laid: dict[tuple[ElementId, ElementId, ElementId], _Joint] = {}
+        # Fragments may bring connectors of their own: their ports are taken before the first one is laid here.
         self._taken = {end for each in connectors(draft) for end in (each.source, each.target)}
         self._spans: dict[ElementId, int] = {}
         self._ways: dict[tuple[ElementId, ElementId], ElementId] = {}
@@ -119,19 +124,24 @@ class _Joints:
         messages = [each for each in self._draft.messages(link.id) if each.item and each.source != each.target]
         spans: dict[tuple[ElementId, ElementId], ElementId] = {}
         for each in messages:
+            # Light lays the spans, talk then goes along them: in the other order talk would find no way and be given
+            # cables of its own.
             if self._draft.is_delicate(each.item):
                 self._send(each, channel, spans)
         for each in messages:
             if each.item and not self._draft.is_delicate(each.item):
                 self._tell(each.source, each.target, each.item, spans)
+        # Where two channels join the same two sites, what is not of a Q-link keeps to the first, as it was told for.
         self._ways = {**spans, **self._ways}
 
     def join(self, source: ElementId, target: ElementId, item: ElementId) -> None:
         """Join two parts directly, or let what joins them carry one more item."""
         existing = self._existing
+        # A connector that a variant drew is what its author wants between the two: a second one would contradict it.
         if (source, target) in existing or (target, source) in existing:
             return
         kind = self._kind_of(source, target, item)
+        # Only plain talk rides on the channel: keys and orders have ports of their own kind, which no span has.
         if kind == self._draft.roles.plain_port and self._way(source, target, self._ways):
             self._tell(source, target, item, self._ways)
         else:
@@ -144,12 +154,14 @@ class _Joints:
     ) -> None:
         item, kind = message.item, self._draft.roles.delicate_port
         assert item
+        # A memory stands beside its owner, so that light between the two passes no fibre that somebody could tap.
         is_local = self._site(message.source) == self._site(message.target)
         # Within one site, from a memory to its owner, there is no channel to cross.
         if channel is None or is_local:
             self._lay(message.source, message.target, item, kind)
             return
         pair = (message.source, message.target)
+        # A pair of neighbours has one span, whatever and however often something is sent between them.
         if pair not in spans:
             spans[pair] = self._span(channel)
         self._lay(message.source, spans[pair], item, kind)
@@ -162,6 +174,7 @@ class _Joints:
         item: ElementId,
         spans: dict[tuple[ElementId, ElementId], ElementId],
     ) -> None:
+        # The ports of a span for talk are of this kind, whatever the item: with its own kind it would fit no span.
         kind = self._draft.roles.plain_port
         way = self._way(source, target, spans)
         if not way:
@@ -184,6 +197,7 @@ class _Joints:
                 ends = self._site(one), self._site(other)
                 if here in ends:
                     there = ends[1] if ends[0] == here else ends[0]
+                    # The first way to a site is a shortest one; a later one would only make a loop.
                     if there != start and there not in came:
                         came[there] = (here, span, there)
                         waiting.append(there)
@@ -201,6 +215,8 @@ class _Joints:
     def _span(self, channel: Part) -> ElementId:
         """Return the channel itself for its first span, and a further part of its kind for each other."""
         number = self._spans[channel.id] = self._spans.get(channel.id, 0) + 1
+        # The channel that the medium brought is the first span itself, so that it keeps its reasons and its place in
+        # the views.
         if number == 1:
             return channel.id
         further = ElementId(f"{channel.id}-{number}")
@@ -232,6 +248,7 @@ class _Joints:
     def _port(self, part: ElementId, kind: PortKind, is_conjugated: bool) -> Port:  # noqa: FBT001  # named at the calls
         # The two ends of a channel are two ports, whatever passes them.
         block = self._draft.model.get(part, Part).block
+        # Not even talk may share a channel's port: then one end of a fibre would be at two sites.
         is_sole = kind.is_exclusive or self._draft.is_a(block, self._draft.roles.channel)
         for each in self._draft.ports(part):
             is_free = not is_sole or End(part, each.name) not in self._taken
@@ -250,6 +267,7 @@ class _Joints:
     def _kind_of(self, source: ElementId, target: ElementId, item: ElementId) -> ElementId:
         """Return the kind of port through which an item passes, at best one that both parts have."""
         known = [*self._draft.model.all(PortKind), *self._draft.library.shared.all(PortKind)]
+        # Kinds of the model come first, so that a kind nobody has chosen is not brought in without need.
         able = [each.id for each in known if item in {one.item for one in each.carried}]
         there = {each.kind for part in (source, target) for each in self._draft.ports(part)}
         return next((each for each in able if each in there), able[0] if able else self._draft.roles.plain_port)

@@ -34,18 +34,22 @@ def _acts(draft: Draft, link: Interaction, part: ElementId) -> list[Message]:
 def _lacking_lanes(draft: Draft) -> list[tuple[ElementId, list[Message]]]:
     lanes = {each.performer for each in draft.actions()}
     links = draft.links()
+    # A dictionary and not a set: lanes are made in this order, and the same choice must give the same drawing.
     parts = dict.fromkeys(each for link in links for each in draft.lifelines(link.id) if each not in lanes)
     found = [(part, [act for link in links for act in _acts(draft, link, part)]) for part in parts]
+    # Whoever only hands on, such as a fibre, does nothing that the protocol would have to wait for.
     return [(part, acts) for part, acts in found if acts]
 
 
 def _check_lanes(draft: Draft) -> list[Inconsistency]:
     found = []
     parts = {each.id for each in draft.parts()}
+    # All actions and not only those of the protocol: a step of any activity that nobody performs is never done.
     for action in draft.model.all(Action):
         if action.kind in ACTING and action.performer not in parts:
             what = f"'{action.name}' is performed by {action.performer or 'nobody'}, which is no part of the whole"
             found.append(Inconsistency(_1, what, "every step is done by exactly one part", (action.id,)))
+    # Without a protocol there is no activity that could leave a step out.
     if draft.activity():
         for part, acts in _lacking_lanes(draft):
             what = f"{draft.model.get(part, Part).name} acts in the Q-link ({acts[0].name}), but has no lane"
@@ -58,6 +62,8 @@ def _give_lanes(draft: Draft) -> Draft:
         for link in draft.links():
             acts = _acts(draft, link, part)
             if acts:
+                # One interaction after the other: a part may act on two channels, and each has a way of its own through
+                # the lane.
                 draft = _with_lane(draft, link, part, acts)
     return draft
 
@@ -74,6 +80,7 @@ def _with_lane(draft: Draft, link: Interaction, part: ElementId, acts: list[Mess
         )
         for each in acts
     ]
+    # Control without an item: what passes between a part's own acts stays with the part, so rule 2 asks for no message.
     chain = [flow_of(activity, one.id, other.id) for one, other in pairwise(steps)]
     hops = [each for each in draft.hops() if each.action.refined_by == link.id and _passes(draft, link, part, each)]
     if hops:
@@ -89,6 +96,7 @@ def _with_lane(draft: Draft, link: Interaction, part: ElementId, acts: list[Mess
 
 def _passes(draft: Draft, link: Interaction, part: ElementId, hop: Hop) -> bool:
     messages = [each for each in draft.messages(link.id) if each.item == hop.item]
+    # Both halves are asked: who takes the light and never gives it on, as an untrusted centre does, is no relay.
     return reaches(messages, hop.source, part, hop.item) and reaches(messages, part, hop.target, hop.item)
 
 
@@ -97,6 +105,8 @@ def _told(draft: Draft, link: Interaction, act: Message, step: ElementId) -> Ite
     told: dict[ElementId, ElementId] = {}
     for each in draft.messages(link.id):
         if each.order > act.order and each.source == act.source and each.target != act.source and each.item:
+            # The first message to a part counts; what is told to a memory is told to whoever owns it, since a memory
+            # has no lane.
             told.setdefault(holder(draft, each.target), each.item)
     for part, item in told.items():
         step_of = _waiting(draft, link, part)
@@ -116,10 +126,12 @@ def _waiting(draft: Draft, link: Interaction, part: ElementId) -> ElementId | No
 
 def _begun(draft: Draft, activity: ElementId, step: ElementId) -> Draft:
     """Let a step begin with the activity: after a fork, beside what begins already."""
+    # An activity without a start begins with whatever has no flow into it, so there is nothing to hang the step on.
     start = next((each for each in draft.actions() if each.kind is ActionKind.START), None)
     if start is None:
         return draft
     fork = ElementId(f"{activity}.fork")
+    # A second station joins the fork of the first: two forks in a row would say that one of them begins later.
     if fork in draft.model:
         return draft.changed(flow_of(activity, fork, step))
     first = [each for each in draft.flows() if each.source == start.id]
@@ -151,6 +163,7 @@ _2: Final = RuleId("sync-2")
 def _crossing(draft: Draft) -> Iterator[tuple[Flow, ElementId, ElementId]]:
     for flow in draft.flows():
         source, target = draft.performer(flow.source), draft.performer(flow.target)
+        # A flow without an item only orders two steps: it hands nothing over that a message could carry.
         if flow.item and source and target and source != target:
             yield flow, source, target
 
@@ -163,12 +176,14 @@ def _untold(draft: Draft) -> list[tuple[Flow, ElementId, ElementId]]:
 
 
 def _check_flows(draft: Draft) -> list[Inconsistency]:
+    # Without a Q-link there is no interaction to tell anything in, and nothing that this rule could add a message to.
     if not draft.links():
         return []
     found = []
     for flow, source, target in _untold(draft):
         what = f"{flow.item} flows from {source} to {target} in the protocol, but no message says so"
         found.append(Inconsistency(_2, what, "what a lane hands to another is sent, or it does not arrive", (flow.id,)))
+    # Connectors come with the interface definition: before it every flow would seem to lack one.
     if draft.is_settled():
         found += _unconnected(draft)
     return found
@@ -176,6 +191,8 @@ def _check_flows(draft: Draft) -> list[Inconsistency]:
 
 def _unconnected(draft: Draft) -> Iterator[Inconsistency]:
     leaving, arriving = set(), set()
+    # All connectors are gathered first: a flow may leave by one and arrive by another, past a channel and a station
+    # between.
     for each in connectors(draft):
         for flow in each.flows:
             out = {(holder(draft, each.source.part), flow.item)}, {(holder(draft, each.target.part), flow.item)}
@@ -202,6 +219,7 @@ def _tell(draft: Draft) -> Draft:
             id=name,
             name=f"{draft.model.get(flow.source, Action).name}",
             interaction=link.id,
+            # At the end: where exactly it belongs nobody has said, and nothing told before may come to depend on it.
             order=len(draft.messages(link.id)) + 1,
             source=source,
             target=target,

@@ -36,6 +36,7 @@ def _without_lifeline(draft: Draft) -> Iterator[Inconsistency]:
     links = draft.links()
     if not links:
         return
+    # One interaction suffices: a station belongs to one channel, and rule 9 forbids that it stands on two.
     known = {part for each in links for part in draft.lifelines(each.id)}
     for station in draft.stations():
         if station.id not in known:
@@ -47,11 +48,15 @@ def _strangers(draft: Draft) -> Iterator[Inconsistency]:
     parts = {each.id for each in draft.parts()}
     for each in draft.model.all(Message):
         for end in (each.source, each.target):
+            # A part inside a block is not a part of the whole: a message to it would pass its owner's border without a
+            # port.
             if end not in parts:
                 yield Inconsistency(_5, f"the lifeline {end} is no part of the whole", _LEFT_OUT, (end, each.id))
 
 
 def _without_memory(draft: Draft, link: Interaction) -> list[ElementId]:
+    # Only who holds a share of a state that is made in this interaction: states of other channels have memories of
+    # their own.
     held = {part for state in draft.joint_states(link.id) for part in state.parts}
     found = [each for each in held if not draft.is_memory(each)]
     return sorted(each for each in found if not _has_memory(draft, each) and not _measures_at_once(draft, each))
@@ -59,6 +64,7 @@ def _without_memory(draft: Draft, link: Interaction) -> list[ElementId]:
 
 def _has_memory(draft: Draft, part: ElementId) -> bool:
     """Whether a part owns a memory, at whatever depth."""
+    # At any depth, because a repeater's memories may sit in a node that sits in the station.
     blocks = [draft.model.get(part, Part).block]
     while blocks:
         block = blocks.pop()
@@ -70,6 +76,7 @@ def _has_memory(draft: Draft, part: ElementId) -> bool:
 
 
 def _measures_at_once(draft: Draft, part: ElementId) -> bool:
+    # Protocols on entanglement (E91, BBM92) consume each share as it comes: a memory would add loss for nothing.
     share = draft.roles.share
     return any(each.item == share and draft.performer(each.target) == part for each in draft.flows())
 
@@ -81,6 +88,8 @@ def _give_lifelines(draft: Draft) -> Draft:
     known = {part for each in draft.links() for part in draft.lifelines(each.id)}
     for station in draft.stations():
         if station.id not in known:
+            # A station that a medium brings, such as a satellite, is a place; one of the protocol, such as a source of
+            # pairs, is a role that what stands there already can play.
             draft = _placed(draft, station) if draft.medium_of(station) else _played_by_another(draft, station)
     for link in draft.links():
         for part in _without_memory(draft, link):
@@ -92,11 +101,13 @@ def _placed(draft: Draft, station: Part) -> Draft:
     """Let what a medium places half-way take the place of what the Q-link needs there, or pass the light on."""
     medium = draft.medium_of(station)
     links = [each for each in draft.links() if (one := draft.channel_of(each)) and draft.medium_of(one) == medium]
+    # Only the first: a medium has one channel, and a station cannot stand on two (rule 9).
     for link in links[:1]:
         needed = [each for each in draft.lifelines(link.id) if draft.is_station(each)]
         # Where the Q-link needs nothing half-way, the light still has to get past what the medium places there.
         if not needed:
             return _passing_on(draft, link, station)
+        # What another medium brought is not pushed off its place: then this rule stays broken and says so.
         if not draft.medium_of(draft.model.get(needed[0], Part)):
             return _replaced(carried_by(draft, needed[0], station), needed[0], station.id)
     return draft
@@ -130,6 +141,7 @@ def _played_by_another(draft: Draft, station: Part) -> Draft:
     changed: list[Element] = []
     for link in draft.links():
         there = [each for each in draft.lifelines(link.id) if draft.is_station(each)]
+        # With nothing half-way nobody can play the part, so it stays a finding for a person to decide.
         if not there:
             return draft
         for action in draft.actions():
@@ -159,6 +171,7 @@ def _with_memory(draft: Draft, link: Interaction, part: ElementId) -> Draft:
 
 
 def _to_memory(draft: Draft, message: Message, part: ElementId, memory: ElementId) -> Message:
+    # What the memory itself gives out must reach the part, or a second run of the rule would send it back for ever.
     is_share = message.item == draft.roles.share and message.target == part and message.source != memory
     return replace(message, target=memory) if is_share else message
 

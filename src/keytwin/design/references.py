@@ -36,6 +36,7 @@ def references(element: Element) -> tuple[ElementId, ...]:
 def _named(element: Element) -> Iterable[ElementId | None]:  # one line a kind of element
     match element:
         case PortKind():
+            # What passes a port is referred to, so that an item which a port alone mentions is taken along.
             return [each.item for each in element.carried]
         case Block():
             return [element.general, *(each.kind for each in element.ports)]
@@ -45,6 +46,7 @@ def _named(element: Element) -> Iterable[ElementId | None]:  # one line a kind o
             ends = (element.owner, element.source.part, element.target.part)
             return [*ends, *(each.item for each in element.flows)]
         case Action():
+            # Its variation point is no element: the OVM is another model, and a view is bound to it by its variant.
             return element.activity, element.performer, element.refined_by
         case _:
             return _named_by_behaviour(element)
@@ -97,6 +99,7 @@ def taken_along(elements: Iterable[Element], shared: Model) -> tuple[Element, ..
     waiting = [*taken.values(), *(shared.elements[name] for name in taken if name in shared)]
     while waiting:
         for name in references(waiting.pop()):
+            # A name that the shared model lacks is left to rule 10, which says who refers to it.
             if name not in taken and name in shared:
                 taken[name] = shared.elements[name]
                 waiting.append(shared.elements[name])
@@ -113,8 +116,11 @@ def renamed(element: Element, names: Mapping[ElementId, ElementId]) -> Element:
         return None if name is None else new(name)
 
     def all_of(several: tuple[ElementId, ...]) -> tuple[ElementId, ...]:
+        # Each once: two parts may become one, and one part does not hold two shares of a pair.
         return tuple(dict.fromkeys(new(each) for each in several))
 
+    # The identifier first, for all kinds alike; who forgot it in a branch would make a copy that takes the original's
+    # place.
     named = replace(element, id=new(element.id))
     match named:
         case Message():

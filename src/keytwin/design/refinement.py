@@ -38,6 +38,7 @@ _WHY: Final = "the step of the protocol says that states are sent, the Q-link sa
 
 def reaches(messages: Iterable[Message], source: ElementId, target: ElementId, item: ElementId) -> bool:
     """Whether messages hand an item on from one part to another, directly or by others."""
+    # In one pass and in order: what is handed on must have arrived before.
     found = {source}
     for each in messages:
         if each.item == item and each.source in found:
@@ -47,6 +48,7 @@ def reaches(messages: Iterable[Message], source: ElementId, target: ElementId, i
 
 def refining(draft: Draft, action: Action) -> tuple[Interaction, ...]:
     """Return the interaction that refines a transmission, or the one that is left to do so."""
+    # What refines another transmission is not taken twice: a copy for a further channel has an interaction of its own.
     taken = {each.refined_by for each in draft.transmissions()}
     if action.refined_by:
         return tuple(each for each in draft.links() if each.id == action.refined_by)
@@ -56,6 +58,7 @@ def refining(draft: Draft, action: Action) -> tuple[Interaction, ...]:
 def is_served(draft: Draft, hop: Hop, link: Interaction) -> bool:
     """Whether an interaction delivers what a hop hands over."""
     messages = draft.messages(link.id)
+    # By the item asked for: that something reaches the other end does not mean that it is what was sent.
     if reaches(messages, hop.source, hop.target, hop.item):
         return True
     # Whoever gives out shares is of no account to the one who takes his: a chain of repeaters is a source of pairs.
@@ -65,8 +68,10 @@ def is_served(draft: Draft, hop: Hop, link: Interaction) -> bool:
 
 def joint_state(draft: Draft, hop: Hop, link: Interaction) -> JointState | None:
     """Return the joint state of the two ends of a hop, through which a state may be teleported."""
+    # Only a state can be teleported: a share of a pair is handed out, or swapped, and needs no correction here.
     if hop.item != draft.roles.state:
         return None
+    # Holders and not parts: a share that lies in the sender's memory is the sender's.
     ends = {hop.source, hop.target}
     return next((each for each in draft.joint_states(link.id) if {holder(draft, p) for p in each.parts} == ends), None)
 
@@ -88,6 +93,7 @@ def _unfit(draft: Draft, hop: Hop, link: Interaction) -> Inconsistency | None:
         return None
     name = {each: draft.model.get(each, Part).name for each in (hop.source, hop.target)}
     sent = f"{hop.item} from {name[hop.source]} to {name[hop.target]}"
+    # Asked before it is called undelivered: this misfit has a remedy, the other has none.
     if joint_state(draft, hop, link):
         what = f"'{hop.action.name}' hands over {sent}, but '{link.name}' gives the two a joint state instead"
         why = "a state crosses a joint state by teleportation only, which needs a Bell measurement and corrections"
@@ -99,6 +105,7 @@ def _unfit(draft: Draft, hop: Hop, link: Interaction) -> Inconsistency | None:
 def alternatives(draft: Draft) -> tuple[str, ...]:
     """Return what needs no teleportation: protocols that use joint states, Q-links that hand states on."""
     roles = draft.roles
+    # A library may know more variants than this OVM has: only what can be chosen is an alternative.
     brought = [each for name, each in draft.library.fragments.items() if name in draft.ovm.variants]
     protocols = [each for each in brought if _point(draft, each) == roles.protocol and _takes_shares(each, roles.share)]
     links = [each for each in brought if _point(draft, each) == roles.link and _hands_on(each, draft)]
@@ -130,6 +137,7 @@ def _refine(draft: Draft) -> Draft:
     for link in draft.links():
         mine = [each for each in draft.transmissions() if link in refining(draft, each)]
         draft = draft.changed(*(replace(each, refined_by=link.id) for each in mine))
+        # Asked of the changed draft: the lines above have only now said which transmission is refined.
         hops = [each for each in draft.hops() if each.action.refined_by == link.id]
         # A Q-link that serves no hop as it is told is a pattern from end to end: it is told anew between each pair.
         if hops and not any(is_served(draft, each, link) or joint_state(draft, each, link) for each in hops):
@@ -162,6 +170,7 @@ def _completed(draft: Draft, link: Interaction) -> Draft:
 
 def _told_for_each(draft: Draft, link: Interaction, hops: list[Hop]) -> Draft:
     """Tell a Q-link that is told from end to end once for each hop of the protocol instead."""
+    # What the ends discuss afterwards is said once, however many hops the light has made.
     template = [each for each in draft.messages(link.id) if not _is_discussion(draft, each)]
     frames = [each for each in draft.model.all(Fragment) if each.interaction == link.id]
     states = draft.joint_states(link.id)
@@ -181,6 +190,7 @@ def _told_for_each(draft: Draft, link: Interaction, hops: list[Hop]) -> Draft:
 
 def _is_discussion(draft: Draft, message: Message) -> bool:
     ends = set(draft.roles.ends)
+    # A message within a frame belongs to the sending that the frame repeats, and not to what is discussed after it.
     return message.within is None and {message.source, message.target} == ends and not draft.is_delicate(message.item)
 
 
@@ -197,6 +207,7 @@ def _further_stations(draft: Draft, names: Mapping[ElementId, ElementId]) -> Ite
     for old, new in names.items():
         if old in draft.model and new not in draft.model:
             part = draft.model.elements[old]
+            # Messages and fragments that take a new name are told elsewhere; here only parts are missing.
             if isinstance(part, Part):
                 yield replace(part, id=new, name=f"{part.name} {short(new).rpartition('-')[2]}", rules=())
 
@@ -207,6 +218,7 @@ def inserted(draft: Draft, link: Interaction, messages: list[Message]) -> Draft:
     place = next((n for n, each in enumerate(known) if _is_discussion(draft, each)), len(known))
     # Synchronisation and the like may come between two ends before anything is sent: the last discussion counts.
     delicate = [n for n, each in enumerate(known) if draft.is_delicate(each.item) or each.source == each.target]
+    # An own act, such as a measurement, counts as sending: discussion before it has nothing to discuss.
     if delicate and delicate[-1] >= place:
         place = next(
             (n for n, each in enumerate(known) if n > delicate[-1] and _is_discussion(draft, each)), len(known)
@@ -243,6 +255,7 @@ def _teleported(draft: Draft, hop: Hop, link: Interaction, state: JointState) ->
         _flow(activity, correct, hop.flow.target, roles.state),
     )
     told = _teleporting_messages(draft, hop, link)
+    # The measurement and the correction use the pair up: a pair teleports one state and is gone.
     used = replace(state, used_by=(*state.used_by, told[0].id, told[2].id))
     return inserted(draft.without(hop.flow.id).changed(*steps, *flows, used), link, told)
 

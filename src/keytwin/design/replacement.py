@@ -44,6 +44,7 @@ def _by_subject(ovm: Ovm, architecture: Architecture) -> dict[str, View]:
     """Return the views by what they are compared as: all variants of a variation point stand in one place."""
     found: dict[str, View] = {}
     for view in architecture.after.views:
+        # By variation point: the old and the new variant have different views, and are to be compared.
         key = str(ovm.variants[view.variant].point) if view.variant else view.id
         # Two variants of one variation point may be chosen: their views are compared by their place.
         number = 2

@@ -70,6 +70,7 @@ def synchronise(draft: Draft, rules: Sequence[Rule]) -> tuple[Draft, tuple[Chang
             if rule.mend and rule.check(draft):
                 draft, change = applied(rule.id, rule.mended, draft, rule.mend(draft))
                 changes += [change] if change else []
+        # The model and not the views: they are projections, and follow it.
         if draft.model == before:
             break
     return draft, tuple(changes)
@@ -82,6 +83,7 @@ def applied(rule: RuleId, what: str, before: Draft, after: Draft) -> tuple[Draft
     added = tuple(name for name in new if name not in old)
     changed = tuple(name for name in new if name in old and new[name] != old[name])
     removed = tuple(name for name in old if name not in new)
+    # A rule that is broken and cannot be mended changes nothing, and an empty change would read as if it had.
     if not added and not changed and not removed and before.views == after.views:
         return after, None
     # The stamp comes from here and not from each rule: none can forget it.

@@ -104,6 +104,7 @@ def _hint(name: str) -> str:
     """Say which names are nearest: first those that end or begin with what was typed, then those that look like it."""
     typed = name.strip("/").lower()
     ends = [each for each in hub_names() if each.lower().endswith(f"/{typed}") or each.lower() == typed]
+    # Whoever typed the name of a collection wants one of its topologies.
     ends += [each for each in hub_names() if each.lower().startswith(f"{typed}/")]
     alike = get_close_matches(name, hub_names(), n=_MOST_NEAREST, cutoff=LIKENESS)
     near = [repr(each) for each in dict.fromkeys([*ends, *alike])][:_MOST_NEAREST]

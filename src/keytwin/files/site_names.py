@@ -33,6 +33,7 @@ def name_sites(sites: Iterable[Site]) -> dict[SiteId, NodeId]:
 
 def plain_name(text: str) -> str:
     """Return `text` without accents, and with a hyphen for all that cannot stand in a name; perhaps nothing is left."""
+    # Taken apart first: a letter with its accent is one character in some collections and two in others.
     letters = unicodedata.normalize("NFKD", text.translate(_LETTERS))
     bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
     # Marks around a gap fall away with it: "St. Polten" is "St-Polten", not "St.-Polten".
@@ -46,5 +47,6 @@ def unique(name: str, taken: Collection[str]) -> str:
     while found in taken:
         number += 1
         suffix = f"_{number}"
+        # Shortened for the number: two long names that differ only at their end would else be cut to the same.
         found = f"{name[: LONGEST_SITE - len(suffix)].rstrip(_EDGES)}{suffix}"
     return found

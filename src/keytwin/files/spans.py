@@ -44,6 +44,7 @@ def cut_links(cables: Iterable[Cable], names: Mapping[SiteId, NodeId], longest: 
     """
     taken = set(names.values())
     stems: set[str] = set()
+    # Without direction: a cable from B to A is the second one beside that from A to B.
     met: dict[frozenset[SiteId], int] = {}
     for cable in cables:
         if cable.source == cable.target:
@@ -53,6 +54,7 @@ def cut_links(cables: Iterable[Cable], names: Mapping[SiteId, NodeId], longest: 
         met[pair] = met.get(pair, 0) + 1
         count = spans_needed(cable.dist, longest)
         between = _between(ends, count - 1, stems, taken) if count > 1 else ()
+        # Rounding up may pass the longest span by a hair, which a device at its very reach would not forgive.
         length = Kilometres(min(round(cable.dist / count, DIGITS), float(longest)))
         stops = (ends[0], *between, ends[1])
         parallel = str(met[pair]) if met[pair] > 1 and not between else ""
@@ -69,6 +71,7 @@ def _between(ends: tuple[NodeId, NodeId], count: int, stems: set[str], taken: se
     """Return names for the trusted nodes of a link, none of which anything else has."""
     wanted = "-".join(ends)
     stem, number = wanted, 1
+    # A site may be called `Berlin-Hamburg.1` itself: names of others are not ours to give away.
     while stem in stems or any(f"{stem}.{place + 1}" in taken for place in range(count)):
         number += 1
         stem = f"{wanted}_{number}"

@@ -154,6 +154,7 @@ def _apps(
         for number, (near, far) in enumerate(pairs, start=1)
     )
     share = min(KeyManagementSettings().split, 1 - KeyManagementSettings().split) * (1 - AdmissionSettings().margin)
+    # All apps may come to share the slowest span: twice their number leaves half of its key unspent.
     room = _FASTEST if slowest is None else slowest * share / max(1, 2 * len(apps))
     return Sla(_LEVEL, 1, _rounded_down(min(room, _FASTEST)), _BURST), apps
 

@@ -45,6 +45,7 @@ _PAIRED: Final[dict[type[CountEstimator], int]] = {
 def attacked(model: LinkModel, error_rate: float) -> LinkModel:
     """Return the model of the same link under an attack; the link itself when there is none."""
     assert 0 <= error_rate <= 0.5
+    # The very same object: a calm link draws the very same blocks as one that nobody ever attacked.
     if error_rate == 0:
         return model
     match model:
@@ -55,6 +56,8 @@ def attacked(model: LinkModel, error_rate: float) -> LinkModel:
         case CountedLink():
             return replace(model, cells=_disturbed(model, error_rate))
         case Gg02Link():
+            # No bit is flipped in a Gaussian: an intercepted share of pulses adds its share of the noise of measuring
+            # all.
             noise = INTERCEPTED * _raised(model.excess_noise / INTERCEPTED, error_rate)
             return replace(model, excess_noise=max(model.excess_noise, noise))
         case _:

@@ -39,6 +39,8 @@ def raman(setting: Coexistence, span: Span) -> float:
     """
     loss = span.attenuation * NEPERS_PER_DECIBEL * span.length  # a L
     along = span.length * exp(-loss)
+    # What goes against the signal is scattered mostly near its own launch, at the receiver: it saturates with length
+    # and does not fade.
     against = span.length * (-expm1(-2.0 * loss) / (2.0 * loss) if loss > 0 else 1.0)
     weight = setting.copropagating * along + setting.counterpropagating * against
     scattered = Watts(setting.power * setting.raman * setting.filter * weight)

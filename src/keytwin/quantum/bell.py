@@ -62,6 +62,7 @@ def decayed(states: States, survival: npt.ArrayLike) -> States:
 def dephased(states: Reals, survival: npt.ArrayLike) -> Reals:
     """Return states whose coherence between |00> and |11> has shrunk to `survival`: T2 alone."""
     flipped = (1.0 - np.asarray(survival, dtype=np.float64)[..., None]) / 2.0
+    # Lost coherence is a phase flip half of the time: the bits stay as they are.
     return (1.0 - flipped) * states + flipped * states[..., _INDICES ^ _PHASES]
 
 
@@ -92,4 +93,5 @@ def twirled(states: States) -> States:
 
 def error_rates(states: Reals) -> tuple[Reals, Reals]:
     """Return the probabilities that measured bits differ, and that phases do."""
+    # The fourth state, Psi-, has both errors and counts in both.
     return states[..., 1] + states[..., 3], states[..., 2] + states[..., 3]

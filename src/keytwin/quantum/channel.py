@@ -77,6 +77,7 @@ class Fibre:
 
     def _span(self) -> Span:
         """Return length and mean attenuation; of a span without a length, the one that its attenuation tells."""
+        # The mean over what was measured: splices and connectors attenuate scattered light too.
         if self.length > 0:
             return Span(self.length, DecibelsPerKilometre(self.loss / self.length))
         return Span(Kilometres(self.loss / self.attenuation if self.attenuation else 0.0), self.attenuation)
@@ -123,6 +124,7 @@ def plob_bound(transmittance: npt.ArrayLike) -> Reals:
     """
     eta = np.asarray(transmittance, dtype=np.float64)
     with np.errstate(divide="ignore"):  # a channel without loss has no bound
+        # log1p, because 1 - eta is 1 to the last digit on the long links where the bound matters.
         return np.asarray(-np.log1p(-eta) / np.log(2.0))
 
 

@@ -72,6 +72,7 @@ def coherent_twin_rates(device: Device, channels: Channels) -> AnalyticRate:
 
 def _shorter(device: RelayDevice, channels: Channels) -> Reals:
     """Return the transmittance of the longer arm, to which the other is dimmed."""
+    # Pulses must meet equally bright at the relay, or their interference errs: the nearer end can only be dimmed.
     return np.minimum(*arms_over(device, channels.loss))
 
 

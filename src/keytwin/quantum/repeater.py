@@ -91,11 +91,13 @@ class Chain:
         coefficients = self._coefficients()
         state = race.survivals(self.decay) @ coefficients
         purified = float(state.sum())
+        # One swap for each inner station: N segments meet at N - 1 of them.
         whole = purified * self.swap_success ** (self.segments - 1)
         return Delivery(slots + self.purifications, whole, state / purified)
 
     def _coefficients(self) -> Reals:
         """Return the coefficients of the final state, from its values at the roots of unity."""
+        # On the unit circle interpolation keeps all digits; real nodes would lose them to high powers.
         nodes = np.exp(2j * np.pi * np.arange(self.pairs + 1) / (self.pairs + 1))
         states = self._joined(weighted(werner_weight(self.fidelity) * nodes))
         return np.asarray(np.fft.fft(states, axis=0).real / nodes.size)

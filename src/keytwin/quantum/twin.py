@@ -275,6 +275,7 @@ class Twin:
         """Lose the block under way and report loss of signal, as a device does within a block."""
         del cut, now
         self.state = Phase.DARK
+        # The block under way would else complete in the dark, of light that no longer arrives.
         stop = StopTimer(f"{self.setup.link}/block")
         return [stop, *self.report(LinkStatus.OFF, "loss of signal"), *_repeat_timer(self)]
 
@@ -322,6 +323,7 @@ class Twin:
             is_first = not any(waiting == node for waiting, _ in self.unreceived)
             self.unreceived[node, self.number] = (block, qber)
             effects += _oldest_for(self, node) if is_first else []
+        # The oldest go first: a key manager that does not answer must not cost more memory with every block.
         while len(self.unreceived) > 2 * MOST_UNRECEIVED:
             _drop(self, *next(iter(self.unreceived)))
         return effects

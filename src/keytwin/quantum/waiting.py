@@ -62,6 +62,7 @@ class Race:
         merged = self._merged()
         within = merged.within()
         if within[-1] <= 0:
+            # Not 0: whoever divides by it gets a rate of 0, and nobody takes it for a fast link.
             return inf  # too rare for a float
         waited = 1.0 / merged.any() + float((1.0 - within[:-1]).sum())
         return waited / float(within[-1]) * merged.slot
@@ -75,6 +76,7 @@ class Race:
 
     def _merged(self) -> _Window:
         horizon = min(self.patience, _SURE / self.success)
+        # Never less than a slot: half an attempt succeeds with no probability that means anything.
         slot = max(1, int(horizon / _MOST_SLOTS))
         success = -expm1(slot * _log_failure(self.success))
         return _Window(self.count, success, int(horizon / slot), slot)
