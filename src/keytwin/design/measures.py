@@ -121,6 +121,7 @@ def nodes_that_may_fail(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Foun
     """Return how many relays any of the pairs can lose, whichever; infinity where all are neighbours."""
     del need
     counts = {pair: nodes_survived(plan.spans, pair, plan.relays) for pair in pairs}
+    # A pair with a link of its own outlives all relays, and must not hide a weaker one behind a comparison with None.
     limited = {pair: count for pair, count in counts.items() if count is not None}
     if not limited:
         return Found(inf, Method.ANALYSIS, remark="every pair has a link of its own")
@@ -164,6 +165,7 @@ def compromised(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     risks: dict[Pair, float] = {}
     for pair in pairs:
         routes = _routes(plan, pair)
+        # Fewer shares than promised would be a weaker key under the same name: that is refused, not measured.
         if len(routes) < plan.routes:
             raise Mistake(
                 f"{pair[0]} and {pair[1]} have {len(routes)} routes without a common relay, where each key is to go "
@@ -188,6 +190,7 @@ def reach(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     """Return the distance of the farthest pair that has a way."""
     del need
     joined = {pair for pair in pairs if links_survived(plan.spans, pair, plan.relays) >= 0}
+    # A pair that no way joins reaches nothing, however far apart its sites are.
     known = {pair: plan.distances[pair] for pair in joined if pair in plan.distances}
     if not known:
         return Found(0.0, Method.ANALYSIS, remark="no pair with a known distance has a way")
@@ -223,6 +226,7 @@ def _worst(plan: Plan, condition: Condition | None) -> Worst:
             return Worst((), sustained(plan.spans, demands, plan.relays))
         case Condition(failure=Failure.CUT, count=count):
             return worst_link_failure(plan.spans, demands, plan.relays, count)
+        # An attacker takes a whole channel: who tampers with one span of a line has made the line worthless.
         case Condition(failure=Failure.ATTACK, count=count):
             return worst_group_failure(plan.spans, demands, plan.relays, plan.channels, count)
         case Condition(count=count):

@@ -86,6 +86,7 @@ def realise(case: Case, ovm: Ovm, configuration: Configuration, shelf: Shelf, ro
     laid, left_out = _laid(case, ovm, configuration, shelf, sum(demand.rate for demand in demands))
     pairs = tuple(dict.fromkeys(pair for need in case.needs for pair in case.pairs(need)))
     links = tuple(link for each in laid for link in each.links)
+    # A site without keys is worth a node only where a link ends: else the network would have an island.
     reached = {node for link in links for node in link.ends}
     sites = [site for site in case.sites if site.is_endpoint or site.id in reached]
     owners = {site.id: site.owner for site in sites if site.owner}
@@ -153,6 +154,7 @@ def _on_ground(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf, wanted
 
 
 def _in_sky(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf) -> Iterator[_Channel]:
+    # A medium that was not chosen is no channel that failed: it is neither laid nor named as left out.
     if SKY not in chosen:
         return
     device = _device(case, ovm, chosen, shelf, is_sky=True)
@@ -178,6 +180,7 @@ def _device(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf, *, is_sky
         return shelf.named(given)
     runs_as = ovm.variants[deciding].runs_as
     fitting = [device for device in shelf.devices if device.protocol == runs_as]
+    # Devices for satellites are made for passes: on the ground they stand for nothing that is laid there.
     in_orbit = [device for device in fitting if device.name.startswith(SATELLITE)]
     generic = [device for device in fitting if not device.name.startswith(SATELLITE)]
     found = (in_orbit or generic) if is_sky else generic
@@ -210,8 +213,10 @@ def _blueprint(
     links: tuple[QLink, ...],
     pairs: tuple[tuple[NodeId, NodeId], ...],
 ) -> Blueprint:
+    # Rounded up: an app that is let in for less than was asked would miss the need by itself.
     rates = {frozenset(demand.ends): BitsPerSecond(max(1, ceil(demand.rate))) for demand in _demands(case)}
     asked = {pair: rates.get(frozenset(pair), USUAL_RATE) for pair in pairs}
+    # One level for each rate, so that pairs which ask for the same are served alike.
     slas = {rate: Sla(SlaId(f"at-{rate}"), 0, rate, Bits(max(LEAST_BURST, rate))) for rate in asked.values()}
     owners = {rate: UserId(f"{STAKEHOLDER}-{rate}") for rate in slas}
     is_passed = any(link.medium == SATELLITE for link in links)
@@ -263,6 +268,7 @@ def _distances(
     for pair in pairs:
         first, second = (case.site(end).position for end in pair)
         along = [line.length for line in case.lines if set(line.ends) == set(pair)]
+        # Over the globe where positions are known, because a line may take a long way round.
         if first and second:
             yield pair, great_circle(first, second)
         elif along:
@@ -281,6 +287,7 @@ def _reasons(chosen: Configuration, laid: tuple[Laid, ...]) -> Iterator[tuple[st
     for each in laid:
         is_sky = any(link.medium == SATELLITE for link in each.links)
         medium = SKY if is_sky else TERRESTRIAL
+        # Only what shapes a link: that the keys are delivered by another interface did not put it there.
         kind = tuple(v for v in chosen.chosen if v == medium or v.startswith(("protocol.", "q-link.")))
         for link in each.links:
             yield link.id, (*kind, each.rule)
