@@ -115,3 +115,35 @@ def test_a_mistake_is_told_in_one_line(shell: Shell, words: tuple[str, ...], tol
     assert (code, out) == (2, "")
     assert told in err
     assert len(err.splitlines()) == 1
+
+
+def test_with_drawings_nothing_more_is_suggested(shell: Shell) -> None:
+    _, told, _ = shell("views", "--select", "long-range")
+    assert "keytwin views --select long-range -o views" in told
+    _, drawn, _ = shell("views", "--select", "long-range", "-o", "deep/drawn")  # a folder that is not there yet
+    assert "drawings in deep/drawn" in drawn
+    assert "-o views" not in drawn
+
+
+def test_a_replacement_is_drawn_as_it_becomes_and_not_as_it_was(shell: Shell, tmp_path: Path) -> None:
+    code, out, _ = shell("views", "--select", "long-range", "--replace", "protocol=bbm92", "-o", "new")
+    assert code == 0
+    drawn = {each.stem for each in (tmp_path / "new" / "after").iterdir()}
+    assert "protocol.bbm92" in drawn
+    assert "protocol.bb84" not in drawn
+    assert "in new" in out
+
+
+def test_a_replacement_by_itself_moves_nothing(shell: Shell) -> None:
+    code, out, _ = shell("views", "--select", "long-range", "--replace", "protocol=bb84")
+    assert code == 0
+    assert out.startswith("- nothing\n+ nothing\n")
+    assert "protocol" in next(each for each in out.splitlines() if each.startswith("unmoved: "))
+    assert "no view" not in out
+
+
+def test_json_is_all_that_is_printed_even_with_drawings(shell: Shell, tmp_path: Path) -> None:
+    _, out, err = shell("views", "--ovm", "paper-a", "--json", "-o", "all")
+    listed = json.loads(out)
+    assert err == ""
+    assert len(list((tmp_path / "all").iterdir())) == len(listed)

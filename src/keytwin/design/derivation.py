@@ -81,6 +81,7 @@ def derive(case: Case, ovm: Ovm, reaches: Reaches) -> Derived:
     """Return what the needs of a case ask of the variants of an OVM; Mistake when it chooses what the OVM has not."""
     # The stakeholder's own choices first: in a conflict they are the first thing to be read.
     found = [*_chosen(case, ovm), *_media(case), *_reach(case, reaches), *_channel(case), *_trust(case)]
+    # What an OVM does not have is dropped below: the rules are written for the largest one.
     found += [*_ready(case, ovm), *_secrecy(case)]
     wishes = (replace(wish, variants=tuple(each for each in wish.variants if each in ovm.variants)) for wish in found)
     return Derived(tuple(wish for wish in wishes if wish.variants), routes_of(case))
@@ -113,11 +114,13 @@ def _chosen(case: Case, ovm: Ovm) -> Iterator[Wish]:
             yield Wish(Stance.TAKE, (variant,), CHOSEN, f"{case.stakeholder} has chosen {ovm.variants[variant].name}")
         # A choice is a whole one: what is not named at a decided variation point is not wanted.
         others = tuple(each.id for each in ovm.variants_of(point) if each.id not in variants)
+        # A wish without variants would be met by anything, and only lengthen the conflicts.
         if others:
             yield Wish(Stance.LEAVE, others, CHOSEN, f"{case.stakeholder} has chosen otherwise")
 
 
 def _media(case: Case) -> Iterator[Wish]:
+    # Left out and not forbidden by force: whoever chose it all the same sees this reason in the conflict.
     if not case.lines:
         yield Wish(Stance.LEAVE, (TERRESTRIAL,), MEDIA, "the case has no line on the ground")
     if not case.satellites:
@@ -181,6 +184,7 @@ def _ready(case: Case, ovm: Ovm) -> Iterator[Wish]:
 
 
 def _secrecy(case: Case) -> Iterator[Wish]:
+    # From the weakest to the strongest, as they are declared: a threshold is a place in this order.
     levels = list(Security)
     strict = [need for need in _musts(case, "security") if levels[int(need.threshold)] is Security.END_TO_END]
     if strict:

@@ -18,6 +18,7 @@ from keytwin.vocabulary.identity import VariantId
 
 def family_of(ovm: Ovm, library: Library) -> Composition:
     """Return everything that the variants of an OVM bring, in one model; Mistake where two describe one differently."""
+    # A variant without a view is no error here: it is one only for whoever chooses it.
     fragments = [library.fragments[each] for each in ovm.variants if each in library.fragments]
     return Composition(
         Model.of(each for one in fragments for each in one.elements), tuple(each.view for each in fragments)

@@ -160,10 +160,10 @@ class _Joints:
         if channel is None or is_local:
             self._lay(message.source, message.target, item, kind)
             return
-        pair = (message.source, message.target)
-        # A pair of neighbours has one span, whatever and however often something is sent between them.
+        pair, back = (message.source, message.target), (message.target, message.source)
+        # Two neighbours have one span, whatever, however often and whichever way something is sent between them.
         if pair not in spans:
-            spans[pair] = self._span(channel)
+            spans[pair] = spans[back] if back in spans else self._span(channel)
         self._lay(message.source, spans[pair], item, kind)
         self._lay(spans[pair], message.target, item, kind)
 

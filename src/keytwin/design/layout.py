@@ -81,12 +81,14 @@ def lay_spans(line: Line, device: Device, rate: LinkRate, wanted: float, longest
 
 def lay_passes(case: Case, satellite: Orbiter, device: Device, rate: LinkRate) -> Laid:
     """Lay a satellite as a trusted node above the sites that it passes; Mistake, with the reason, without key."""
+    # All or nothing: a satellite that gives no key over one of its sites does not join it to the others.
     links = tuple(_passes(case, satellite, device))
     rates = tuple(rate(link, device) for link in links)
     return Laid(satellite.id, links, (satellite.id,), satellite.owner, rates, PASS_RULE)
 
 
 def _passes(case: Case, satellite: Orbiter, device: Device) -> Iterator[QLink]:
+    # A site where nobody wants keys needs no telescope, unless the case says so.
     sites = satellite.sites or tuple(site.id for site in case.sites if site.is_endpoint)
     for index, site in enumerate(sites):
         # One satellite is over one site at a time, so its passes follow one another.

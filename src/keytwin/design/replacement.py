@@ -56,6 +56,7 @@ def _by_subject(ovm: Ovm, architecture: Architecture) -> dict[str, View]:
 
 
 def _difference(name: str, old: Architecture, first: View | None, new: Architecture, second: View | None) -> Moved:
+    # What is drawn and not what the model holds: an element may stay and yet be seen in another view.
     before = {each: old.after.model.elements[each] for each in (first.shown if first else ())}
     after = {each: new.after.model.elements[each] for each in (second.shown if second else ())}
     return Moved(

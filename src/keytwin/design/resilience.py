@@ -128,6 +128,7 @@ def _sets(names: tuple[T, ...], count: int) -> Iterator[tuple[T, ...]]:
     """Give every set of `count` of them, or of all when there are fewer; Mistake when there are too many sets."""
     # Where fewer are there than may fail, all of them fail, and that is the worst.
     size = min(count, len(names))
+    # Counted before the first programme is solved: nobody should wait an hour for a refusal.
     if comb(len(names), size) > MOST_SETS:
         raise Mistake(
             f"{comb(len(names), size):,} ways for {size} of {len(names)} to fail are more than {MOST_SETS:,}: "
@@ -138,4 +139,5 @@ def _sets(names: tuple[T, ...], count: int) -> Iterator[tuple[T, ...]]:
 
 def _worst(cases: list[Worst]) -> Worst:
     """Return the case with the least left; of equal ones the first."""
+    # The same for every demand, so that one number orders all failures.
     return min(cases, key=lambda case: case.left.share)

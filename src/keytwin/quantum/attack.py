@@ -94,6 +94,7 @@ class AttackedBox:
         """Return the next block, shortened by what its errors tell."""
         block = self.model.draw_block(generator)
         qber = _raised(block.qber, self.error_rate)
+        # Rounded down: a bit that is secret only in part is not secret.
         return block._replace(secret=Bits(int(block.secret * _remaining(block.qber, qber))), qber=qber)
 
 
@@ -104,6 +105,7 @@ def _raised(error: float, error_rate: float) -> float:
 def _remaining(before: float, now: float) -> float:
     """Return which share of its key a box keeps."""
     whole = _secret_share(before)
+    # A box that has no key by its own errors cannot lose a share of it.
     return _secret_share(now) / whole if whole > 0 else 0.0
 
 
@@ -128,6 +130,7 @@ def _disturbed(link: CountedLink, error_rate: float) -> tuple[float, ...]:
 def _flipped(pairs: Sequence[float], error_rate: float) -> tuple[float, ...]:
     cells: list[float] = []
     for right, wrong in zip(pairs[::2], pairs[1::2], strict=True):
+        # Flips go both ways: where right and wrong are as many, there is nothing left to spoil.
         moved = error_rate * (right - wrong)
         cells += [right - moved, wrong + moved]
     return tuple(cells)

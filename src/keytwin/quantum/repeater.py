@@ -86,6 +86,7 @@ class Chain:
         """
         race = Race(self.pairs, self.success, self.patience)
         slots = race.slots()
+        # White noise stands for a pair that never comes: no bit of it could pass for key.
         if slots == inf:
             return Delivery(inf, 0.0, np.full(4, 0.25))
         coefficients = self._coefficients()

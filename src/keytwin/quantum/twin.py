@@ -187,6 +187,7 @@ class Twin:
             self.status_sequence = record.status_sequence
             self.state = Phase.DARK if record.is_dark else Phase.DISTILLING
             self.error_rate = self.touched = record.error_rate
+        # Some block may have been handed over before the restart: no twin can know whether its key is spent.
         self.is_stocked = self.number > 0
         if self.schedule is not None:
             self.light = Light(self.schedule, self.model.block_time, self.setup.speed, self.generator)
@@ -204,10 +205,12 @@ class Twin:
         # The attack is part of what nature does; that there is no key, the estimator finds from the counts alone.
         block = attacked(self.model, self.touched).draw_block(self.generator)
         self.touched = self.error_rate
+        # Whole octets, rounded down: key stores count in octets, and rounding up would invent secrecy.
         octets = block.secret // BITS_PER_BYTE
         size = bits(octets) if bits(octets) >= SMALLEST_BLOCK else Bits(0)
         is_kept = bool(size) and _is_wanted(self)
         taken = _hastened(self, block.duration)
+        # By the time that it took here: at another speed of emulation the network sees another rate.
         rate = BitsPerSecond(size * NANOSECONDS_PER_SECOND // taken)
         self.number += 1
         distilled = BlockDistilled(self.setup.link, self.number, size, block.qber, taken, is_kept or not size)

@@ -35,6 +35,7 @@ def mean_of_slowest(count: int, success: float) -> float:
             comb(waiting, done) * success**done * failure ** (waiting - done) * means[waiting - done]
             for done in range(1, waiting)
         )
+        # By logarithms: 1 - (1 - p)^n cancels for the small p of a long segment.
         stuck = -expm1(waiting * _log_failure(success))
         means.append((1.0 + later) / stuck)
     return means[count]
@@ -119,6 +120,7 @@ class _Window:
         first = self.success * np.exp(-decay * distance)
         last = self.success * np.power(1.0 - self.success, distance)
         step = decay + _log_failure(self.success)  # ln of how terms follow one another
+        # Summed from the larger end, because e^(step d) would overflow where decay is the faster of the two.
         total = np.where(step > 0, last, first) * _geometric(distance + 1, -abs(step))
         return total, total - first, total - last, total - first - last
 
