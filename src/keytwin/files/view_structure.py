@@ -124,7 +124,13 @@ PROPERTY: Final = Valued(
         "a property",
         PropertySaid,
         (
-            Field("quantity", Choice("quantity", {each: each for each in (*QUANTITIES, "text")}), "of what kind it is"),
+            Field(
+                "quantity",
+                Choice("quantity", {each: each for each in (*QUANTITIES, "text")}),
+                "of what kind it is",
+                required=True,
+                stand_in="text",
+            ),
             Field("value", TEXT, "with its unit; empty = to be found"),
             Field("source", TEXT, "where the value comes from"),
         ),
