@@ -27,7 +27,9 @@ _RESERVED_WORDS: Final = """
 RESERVED: Final = frozenset(_RESERVED_WORDS.split())
 """The reserved words of the textual notation, and a few of KerML below it."""
 
+# SysML's plain names are ASCII; the reader is more lenient, the writer is not.
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", flags=re.ASCII)
+# The backslash comes first: later it would double those that the other escapes bring.
 _ESCAPES: Final = (("\\", "\\\\"), ("\b", "\\b"), ("\f", "\\f"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
 _WORDS: Final = re.compile(r"[^A-Za-z0-9]+", flags=re.ASCII)
 
@@ -54,6 +56,7 @@ def strings(texts: Iterable[str]) -> str:
 
 def unescaped(text: str) -> str:
     """Undo what the quotes of a name or a string need; `text` is what lies between them."""
+    # One pass from the left: replacing escape by escape would read an escaped backslash before an n as a line end.
     return re.sub(r"\\(.)", lambda found: _UNESCAPED.get(found[1], found[1]), text)
 
 
@@ -69,6 +72,7 @@ def _escaped(text: str, quote: str) -> str:
 def pascal(identifier: str) -> str:
     """Return an identifier as the name of a definition: `qkd-system` is QkdSystem."""
     joined = "".join(word[:1].upper() + word[1:] for word in _WORDS.split(identifier))
+    # A name may not begin with a digit; the letter also saves an identifier without any letter at all.
     return joined if joined and not joined[0].isdigit() else f"N{joined}"
 
 
@@ -91,6 +95,7 @@ def doc(text: str) -> Lines:
 
 def comment_body(text: str) -> str:
     """Return text that may stand between `/*` and `*/`, on one line."""
+    # The grammar knows no escape inside a comment, so only a space keeps its end from being read.
     return " ".join(text.split()).replace("*/", "* /")
 
 

@@ -39,6 +39,7 @@ class Reference:
         return "".join(parts)
 
 
+# Members are compared by identity: two with the same words at two places are not the same element.
 @dataclass(slots=True, eq=False)
 class Member:
     """A definition, a usage, an import, a comment, an expression, or what could not be understood."""
@@ -88,6 +89,7 @@ class Member:
             return self.name
         if self.redefines:
             return self.redefines[0].names[-1]
+        # A feature that only refers, as in `end ::> a`, is found by the name it refers to.
         if self.references and not self.subsets:
             return self.references[0].names[-1]
         return ""
@@ -108,6 +110,7 @@ class Member:
 
     def path(self) -> str:
         """Return its qualified name, for people."""
+        # The root has no keyword and no name; a path begins with what lies in it.
         above = self.owner.path() if self.owner is not None and self.owner.kind != "" else ""
         return f"{above}::{self.label}" if above and self.label else above or self.label
 
@@ -125,6 +128,7 @@ class Document:
     def text(self) -> str:
         """Write the text from the tree: equal, byte for byte, to what was read."""
         pieces: list[str] = []
+        # Trivia at the end of the text follows no token, and would be lost without the last piece.
         end = self._write(self.root, 0, pieces)
         pieces.append(self.source.text[end:])
         return "".join(pieces)
