@@ -55,6 +55,7 @@ def wanted(selection: str | Iterable[str], ovm: str | None = None) -> tuple[Ovm,
         if name not in known.variants:
             raise Mistake(f"{known.name} has no variant {name!r}: write it as 'protocol.bb84'")
         variant = known.variants[VariantId(name)]
+        # In the order they were given: a variation point may take several variants, and none of them is the main one.
         chosen[variant.point] = (*chosen.get(variant.point, ()), variant.id)
     return known, chosen
 
@@ -64,6 +65,7 @@ def parse_replacement(text: str) -> tuple[VariationPointId, VariantId]:
     point, is_said, variant = (each.strip() for each in text.partition("="))
     if not point or not is_said or not variant:
         raise Mistake(f"{text!r} replaces nothing: write it as 'protocol=mdi'")
+    # `protocol=protocol.mdi` is meant as plainly as `protocol=mdi`, so the point is never put before it twice.
     return VariationPointId(point), VariantId(f"{point}.{variant.removeprefix(f'{point}.')}")
 
 
@@ -72,6 +74,7 @@ def views_of(ovm: str, chosen: tuple[VariantId, ...] | None = None) -> Library:
 
     With `chosen`, only what composing these variants needs: reading all of them takes a second.
     """
+    # An OVM of the library without views of its own is a part of the usual one, and shares its variants' names.
     return _views_in(ovm if ovm in view_folders() else USUAL_OVM, chosen)
 
 

@@ -30,6 +30,7 @@ def port_offences(scope: Scope) -> Iterator[Offence]:
             continue
         ends = [reference_after(scope, member, "connect"), reference_after(scope, member, "to")]
         joined = [_joined(scope, member, end) for end in ends if end is not None]
+        # Connections of three and more ends name them in brackets, and are judged by no rule here.
         if len(joined) == 2:
             yield from _offences(scope, member, joined)
 
@@ -74,6 +75,7 @@ def _end_port(scope: Scope, port: Member) -> _Joined | None:
 
 def _conforms(scope: Scope, found: _Joined, wanted: _Joined) -> bool:
     is_kind = descends_from(scope, found.definition, wanted.definition)
+    # Turning round swaps in and out alone, so a port without directions fits either way.
     is_turned = found.is_conjugated == wanted.is_conjugated or not _directed(scope, wanted.definition)
     return is_kind and is_turned
 

@@ -38,8 +38,10 @@ class Valued:
         """Read the property and see that its value is of its quantity."""
         said = self.record.read(node, page)
         written = find(node, "value")
+        # The text itself is parsed and not the record's value, since the mistake needs the place of the value.
         if said.quantity != "text" and isinstance(written, TextNode) and written.text:
             page.parsed(QUANTITIES[said.quantity], written)
+        # An empty value is to be found out later, and nobody can say yet where it will come from.
         if said.value and not said.source:
             page.report(node.place, "a value without a source is a guess", "say under 'source' where it comes from")
         return said
@@ -101,6 +103,7 @@ def _most(text: str) -> int | str:
 
 
 def _number(text: str) -> int:
+    # A part may be absent, but at most none of it would be no part at all: only the least may be nought.
     found = 0 if text == "0" else _most(text)
     if isinstance(found, str):
         raise Mistake("'any' is no least number: write 0 to 1000")
