@@ -9,6 +9,7 @@ import pytest
 from keytwin.files.library import Source, selections
 from keytwin.files.selection_file import SELECTION, SelectionFile, read_selection, selection_from
 from keytwin.vocabulary.errors import FileMistake, Mistake
+from keytwin.vocabulary.identity import VariationPointId
 
 TEXT = """format: 1
 name: mine
@@ -141,7 +142,7 @@ def test_of_an_unknown_model_nothing_more_is_said() -> None:
 
 
 def test_nothing_may_be_chosen_at_a_point() -> None:
-    assert read(TEXT.replace("bb84", "[]")).choose["protocol"] == ()
+    assert read(TEXT.replace("bb84", "[]")).choose[VariationPointId("protocol")] == ()
 
 
 def test_what_is_missing_is_said_each_by_itself() -> None:
