@@ -86,3 +86,21 @@ def test_the_reference_toolkit_resolves_every_name(seed: int) -> None:
     for each in [*texts, *(files for _, files in sampled(None, 10, seed))]:
         assert check_by_reference(each).unresolved == ()
         assert check_sysml(documents(each)) == ()
+
+
+@pytest.mark.parametrize("name", LONG_RANGE)
+def test_every_file_of_an_export_is_read_without_losing_a_byte(name: str) -> None:
+    document = read_sysml(LONG_RANGE[name], name)
+    assert document.findings == ()
+    assert document.text() == LONG_RANGE[name]
+
+
+def test_a_choice_that_is_removed_is_the_difference_that_is_told() -> None:
+    text = LONG_RANGE["configuration.sysml"]
+    back = read_back(read_sysml(text, "configuration.sysml"))
+    whole = {each.variant for each in back.chosen}
+    line = next(each for each in text.splitlines(keepends=True) if each.strip().endswith("protocol::bb84;"))
+    less = read_back(read_sysml(text.replace(line, ""), "configuration.sysml"))
+    assert whole - {each.variant for each in less.chosen} == {"protocol.bb84"}
+    (told,) = differences(back, less)
+    assert (told.about, told.before, told.after, told.line) == ("choice", "protocol.bb84", "", 0)

@@ -134,3 +134,38 @@ def test_files_that_are_no_configuration_are_told(shell: Shell) -> None:
     Path("b.sysml").write_text("package P {", encoding="utf-8")
     code, _, err = shell("sysml", "read", "b.sysml")
     assert (code, err) == (2, "b.sysml:1:11: the '{' of this body is never closed (add the '}' that is missing)\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("part a", "m.sysml:1:6: 'part a' has no end"),
+        ("part a : A;\n}", "m.sysml:2:1: a '}' closes nothing"),
+        ("part 'a;\n", "m.sysml:1:6: this quote is never closed"),
+        ("attribute a : LengthValue = 2 [s];", "m.sysml:1:32: a is given in s"),
+        ("part def A { variant part b; }", "m.sysml:1:14: variant b lies outside a variation"),
+        ("part a[3..1];", "m.sysml:1:8: a is to be at least 3 and at most 1"),
+        ("part def A :> A;", "m.sysml:1:15: A specialises itself"),
+    ],
+)
+def test_each_kind_of_mistake_is_told_with_its_place_and_fails(shell: Shell, text: str, told: str) -> None:
+    Path("m.sysml").write_text(text, encoding="utf-8")
+    code, out, err = shell("sysml", "check", "m.sysml")
+    assert (code != 0, out) == (True, "")
+    assert told in " ".join(err.split())
+    assert json.loads(shell("sysml", "check", "m.sysml", "--json")[1])["findings"]
+
+
+def test_a_folder_without_a_model_is_no_sound_model(shell: Shell) -> None:
+    Path("empty").mkdir()
+    code, _, err = shell("sysml", "check", "empty")
+    assert code != 0
+    assert "holds no .sysml file" in err
+
+
+@pytest.mark.parametrize("text", ["part a", "part a;", ""])
+def test_a_text_that_is_no_configuration_is_not_read_as_one(shell: Shell, text: str) -> None:
+    Path("c.sysml").write_text(text, encoding="utf-8")
+    code, out, err = shell("sysml", "read", "c.sysml")
+    assert (code != 0, out) == (True, "")
+    assert "has no end" in err or "holds no configuration" in err

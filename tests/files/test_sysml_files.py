@@ -43,3 +43,23 @@ def test_what_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(sysml_files, "LARGEST", 3)
     with pytest.raises(Mistake, match="split it into packages"):
         read_texts([str(path)])
+
+
+@pytest.mark.parametrize(
+    ("octets", "place"),
+    [
+        (b"\xff", (1, 1)),
+        (b"part a;\n\xff", (2, 1)),
+        ("part 'é'; ".encode() + b"\xff", (1, 11)),
+        ("é\r\né".encode() + b"\xc3", (2, 2)),
+    ],
+)
+def test_what_is_no_utf_8_is_told_at_the_place_an_editor_counts(
+    tmp_path: Path, octets: bytes, place: tuple[int, int]
+) -> None:
+    file = tmp_path / "bad.sysml"
+    file.write_bytes(octets)
+    with pytest.raises(FileMistake) as told:
+        read_texts([str(file)])
+    (finding,) = told.value.findings
+    assert (finding.line, finding.column) == place

@@ -56,6 +56,7 @@ def wanted(selection: str | Iterable[str], ovm: str | None = None) -> tuple[Ovm,
         if name not in known.variants:
             raise Mistake(f"{known.name} has no variant {name!r}: write it as 'protocol.bb84'")
         variant = known.variants[VariantId(name)]
+        # In the order they were given: a variation point may take several variants, and none of them is the main one.
         chosen[variant.point] = (*chosen.get(variant.point, ()), variant.id)
     return known, chosen
 
@@ -66,6 +67,7 @@ def parse_replacement(text: str) -> tuple[VariationPointId, VariantId]:
     point, is_said, variant = (each.strip() for each in text.partition("="))
     if not point or not is_said or not variant:
         raise Mistake(f"{text!r} replaces nothing: write it as 'protocol=mdi'")
+    # `protocol=protocol.mdi` is meant as plainly as `protocol=mdi`, so the point is never put before it twice.
     return VariationPointId(point), VariantId(f"{point}.{variant.removeprefix(f'{point}.')}")
 
 

@@ -44,6 +44,7 @@ def exported_family(ovm: str | None = None) -> dict[str, str]:
 def sampled(ovm: str | None, number: int, seed: int) -> Iterator[tuple[Configuration, dict[str, str]]]:
     """Yield configurations drawn with equal probability, each with its files."""
     known = read_ovm(ovm or USUAL_OVM)
+    # The purpose keeps this draw apart from any other that is made with the same seed.
     chance = SeededChance(seed).entropy(_PURPOSE)
     for features in Diagram(features_of(known)).sample(number, chance):
         configuration = configuration_of(known, features)
@@ -61,6 +62,7 @@ def rewritten(back: ReadBack) -> ReadBack:
     for variant in checked_configuration(back, ovm).chosen:
         point = variant.partition(".")[0]
         chosen[point] = (*chosen.get(point, ()), variant)
+    # Composed anew from the choices alone: what was edited by hand besides shows as a difference.
     known, wishes = wanted([each for some in chosen.values() for each in some], back.ovm)
     texts = exported_configuration(known, configured(known, wishes))
     return read_back(read_sysml(texts["configuration.sysml"], back.file))

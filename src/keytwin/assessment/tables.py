@@ -28,4 +28,5 @@ TABLES: Final[tuple[StateTable, ...]] = (
 @cache
 def tables() -> Mapping[str, TableView]:
     """Return the tables as data, by name."""
+    # Read-only, since every caller shares the one mapping that is kept.
     return MappingProxyType({each.name: each.view() for each in TABLES})

@@ -82,6 +82,7 @@ def check(*files: str, reference: bool = False, json: bool = False) -> int:
     from keytwin.design.sysml_rules import check_sysml
     from keytwin.files.sysml_files import read_texts
 
+    # No file at all would pass as sound, which a script with a wrong pattern would take for a success.
     if not files:
         raise Mistake("name the files or folders to be checked")
     texts = read_texts(files)
@@ -90,6 +91,7 @@ def check(*files: str, reference: bool = False, json: bool = False) -> int:
     if asked is not None:
         found = (*found, *asked[1])
     if json:
+        # None says that nobody asked; nought elements would be an answer.
         elements = asked[0] if asked is not None else None
         show_json({"files": list(texts), "reference_elements": elements, "findings": msgspec.to_builtins(found)})
         return Exit.MISTAKE if found else Exit.OK
@@ -130,6 +132,7 @@ def read(file: str, /, *, json: bool = False) -> int:
 
     ((path, text),) = read_texts([file]).items()
     document = read_sysml(text, path)
+    # A text that cannot be read whole might hide a choice, and what is missing would pass for a change.
     if document.findings:
         raise FileMistake(document.findings)
     back = read_back(document)

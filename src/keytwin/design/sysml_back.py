@@ -136,6 +136,7 @@ def _lies_in(member: Member, held: Member) -> bool:
 
 def _set_members(document: Document) -> Iterator[Member]:
     for member in document.root.all():
+        # A value that is set redefines what the definition declares; without that it is a new attribute.
         is_set = member.kind == "attribute" and member.value is not None and bool(member.redefines)
         if is_set and all(each.kind != "metadata" for each in _owners(member)):
             yield member
@@ -157,6 +158,7 @@ def _set_value(source: Source, member: Member) -> SetValue:
 def path_of(member: Member) -> str:
     """Return the names from below the package down to a member, with dots between."""
     names = [member.label]
+    # Packages are left out: an edit may move the system to another one without changing what it is.
     names += [each.label for each in _owners(member) if each.owner is not None and "package" not in each.kind]
     return ".".join(reversed(names))
 
@@ -168,6 +170,7 @@ def plain_value(source: Source, value: Span) -> str:
     if end - first == 1 and kinds[first] is Kind.STRING:
         return unescaped(words[first][1:-1])
     sign = "-" if words[first] == "-" else ""
+    # The sign is a token of its own, as the notation has no negative literals.
     at = first + len(sign)
     is_measured = end - at == 4 and words[at + 1] == "[" and source.is_name(at + 2) and words[at + 3] == "]"
     if kinds[at] is Kind.NUMBER and is_measured:
@@ -225,6 +228,7 @@ def _choices_differ(before: ReadBack, after: ReadBack) -> Iterator[Difference]:
 def _values_differ(before: ReadBack, after: ReadBack) -> Iterator[Difference]:
     new = {each.path: each for each in after.values}
     for each in before.values:
+        # What remains afterwards is what only the second text says.
         found = new.pop(each.path, None)
         if found is None:
             yield Difference("value", each.path, each.value, "", 0, 0)
@@ -248,6 +252,7 @@ def _docs_differ(before: ReadBack, after: ReadBack) -> Iterator[Difference]:
 def joined(documents: Iterable[ReadBack]) -> ReadBack:
     """Return several files as one: that of the configuration gives its name."""
     backs = list(documents)
+    # Only the file with the configuration says a model; without one, any name will do for messages.
     main = next((each for each in backs if each.ovm), backs[0])
     return ReadBack(
         main.file,

@@ -8,6 +8,7 @@ from keytwin.design.sysml_tokens import Kind, Source
 from keytwin.design.sysml_tree import Reference, Span
 from keytwin.vocabulary.errors import Finding
 
+# `member`, `composite` and `portion` are KerML's and reserved by it alone: as names they are legal in SysML.
 _PREFIX_WORDS: Final = """
     public private protected in out inout abstract variation variant ref derived readonly constant var composite
     portion individual end default then else member const standard
@@ -23,6 +24,7 @@ _KEYWORD_WORDS: Final = """
     interaction feature step expr bool inv metaclass connector multiplicity subset redefinition
 """
 KEYWORDS: Final = frozenset(_KEYWORD_WORDS.split())
+# These words go on with the member before as often as they begin one, so they prove no missing semicolon.
 _CONTINUING: Final = "default do if for until then else accept assign send while loop terminate not"
 CLAUSES: Final = frozenset(
     {"connect", "to", "from", "of", "by", "allocate", "first", "then", "if", "accept", "via", "about", "for", "do"}
@@ -92,12 +94,14 @@ class Cursor:
         """Read a name with what qualifies it: `A::b.c`."""
         source, words, start = self.source, self.source.words, at
         is_conjugated = words[at] == "~"
+        # `~` turns round the port that the whole name means; it is no part of the name itself.
         if is_conjugated:
             at += 1
         if words[at] == "$" and words[at + 1] == "::":  # the global scope, where names are looked for anyway
             at += 2
         if not source.is_name(at):
             self.say(at, "a name is missing here", "write the name of what is meant")
+            # An empty name is found nowhere: the rules stay silent about what the syntax has already complained of.
             return Reference(("",), Span(start, max(at, start + 1)), is_conjugated)
         return self.chain(at, len(words), start, is_conjugated=is_conjugated)
 
@@ -106,6 +110,7 @@ class Cursor:
         source, words = self.source, self.source.words
         names, joints = [source.name(at)], []
         at += 1
+        # A joint without a name behind it is left to the caller: in `import a::*` the star is no name.
         while at + 1 < end and words[at] in {"::", "."} and source.is_name(at + 1):
             joints.append(words[at])
             names.append(source.name(at + 1))
@@ -123,20 +128,24 @@ class Cursor:
         word, kind = self.source.words[at], self.source.kinds[at]
         if kind in {Kind.END, Kind.COMMENT}:
             return True
+        # `:>` and `:>>` are no operators of expressions: a specialisation may follow a value.
         if kind is Kind.SIGN and word in {";", "}", ")", "]", ",", ":>", ":>>"}:
             return True
         if kind is Kind.SIGN and word == "{":
             return not self._takes_body(at - 1)
+        # The first token belongs to the value even when it is a keyword at a line's start, else no step were made.
         return at > start and self.begins_member(at)
 
     def _takes_body(self, at: int) -> bool:
         """Tell whether a brace after this token is an expression's: `default {...}`, `x.{...}`, `x->select {...}`."""
         words = self.source.words
+        # Any other brace after a name is the body of the member: `attribute a = b { doc ... }`.
         is_of_call = self.source.is_name(at) and words[at - 1] == "->"
         return words[at] in {".", ".?", "=", ":=", "default"} or is_of_call
 
     def step(self, at: int) -> int:
         """Return the token behind this one; behind a bracket, the token behind its other half."""
+        # Strings may hold brackets, so the kind of the token is asked as well as its text.
         is_bracket = self.source.kinds[at] is Kind.SIGN and self.source.words[at] in OPENING
         return self.skip_balanced(at) if is_bracket else at + 1
 
@@ -144,6 +153,7 @@ class Cursor:
         """Return the token behind the bracket that closes this one; behind this one when none does."""
         words = self.source.words
         wanted: list[str] = []
+        # The last token is the end of the text, which closes nothing.
         for at in range(opening, len(words) - 1):
             if self.source.kinds[at] is not Kind.SIGN:
                 continue
@@ -159,4 +169,5 @@ class Cursor:
                 break
         closing = OPENING[words[opening]]
         self.say(opening, f"the '{words[opening]}' is never closed", f"add the '{closing}' that is missing")
+        # Only the bracket is given up: what it seemed to hold is read once more, so that no member is swallowed.
         return opening + 1

@@ -44,12 +44,14 @@ _LENGTHS: Final = frozenset(
 def unit_offences(scope: Scope) -> Iterator[Offence]:
     """A number that is set to a feature has a unit of the feature's own dimension."""
     for member in scope.members():
-        if member.value is None or not member.kind.endswith(("attribute", "")) or member.is_definition:
+        # Whatever the keyword: `:>> length = 20 [km];` has none, and a parameter or a result has its own.
+        if member.value is None or member.is_definition:
             continue
         unit = _unit_of_value(scope, member)
         if unit is None:
             continue
         wanted, kind = _dimension(scope, member), unit_kind(scope, unit, member)
+        # Where one of the two is not known nothing is said: a false alarm costs more than silence.
         if not wanted or not kind or wanted == kind:
             continue
         shown = f"{member.label or 'the value'} is given in {unit}, a {kind}"
@@ -68,12 +70,15 @@ def _unit_of_value(scope: Scope, member: Member) -> Reference | None:
     """Return the unit of a value that is one number in one unit; None for any other expression."""
     value, source = member.value, scope.document_of(member).source
     assert value is not None
+    # A sign before the number is an operator of the expression, and changes no dimension.
     at = value.first + (source.words[value.first] in {"-", "+"})
     if source.kinds[at] is not Kind.NUMBER or at + 1 >= value.end or source.words[at + 1] != "[":
         return None
+    # `2 [m] * 3 [m]` ends in a bracket too, and has a dimension that is not worked out here.
     if source.words[value.end - 1] != "]" or source.words.index("]", at) != value.end - 1:
         return None
     inner = reference_at(scope, member, type(value)(at + 2, value.end - 1))
+    # `[m/s]` without quotes is an expression over units, whose name would be that of its first alone.
     return inner if inner is not None and inner.span.end == value.end - 1 else None
 
 
@@ -95,6 +100,7 @@ def unit_of_quantity(name: str) -> str:
     """Return the kind of unit of a quantity of the standard library; a plain type as itself; "" for any other name."""
     if name in _PLAIN:
         return name
+    # By the library's own custom a quantity's type ends so; any other name is a type that is not known here.
     if not name.endswith("Value"):
         return ""
     quantity = name.removesuffix("Value")

@@ -123,6 +123,7 @@ def _attribute(name: str, quantity: str, value: str) -> Lines:
 def _usages(ovm: Ovm, opener: VariantId | None) -> Iterator[str]:
     """Write the variation points that something opens, each with its cardinality."""
     for point in ovm.opened_by(opener):
+        # An optional point may be left empty whatever it demands of those who use it.
         least = point.least if point.is_mandatory else 0
         most = "" if point.most == least else f"..{point.most}"
         head = f"{KEYWORDS[point.view]} {quoted(usage_of(ovm, point.id))} : {definition_of(point.id)}[{least}{most}]"

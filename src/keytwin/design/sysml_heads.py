@@ -9,6 +9,7 @@ from keytwin.design.sysml_tokens import Kind, Source
 from keytwin.design.sysml_tree import Member, Span
 from keytwin.vocabulary.errors import Finding
 
+# `perform action a` declares an action, `perform a` names one that is there: one word decides.
 _REFERRING: Final = frozenset(
     {"satisfy", "verify", "perform", "exhibit", "include", "event", "frame", "render", "import", "expose", "variant"}
     | {"assert", "assume", "require", "first", "bind", "connect", "allocate"}
@@ -18,6 +19,7 @@ _REFERRING: Final = frozenset(
 _CLAUSE_KINDS: Final = frozenset({"first", "connect", "allocate", "accept", "if", "for", "while", "until", "send"})
 """Keywords that begin a member and are themselves followed by a clause."""
 _ENDS: Final = "end it with ';' or give it a body in braces"
+# In these a comment is what they say; anywhere else it is an element of its own.
 _TEXTUAL: Final = frozenset({"doc", "comment", "rep", "language", "locale"})
 
 
@@ -39,10 +41,12 @@ class HeadReader:
             member.kind = member.kind or "expression"
             member.value = Span(at, self.cursor.skip_expression(at))
             at = member.value.end
+        # A comment without `comment` before it is still an element of the model, by the grammar's short form.
         elif set(member.kind.split()) & _TEXTUAL or self.source.kinds[at] is Kind.COMMENT:
             at = self._read_textual(member, at)
         else:
             at = self._read_declaration(member, at)
+        # At least one token is taken, so that what nobody understands cannot hold the reader up.
         member.head_end = max(at, start + 1)
         return member
 
@@ -54,6 +58,7 @@ class HeadReader:
         while True:
             if words[at] == "#" and kinds[at] is Kind.SIGN and self.source.is_name(at + 1):
                 reference = self.cursor.reference(at + 1)
+                # User-defined keywords such as `#hazard` stand among the prefixes, in any number.
                 found.append(f"#{reference}")
                 at = reference.span.end
             elif (kinds[at] is Kind.WORD and words[at] in PREFIXES) or words[at] in {"member", "composite", "portion"}:
@@ -68,6 +73,7 @@ class HeadReader:
 
     def _read_keywords(self, member: Member, at: int) -> int:
         words, kinds = self.source.words, self.source.kinds
+        # `@` is the short form of `metadata`; it is kept as a prefix, since its name is a type that it refers to.
         if words[at] == "@" and kinds[at] is Kind.SIGN:
             member.kind = "metadata"
             member.prefixes = (*member.prefixes, "@")
@@ -85,6 +91,7 @@ class HeadReader:
     def _is_expression(self, member: Member, at: int) -> bool:
         """Tell whether this is the result of a calculation or constraint: it ends at a brace, without a semicolon."""
         words, kinds = self.source.words, self.source.kinds
+        # A filter is an expression too, though it ends with a semicolon.
         if member.kind == "filter":
             return True
         if member.kind not in {"", "not", "if"} or (member.prefixes and member.kind != "not"):
@@ -92,6 +99,7 @@ class HeadReader:
         if (kinds[at] is Kind.WORD and words[at] in RELATIONS) or words[at] in {":", ":>", ":>>", "::>", "}", "{"}:
             return False
         end = self.cursor.skip_expression(at)
+        # `x;` is a usage without a keyword, `x }` the result of the body: nothing before the end tells them apart.
         return end > at and words[end] == "}"
 
     # --- documentation ----------------------------------------------------------------------------------------------
@@ -105,6 +113,7 @@ class HeadReader:
         while kinds[at] is not Kind.COMMENT and kinds[at] is not Kind.END and words[at] not in {"{", "}", ";"}:
             at += 1
         if at > start:
+            # What stands between, such as `about a` or `locale`, belongs to the comment's own head.
             member.clauses.append((words[start], Span(min(start + 1, at), at)))
         if kinds[at] is not Kind.COMMENT:
             self.cursor.say(at, f"'{member.kind}' has no text", "write it between /* and */")
@@ -128,16 +137,19 @@ class HeadReader:
             return False
         if member.kind in _REFERRING or "@" in member.prefixes:
             return True
+        # `variant a` in a variation refers to a usage that is there, as `variant part a` does not.
         is_bare = member.kind == "" and bool({"variant", "then", "else"} & set(member.prefixes))
         return is_bare or self.source.words[at + 1] in {".", "::"}
 
     def _read_target(self, member: Member, at: int) -> int:
         member.name_token = at
+        # `@ m : Safety` names the annotation; `@Safety` names its definition.
         if "@" in member.prefixes and self.source.words[at + 1] in {":", "defined"}:
             member.name = self.source.name(at)
             return at + 1
         member.target = self.cursor.reference(at)
         at = member.target.span.end
+        # What an import takes in is said behind the name: `::*` the members, `::**` those at every depth.
         if member.kind.startswith(("import", "expose")):
             start = at
             while self.source.words[at] in {"::", "*", "**"}:
@@ -149,6 +161,7 @@ class HeadReader:
     def _read_identification(self, member: Member, at: int) -> int:
         words = self.source.words
         member.name_token = at
+        # Elsewhere `<` compares; a short name is one name between angles, and stands before the name.
         if words[at] == "<" and self.source.is_name(at + 1) and words[at + 2] == ">":
             member.short = self.source.name(at + 1)
             at += 3
@@ -167,6 +180,7 @@ class HeadReader:
                 cursor.say(at, f"a ';' is missing before '{word}'", "end the line above with ';'")
                 return at
             at = self._read_part(member, at)
+        # The finding lies on the last token of the head, where the semicolon would be written.
         if self.source.words[at] not in {";", "{"}:
             self.cursor.say(max(at - 1, member.span.first), _unended(member), _ENDS)
         return at
@@ -187,6 +201,7 @@ class HeadReader:
             return self._read_value(member, at)
         if kind is Kind.WORD and word in CLAUSES:
             return self._read_clause(member, word, at + 1)
+        # A bracket that is not understood is passed whole: a `;` inside it does not end the head.
         return self.cursor.step(at)
 
     def _read_relation(self, member: Member, at: int) -> int:
@@ -195,6 +210,7 @@ class HeadReader:
         at += 1
         if words[at] == "by":
             at += 1
+        # No rule here follows a crossing, so it is read, to get past it, and not kept.
         into = getattr(member, relation) if relation != "crosses" else []
         while self.source.is_name(at) or words[at] == "~" or (words[at] == "$" and words[at + 1] == "::"):
             reference = self.cursor.reference(at)
@@ -209,10 +225,12 @@ class HeadReader:
         words = self.source.words
         sign = words[at]
         at += 1
+        # `default 5` and `default = 5` mean the same, and both lie open to a configuration that says another value.
         if sign == "default" and words[at] in {"=", ":="}:
             sign = f"default {words[at]}"
             at += 1
         end = self.cursor.skip_expression(at)
+        # It is told here, where the value should stand, and not where the head happens to end.
         if end == at:
             self.cursor.say(at, "a value is missing here", "write an expression, such as 20 [km]")
         member.value, member.value_sign = Span(at, end), sign
@@ -236,5 +254,6 @@ def _unended(member: Member) -> str:
 def comment_text(word: str) -> str:
     """Return the text of a comment without its marks, nor the stars that begin its lines."""
     lines = word[2:-2].splitlines()
+    # A star at the start of the first line is text: only the lines below it are decorated.
     cleaned = [line.strip().removeprefix("*").strip() if number else line.strip() for number, line in enumerate(lines)]
     return "\n".join(cleaned).strip()

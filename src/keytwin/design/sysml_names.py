@@ -43,6 +43,7 @@ DEFINED: Final = (
 )  # fmt: skip
 """Kinds of element that become definitions of the library package."""
 
+# A part called `m` would turn `20 [m]` inside its owner into an index by that part.
 _LIBRARY_WORDS: Final = """
     start done self that this sourceEvent targetEvent Anything Part Item Port Action State Trace Nature Node Origin
     Guard CombinedFragment Ignored Refused VariationPoint Realises Configured Boolean Integer Natural RunningElement
@@ -61,6 +62,7 @@ class _Scope:
     def take(self, wanted: str) -> str:
         """Return the wanted name, or with the first number that makes it new."""
         name, number = wanted, 2
+        # The plain name stays with whoever comes first, so adding an element last renames nothing before it.
         while name in self.used or name in _TAKEN:
             name, number = f"{wanted}{number}", number + 1
         self.used.add(name)
@@ -90,6 +92,7 @@ class Names:
         for each in lineage(self.model, block):
             if (each, name) in self.features:
                 return quoted(self.features[each, name])
+        # References are checked before anything is written, so this is a fault of the program and not of a model.
         raise KeyError(name)
 
     def usage(self, block: ElementId, definition: ElementId) -> str:
@@ -111,12 +114,14 @@ class Names:
 
     def usage_path(self, block: ElementId, start: ElementId | None = None) -> str | None:
         """Return the chain of features that leads to the first part of a kind, as `path` does."""
+        # A whole system is nobody's part: the path to it begins at the usage that stands for it.
         if start is None and block in self.roots:
             return quoted(self.roots[block])
         return self._search(block, start, frozenset())
 
     def _search(self, block: ElementId, start: ElementId | None, seen: frozenset[ElementId]) -> str | None:
         for part in self.model.all(Part):
+            # Blocks may hold one another in a circle, and such a way would never reach the whole.
             if part.block != block or part.owner in seen:
                 continue
             if part.owner == start:
@@ -133,6 +138,7 @@ def lineage(model: Model, block: ElementId) -> Iterator[ElementId]:
     """Yield the blocks that one is a special case of, from the most general down to itself."""
     found: list[ElementId] = []
     each: ElementId | None = block
+    # A circle of generals must come to an end here: whoever writes names is no judge of models.
     while each is not None and each not in found:
         found.append(each)
         each = model.get(each, Block).general
@@ -205,6 +211,7 @@ def _wanted(element: Element) -> str:
     # Every action has a start and a done of its own already, which these nodes are tied to.
     if isinstance(element, Action) and element.kind in {ActionKind.START, ActionKind.DONE}:
         return camel(f"{element.id.rpartition('.')[2]}-node")
+    # A requirement is cited by its whole identifier, so its name keeps every part of it.
     if isinstance(element, Requirement):
         return camel(element.id)
     return camel(element.id.rpartition(".")[2])
@@ -212,12 +219,14 @@ def _wanted(element: Element) -> str:
 
 def _uses(model: Model) -> Iterator[tuple[ElementId, ElementId]]:
     """Yield which blocks hold activities, state machines and joint states."""
+    # A dictionary keeps the order of the model, which a set does not: the same model gives the same text.
     found: dict[tuple[ElementId, ElementId], None] = {}
     for action in model.all(Action):
         if action.performer is not None:
             found[model.get(action.performer, Part).owner, action.activity] = None
     for state in model.all(JointState):
         owners = {model.get(part, Part).owner for part in state.parts}
+        # A connection joins two ends at least, of one owner: other joint states are defined and nowhere used.
         if len(owners) == 1 and len(state.parts) > 1:
             found[owners.pop(), state.id] = None
     yield from found
@@ -225,6 +234,7 @@ def _uses(model: Model) -> Iterator[tuple[ElementId, ElementId]]:
 
 def _roots(model: Model) -> dict[ElementId, str]:
     """Name the blocks that hold parts and are no part, nor the general of one, themselves."""
+    # Whatever is the kind of a part has a whole above it, through which it is reached.
     kinds = {part.block for part in model.all(Part)}
     scope = _Scope()
     owners = dict.fromkeys(part.owner for part in model.all(Part))

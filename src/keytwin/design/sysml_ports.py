@@ -31,6 +31,7 @@ def port_offences(scope: Scope) -> Iterator[Offence]:
             continue
         ends = [reference_after(scope, member, "connect"), reference_after(scope, member, "to")]
         joined = [_joined(scope, member, end) for end in ends if end is not None]
+        # Connections of three and more ends name them in brackets, and are judged by no rule here.
         if len(joined) == 2:
             yield from _offences(scope, member, joined)
 

@@ -21,8 +21,10 @@ def read_sysml(text: str, file: str = "") -> Document:
     """Read a text; what is wrong with it is among the findings of the document."""
     source = tokenise(text, file)
     reader = _Reader(source)
+    # The root leaves the end token out: `text()` writes what follows the last token by itself.
     root = Member("", Span(0, len(source.words) - 1), body=[])
     reader.read_body(root, 0, depth=0)
+    # The two lists were filled in passes of their own; whoever mends a text goes through it from the top.
     findings = sorted([*source.findings, *reader.findings], key=lambda each: (each.line, each.column))
     return Document(source, root, tuple(findings))
 
@@ -41,6 +43,7 @@ class _Reader:
         assert owner.body is not None
         while kinds[at] is not Kind.END:
             if words[at] == "}" and kinds[at] is Kind.SIGN:
+                # Only the root is without an owner, and there no brace is open that this one could close.
                 if owner.owner is not None:
                     return at
                 self._say(at, "a '}' closes nothing", "remove it, or add the '{' that it belongs to")
@@ -62,17 +65,20 @@ class _Reader:
             end = self._read_braces(member, end, depth)
         elif words[end] == ";" and kinds[end] is Kind.SIGN:
             end += 1
+        # Without this the loop of the body would never end, on a text that somebody else wrote.
         assert end > at, "a member takes a token at least"
         member.span = Span(at, end)
         return end
 
     def _read_braces(self, member: Member, opening: int, depth: int) -> int:
         """Read a body; return the token behind it."""
+        # The rest is skipped whole: half-read bodies would lie in the wrong owner and bring faults of their own.
         if depth >= DEEPEST:
             self._say(opening, f"bodies lie more than {DEEPEST} deep", "is a '}' missing further up?")
             return len(self.source.words) - 1
         member.body = []
         closing = self.read_body(member, opening + 1, depth + 1)
+        # The opening brace is told of: the end of the text is where nobody can see which one is missing.
         if self.source.kinds[closing] is Kind.END:
             self._say(opening, "the '{' of this body is never closed", "add the '}' that is missing")
             return closing

@@ -33,6 +33,7 @@ def check_sysml(documents: Iterable[Document]) -> tuple[Finding, ...]:
     scope = Scope(documents)
     syntax = [finding for document in scope.documents for finding in document.findings]
     broken = [_finding(scope, *offence) for rule in RULES for offence in rule(scope)]
+    # Files stay in the order they were given in, which may be that of their dependence on one another.
     order = {document.source.file: number for number, document in enumerate(scope.documents)}
     return (*syntax, *sorted(broken, key=lambda each: (order.get(each.file, 0), each.line, each.column)))
 
@@ -47,6 +48,7 @@ def _finding(scope: Scope, member: Member, token: int, what: str, remedy: str) -
 def stray_variants(scope: Scope) -> Iterator[Offence]:
     """A `variant` lies in a variation, and nowhere else."""
     for member in scope.members():
+        # The notation allows `variant` in any body; only its owner makes it a choice, so a parser cannot tell.
         if "variant" in member.prefixes and not _is_variation(member.owner):
             what = f"variant {_named(member)} lies outside a variation"
             yield member, member.span.first, what, "write 'variation' before its owner, or remove 'variant'"
@@ -78,6 +80,7 @@ def unknown_choices(scope: Scope) -> Iterator[Offence]:
         # The usage bears the name it refers to when it redefines, so its own members are looked at first.
         point = scope.visible(reference.names[0], member) or scope.visible(reference.names[0], member.owner)
         known = _variants(scope, point) if point is not None else []
+        # No variants are known where the variation lies outside these texts: then nothing is said.
         if known and reference.names[1] not in known:
             near = get_close_matches(reference.names[1], known, 1)
             hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
@@ -87,6 +90,7 @@ def unknown_choices(scope: Scope) -> Iterator[Offence]:
 def choice_of(scope: Scope, member: Member) -> Reference | None:
     """Return the `point::variant` that a usage is set to, if it is."""
     value = member.value
+    # A choice is exactly `point :: variant`; any longer expression is a value, and no rule of ours.
     if value is None or value.end - value.first != 3 or member.value_sign != "=":
         return None
     source = scope.document_of(member).source
@@ -98,6 +102,7 @@ def choice_of(scope: Scope, member: Member) -> Reference | None:
 
 def _variants(scope: Scope, point: Member) -> list[str]:
     return [
+        # `variant a;` declares no name of its own: it is called as the usage that it refers to.
         inner.label or (inner.target.names[-1] if inner.target else "")
         for each in lineage(scope, point)
         if _is_variation(each)

@@ -23,6 +23,7 @@ class Scope:
 
     def __init__(self, documents: Iterable[Document]) -> None:
         self.documents = tuple(documents)
+        # By identity, since two files may be equal in every word.
         self._files = {id(each.root): each for each in self.documents}
         self._owned: dict[Member, dict[str, Member]] = {}
         self._generals: dict[Member, list[Member]] = {}
@@ -49,6 +50,7 @@ class Scope:
         if found is None:
             found = self._owned[member] = {}
             for each in member.members():
+                # These are named for people or not at all, and would hide an element that is called the same.
                 if each.kind in {"import", "doc", "comment", "rep", "metadata", "expose", "opaque"}:
                     continue
                 for name in (each.label, each.short):
@@ -61,6 +63,7 @@ class Scope:
         found = self._generals.get(member)
         if found is None:
             self._generals[member] = found = []  # while it is worked out: a circle ends here
+            # A member is no general of itself: `attribute :>> a` finds its own label where nothing is inherited.
             found += [each for each in self._direct(member) if each is not member]
         return found
 
@@ -105,6 +108,7 @@ class Scope:
     def visible(self, name: str, owner: Member | None) -> Member | None:
         """Return what a name means inside a member: looked for there, then further and further out."""
         while owner is not None:
+            # Owned and inherited names go before imported ones, and the nearer namespace before the outer.
             found = self.inside(owner, name) or self._imported(owner, name, 0)
             if found is not None:
                 return found
@@ -140,6 +144,7 @@ class Scope:
         above = self._namespace(target, importing)
         if above is None:
             return None
+        # An import of one member gives its name and nothing of what lies in it.
         if importing.clause("all") is not None:
             return self.inside(above, name, depth + 1)
         return above if name in {above.label, above.short} else None
@@ -162,6 +167,7 @@ def descends_from(scope: Scope, member: Member, wanted: Member) -> bool:
 
 def lineage(scope: Scope, member: Member) -> Iterator[Member]:
     """Yield a member and whatever it descends from, the nearest first, each once."""
+    # Breadth first: of two definitions of a feature the nearer one counts, and each is looked at once.
     seen: dict[Member, None] = {member: None}
     waiting = [member]
     while waiting:
@@ -183,6 +189,7 @@ def reference_at(scope: Scope, member: Member, span: Span) -> Reference | None:
     """Return the name that some tokens of a member begin with."""
     source = scope.document_of(member).source
     at = next((token + 1 for token in range(span.first, span.end) if source.words[token] == "::>"), span.first)
+    # An expression such as `(1, 2)` begins with no name, and refers to nothing as a whole.
     if at >= span.end or not source.is_name(at):
         return None
     return Cursor(source, []).chain(at, span.end, at)

@@ -50,6 +50,7 @@ class Interfaces:
         if ports is None or ports[0].kind not in self.names.of or ports[1].kind not in self.names.of:
             return None
         source, target = ports
+        # Two connectors are of one definition when its text would be the same, flows and their names included.
         key = (source.kind, source.is_conjugated, target.kind, target.is_conjugated, connector.flows)
         if key not in self.defined:
             self.defined[key] = self._new_name(source, target)
@@ -69,6 +70,7 @@ class Interfaces:
     def _new_name(self, source: Port, target: Port) -> str:
         kinds = [self.names.of[port.kind].removesuffix("Port") for port in (source, target)]
         wanted = f"{kinds[0]}Interface" if kinds[0] == kinds[1] else f"{kinds[0]}To{kinds[1]}Interface"
+        # Interfaces come to be while blocks are written, when all other names are given already.
         taken = {*self.defined.values(), *self.names.of.values()}
         name, number = wanted, 2
         while name in taken:
@@ -84,6 +86,7 @@ class Interfaces:
             yield from self._definition(name, ports, users)
 
     def _definition(self, name: str, ports: tuple[Port, Port], users: list[Connector]) -> Lines:
+        # The definition is there because of every variant that uses it; only the last would take it away.
         variants = sorted({each for user in users for each in user.because})
         ends = [
             f"end port {end} : {typed(self.names, port)};"
@@ -107,6 +110,7 @@ class Interfaces:
     def _carried(self, port: Port, flow: Carried) -> str:
         kind = self.names.model.get(port.kind, PortKind)
         found = next((each.name for each in kind.carried if each.item == flow.item), None)
+        # A flow ends at an item of the port; without one the reference would lead nowhere.
         if found is None:
             raise Mistake(f"{flow.item} flows through a port of kind {kind.id}, which does not carry it: add it there")
         return quoted(found)
@@ -197,6 +201,7 @@ def multiplicity(least: int, most: int | None) -> str:
 def _part(names: Names, part: Part) -> Lines:
     model = names.model
     performed = [
+        # The owner performs the activity once; its parts perform the actions inside, by a chain of features.
         f"perform {names.usage(part.owner, each.activity)}.{names.short(each.id)};"
         for each in model.all(Action)
         if each.performer == part.id
@@ -234,6 +239,7 @@ def _connector(names: Names, interfaces: Interfaces, each: Connector) -> Lines:
 def _message(names: Names, flow: Carried, source: str, target: str) -> Lines:
     there = f"of {names.short(flow.item)} from {source} to {target};"
     back = f"of {names.short(flow.item)} from {target} to {source};"
+    # A flow of a connection has one way only: what goes both ways is two, and the second needs its own name.
     ways = {Direction.OUT: [there], Direction.IN: [back], Direction.BOTH: [there, back]}[flow.direction]
     named = (flow.name, flow.name + BACK)
     return [f"message {quoted(name)} {way}" for name, way in zip(named, ways, strict=False)]
@@ -241,6 +247,7 @@ def _message(names: Names, flow: Carried, source: str, target: str) -> Lines:
 
 def _end(names: Names, owner: ElementId, end: End) -> str:
     path = names.path(end.part, owner)
+    # A connector may only join what lies inside its owner, however deep, since a chain begins there.
     if path is None:
         raise Mistake(
             f"a connector of {owner} ends at {end.part}, which does not lie inside {owner}: give it another owner"
@@ -257,6 +264,7 @@ def joint_lines(names: Names, state: JointState) -> Lines:
     ]
     values = [line for each in state.properties for line in attribute_lines(f"attribute {quoted(each.name)}", each)]
     head = "connection def" if len(state.parts) > 1 else "item def"  # a connection has two ends at least
+    # The ends are numbered and not named by their parts: the annotation tells which part holds which share.
     shares = metadata("Shares", parts=strings(state.parts)) if state.parts else []
     body = [*trace(state), *shares, *(ends if len(ends) > 1 else []), *values]
     return block(f"{head} {names.short(state.id)}", body)
@@ -278,6 +286,7 @@ def _joined(parts: list[str]) -> str:
 
 def joint_dependencies(names: Names, state: JointState) -> Lines:
     """Say what makes a joint state and what consumes it."""
+    # A dependency, since the notation has no relation between a connection and the step that makes it.
     made = [("made by", state.made_by)] if state.made_by else []
     return [
         f"dependency {quoted(f'{names.of[state.id]} {how} {names.of[by]}')}"

@@ -29,6 +29,7 @@ RESERVED: Final = frozenset(_RESERVED_WORDS.split())
 
 # ASCII only: the grammar allows no other letters in a name without quotes.
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", flags=re.ASCII)
+# The backslash comes first: later it would double those that the other escapes bring.
 _ESCAPES: Final = (("\\", "\\\\"), ("\b", "\\b"), ("\f", "\\f"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
 _WORDS: Final = re.compile(r"[^A-Za-z0-9]+", flags=re.ASCII)
 
@@ -56,6 +57,7 @@ def strings(texts: Iterable[str]) -> str:
 
 def unescaped(text: str) -> str:
     """Undo what the quotes of a name or a string need; `text` is what lies between them."""
+    # One pass from the left: replacing escape by escape would read an escaped backslash before an n as a line end.
     return re.sub(r"\\(.)", lambda found: _UNESCAPED.get(found[1], found[1]), text)
 
 

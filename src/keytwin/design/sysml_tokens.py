@@ -32,9 +32,12 @@ class Kind(StrEnum):
     END = "end"
 
 
+# Longer signs stand before their beginnings, since an alternation takes the first that fits: `:>>` before `:>`.
 _SIGNS: Final = (
     r"::>|:>>|::|:>|:=|=>|===|==|=|!==|!=|->|\.\.|\.\?|\.|\*\*|\*|<=|<|>=|>|\?\?|\?|[{}\[\]();,~@#&|^+\-/%$:]"
 )
+# A note comes before signs, and `//*` is a note of several lines: as `//` it would end with its first line.
+# A number ends before `..`, so that `1..2` is a range and not `1.` and `.2`.
 _PATTERN: Final = re.compile(
     rf"""(?P<space>[\s\ufeff]+|//(?!\*)[^\n]*|//\*.*?\*/)
     |(?P<name>[^\W\d]\w*)
@@ -47,6 +50,7 @@ _PATTERN: Final = re.compile(
     |(?P<bad>.)""",
     flags=re.DOTALL | re.VERBOSE,
 )
+# A name becomes a word or a name, and a bad token a finding, so these two are not found by their group.
 _KINDS: Final = {kind.value: kind for kind in (Kind.NUMBER, Kind.QUOTED, Kind.STRING, Kind.COMMENT, Kind.SIGN)}
 _OPEN: Final = {"/*": "this comment is never closed", "//*": "this note is never closed"}
 
@@ -84,6 +88,7 @@ class Source:
     def name(self, token: int) -> str:
         """Return the name that a token stands for, without its quotes."""
         word = self.words[token]
+        # A model that quotes a name needlessly still means the same element as one that does not.
         return unescaped(word[1:-1]) if self.kinds[token] is Kind.QUOTED else word
 
     def is_name(self, token: int) -> bool:
@@ -131,6 +136,7 @@ def _add_bad(source: Source, found: re.Match[str]) -> int:
     what, remedy = f"the character {opening!r} begins nothing in SysML", "remove it, or put the name in single quotes"
     if found.lastgroup == "open":
         closing = "*/" if opening in _OPEN else opening
+        # A lost quote spoils its line at most; a lost comment has no line to end with, and takes the rest.
         line_end = source.text.find("\n", start)
         end = len(source.text) if opening in _OPEN or line_end < 0 else line_end
         what, remedy = _OPEN.get(opening, "this quote is never closed"), f"close it with {closing}"
@@ -140,4 +146,5 @@ def _add_bad(source: Source, found: re.Match[str]) -> int:
 
 
 def _line_starts(text: str) -> list[int]:
+    # All three kinds of line end count, as in an editor: else every place after an old one is wrong.
     return [0, *(found.end() for found in re.finditer(r"\r\n|\n|\r", text))]

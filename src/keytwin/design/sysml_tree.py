@@ -39,6 +39,7 @@ class Reference:
         return "".join(parts)
 
 
+# Members are compared by identity: two with the same words at two places are not the same element.
 @dataclass(slots=True, eq=False)
 class Member:
     """A definition, a usage, an import, a comment, an expression, or what could not be understood."""
@@ -110,6 +111,7 @@ class Member:
 
     def path(self) -> str:
         """Return its qualified name, for people."""
+        # The root has no keyword and no name; a path begins with what lies in it.
         above = self.owner.path() if self.owner is not None and self.owner.kind != "" else ""
         return f"{above}::{self.label}" if above and self.label else above or self.label
 

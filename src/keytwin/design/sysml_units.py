@@ -86,9 +86,12 @@ OWN_UNITS: Final = (
     Unit("share", "share of one", "ShareUnit"),
 )
 
+# In the library `dB` is a level of sound pressure and `B` a byte: a loss in it would be one of noise.
 WRITTEN: Final = MappingProxyType({"dB": "dBo", "dB/km": "dBo/km", "B/s": "byte/s"})
 """Units that go by another name in SysML, where theirs is taken."""
+# A share without a unit is written with one of its own, and comes back without, as it was.
 _READ: Final = MappingProxyType({**{there: here for here, there in WRITTEN.items()}, "share": ""})
+# ASCII alone: `\d` would take digits of every script, which SysML does not know as numbers.
 _QUANTITY: Final = re.compile(r"([+-]?)(\d+(?:\.\d*)?|\.\d+)((?:[eE][+-]?\d+)?)\s*(\S*)", flags=re.ASCII)
 
 _DEFINITIONS: Final = (
@@ -134,6 +137,7 @@ def units_package() -> Lines:
         f"library package {PACKAGE}",
         [
             *doc("Units of quantum key distribution that the standard library does not have."),
+            # Private, so that who imports these units does not get the whole library's names with them.
             *(f"private import {name}::*;" for name in ("MeasurementReferences", "Quantities", "ISQ", "SI")),
             *(line for each in _DEFINITIONS for line in _definition(*each)),
             *(line for name, about in _ALIASES for line in block(f"attribute def {name} :> LengthValue", doc(about))),
@@ -143,6 +147,7 @@ def units_package() -> Lines:
 
 
 def _definition(unit: str, value: str, unit_kind: str, value_kind: str, about: str) -> Lines:
+    # The library ties a quantity to its unit by redefining `mRef`; without it any unit would fit.
     reference = f"attribute :>> mRef : {unit}[1];"
     return [
         *block(f"attribute def {unit} :> {unit_kind}", doc(f"Unit of: {about}")),

@@ -57,14 +57,23 @@ class Chosen:
         return {str(point): [each.rpartition(".")[2] for each in variants] for point, variants in value.items()}
 
     def _variants(self, point: VariationPointId, node: Node, page: Page) -> tuple[VariantId, ...]:
+        # An OVM that is not known has been told of once: to refuse each variant as well would bury that.
         if self.ovm is None or point not in self.ovm.points:
             return ()
+        # Inside its variation point a variant goes by its short name, so the same word may be one at two points.
         known = [each.id.removeprefix(f"{point}.") for each in self.ovm.variants_of(point)]
         page.names["variant"] = names_from(known)
         variant = Reference("variant", str)
         nodes = (node,) if isinstance(node, TextNode) else page.items(node, "a list of variants")
-        read = (page.attempt(variant, each) for each in nodes)
-        return tuple(VariantId(f"{point}.{each}") for each in read if each)
+        found: dict[VariantId, None] = {}
+        for each in nodes:
+            name = page.attempt(variant, each)
+            # A name written twice was most likely meant to be another one, and only who wrote it knows which.
+            if name and f"{point}.{name}" in found:
+                page.report(each.place, f"the variant {name!r} is chosen twice", "remove one, or name another")
+            elif name:
+                found[VariantId(f"{point}.{name}")] = None
+        return tuple(found)
 
 
 def selection_record(ovm: Ovm | None) -> Record[SelectionFile]:
@@ -89,6 +98,7 @@ def read_selection(where: str) -> SelectionFile:
 
 def selection_from(source: Source) -> SelectionFile:
     """Return what a file selects; FileMistake with all that is wrong in it."""
+    # Mistakes gather on the page and are raised together: a reader who stops at the first costs a run for each.
     page = Page(source.file)
     try:
         file = _read(read_nodes(source.octets, page), page)

@@ -24,6 +24,7 @@ def read_texts(places: Iterable[str]) -> dict[str, str]:
 def _files(place: Path) -> list[Path]:
     if not place.is_dir():
         return [place]
+    # Sorted, since the order of a folder differs between file systems and findings would with it.
     found = sorted(place.glob(f"*{SUFFIX}"))
     if not found:
         raise Mistake(f"{place} holds no {SUFFIX} file")
@@ -40,7 +41,9 @@ def _read(path: Path) -> str:
         return octets.decode("utf-8")
     except UnicodeDecodeError as failure:
         line = octets.count(b"\n", 0, failure.start) + 1
-        column = failure.start - octets.rfind(b"\n", 0, failure.start)
+        # Counted in characters, as an editor does: what stands before on the line is UTF-8, or it had failed there.
+        start = octets.rfind(b"\n", 0, failure.start) + 1
+        column = len(octets[start : failure.start].decode("utf-8")) + 1
         finding = Finding("this is no UTF-8", str(path), line, column, suggestion="save the file as UTF-8")
         raise FileMistake((finding,)) from None
 
@@ -53,6 +56,7 @@ def write_texts(folder: str, texts: Mapping[str, str]) -> tuple[Path, ...]:
     for name, text in texts.items():
         path = place / name
         path.parent.mkdir(exist_ok=True)
+        # As bytes again: writing as text would give other line ends on another system.
         path.write_bytes(text.encode("utf-8"))
         paths.append(path)
     return tuple(paths)

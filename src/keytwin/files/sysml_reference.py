@@ -64,6 +64,7 @@ def findings_of(checked: ReferenceCheck, texts: Mapping[str, str]) -> tuple[Find
 
 def _finding(name: str, texts: Mapping[str, str]) -> Finding:
     what = f"the reference toolkit finds nothing called {name}"
+    # The toolkit says no place, so the name is sought as a whole word; its first use is where to look.
     pattern = re.compile(rf"(?<![\w']){re.escape(name)}(?![\w'])")
     for file, text in texts.items():
         found = pattern.search(text)
@@ -121,6 +122,7 @@ def _unresolved(toolkit: _Toolkit, element: object) -> Iterator[str]:
 @contextmanager
 def _captured_stderr() -> Iterator[Callable[[], str]]:
     """Lead file descriptor 2 into a file: the native library writes there, past Python."""
+    # What Python has buffered belongs to the terminal, and would else come out in the file.
     sys.stderr.flush()
     with tempfile.TemporaryFile() as kept:
         before = os.dup(2)
@@ -128,6 +130,7 @@ def _captured_stderr() -> Iterator[Callable[[], str]]:
         try:
             yield lambda: _content(kept)
         finally:
+            # Put back also after a failure, or the process would be mute for the rest of its life.
             os.dup2(before, 2)
             os.close(before)
 

@@ -44,6 +44,7 @@ ACTIVITY: Final = Record(
     (
         Field("id", name("an activity", parse_element), "its identifier", required=True),
         NAME,
+        # Before the steps: reading goes in the order of these fields, and a step names its lane.
         Field("lanes", Listed("part", "lane"), "the parts that take part", required=True, stand_in=()),
         Field("steps", Additions("step", STEP, ("deed",)), "what is done", required=True, stand_in=()),
         ABOUT,
@@ -77,6 +78,7 @@ SEQUENCE: Final = Record(
         Field("id", name("an interaction", parse_element), "its identifier", required=True),
         NAME,
         Field("lifelines", Listed("part", "lifeline"), "the parts that take part", required=True, stand_in=()),
+        # Before the messages, which say in what frame they lie.
         Field("frames", Additions("frame", FRAME), "frames round messages"),
         Field("messages", Additions("message", MESSAGE, ("deed",)), "in order", required=True, stand_in=()),
         ABOUT,

@@ -33,6 +33,7 @@ from keytwin.vocabulary.identity import VariantId, VariationPointId, parse_name
 
 
 def _variant(text: str) -> VariantId:
+    # A variant's short name may be borne at two variation points, so by itself it says too little.
     if "." not in text:
         raise Mistake(f"{text!r} is no variant: write the variation point before it, as in 'protocol.bb84'")
     return VariantId(parse_name(text, "a variant"))

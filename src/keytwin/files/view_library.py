@@ -59,6 +59,7 @@ def read_library(
     With `chosen`, only of these variants, and of those that may be offered instead of them.
     """
     sources = _sources(where)
+    # The shared file is read before all others, whatever its place in the folder: they refer into it.
     first = next((each for each in sources if _stem(each) == "shared"), None)
     if first is None:
         raise Mistake(f"{where} has no {SHARED_FILE}: write there what the views share, and the roles")
@@ -71,6 +72,7 @@ def read_library(
         try:
             fragments.append(read_view(each, shared, tables, ovm))
         except FileMistake as mistake:
+            # Whoever renames something shared breaks many files, and wants to see all of them in one run.
             mistakes += mistake.findings
     mistakes += _missing(where, ovm, {VariantId(_stem(each)) for each in sources})
     if mistakes:
@@ -80,6 +82,7 @@ def read_library(
 
 
 def _is_wanted(name: str, roles: Roles, chosen: Collection[VariantId] | None) -> bool:
+    # Protocols and links are read in any case, since synchronisation may offer one instead of another.
     return chosen is None or name in chosen or name.rpartition(".")[0] in {roles.protocol, roles.link}
 
 
@@ -156,6 +159,7 @@ def _roles(file: SharedFile, page: Page) -> Roles:
     said = dict(file.roles)
     ends = said["ends"]
     assert isinstance(ends, tuple)
+    # A Several takes any number, so that the record cannot demand two by itself.
     if len(ends) != 2:
         raise page.refusal(Place(page.file), f"'ends' names {len(ends)} parts", "things are sent between two")
     make: type = Roles  # which fields it takes, the record of the roles says
@@ -174,6 +178,7 @@ def _check_variant(file: ViewFile, root: Node, page: Page, ovm: Ovm) -> None:
     if file.kind is not wanted:
         said = f"the views of {variant.point} are of kind '{wanted}', so that they can be compared"
         page.report(_place(root, "kind"), f"this view is of kind '{file.kind}'", said)
+    # Which files are read at all is decided by their names, so a wrong one might never be looked at.
     if f"{file.variant}.yaml" != page.file.replace("\\", "/").rpartition("/")[2]:
         page.report(place, f"this file is not called {file.variant}.yaml", "the view of a variant bears its name")
 
@@ -229,6 +234,7 @@ def _line(model: Model, block: Block) -> Iterator[Block]:
     """Give a block and those that it is a special case of: it has their ports and properties too."""
     while True:
         yield block
+        # A fragment holds only a piece of the model, in which a general may be missing.
         if block.general is None or block.general not in model:
             return
         block = model.get(block.general, Block)

@@ -80,6 +80,7 @@ class Additions(Generic[T]):
         if text in (page.names.get(self.kind) or {}):
             page.report(place, f"the {self.kind} {text!r} is shared by all views", "add to it under 'adds', or rename")
             return False
+        # Declared even when it is no proper name: else every place that refers to it would be told of as well.
         for kind in (self.kind, *self.also):
             page.declare(kind, text, Declared(text, place))
         return True
@@ -98,6 +99,7 @@ class Several(Generic[T]):
 
     def read(self, node: Node, page: Page) -> tuple[T, ...]:
         """Read each that can be read."""
+        # Most of these lists have one entry, for which brackets would only be noise.
         nodes = node.items if isinstance(node, ListNode) else (node,)
         read = (page.attempt(self.item, each) for each in nodes)
         return tuple(each for each in read if each is not None)
@@ -120,6 +122,7 @@ class NextStep:
     def read(self, node: Node, page: Page) -> Then:
         """Look the step up."""
         found = page.text(node, "the next step")
+        # The first ` if ` parts them: a name of a step has no space, whereas a guard is free text.
         target, _, guard = found.text.partition(" if ")
         return Then(page.look_up("step", target.strip(), found.place), guard.strip())
 
@@ -231,6 +234,7 @@ class Named(Generic[T]):
 
     def read(self, node: Node, page: Page) -> dict[str, T]:
         """Read each value that can be read."""
+        # A value that cannot be read is left out after it was told, so that the rest is looked at in the same run.
         read = {each.key.text: page.attempt(self.value, each.value) for each in page.entries(node, self.what)}
         return {name: value for name, value in read.items() if value is not None}
 
@@ -252,6 +256,7 @@ class Listed:
 
     def read(self, node: Node, page: Page) -> tuple[ElementId, ...]:
         """Look each name up."""
+        # Lanes are known from here on only: a file has one activity, and those of another are none of its own.
         page.names[self.declared] = {}
         found: dict[ElementId, None] = {}
         for each in page.items(node, f"a list of each {self.declared}"):

@@ -41,6 +41,7 @@ class Valued:
         # The value stays text in the model, as SysML wants it with its unit; here it is only seen to be one.
         if said.quantity != "text" and isinstance(written, TextNode) and written.text:
             page.parsed(QUANTITIES[said.quantity], written)
+        # An empty value is to be found out later, and nobody can say yet where it will come from.
         if said.value and not said.source:
             page.report(node.place, "a value without a source is a guess", "say under 'source' where it comes from")
         return said
