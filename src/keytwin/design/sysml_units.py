@@ -117,8 +117,9 @@ def value_expression(quantity: str, value: str) -> str:
     if found is None:
         raise Mistake(f"{value!r} is no value of a {quantity}: write a number and its unit, such as '20 km'")
     sign, digits, exponent, unit = found.groups()
-    # SysML has no digits that end in a point, and no plus sign before a number.
-    number = f"{'-' if sign == '-' else ''}{digits}{'0' if digits.endswith('.') else ''}{exponent}"
+    # A literal of SysML has no sign `+`, and our reader wants digits on both sides of a point; people leave them out.
+    digits = f"{'0' if digits.startswith('.') else ''}{digits}{'0' if digits.endswith('.') else ''}"
+    number = f"{'-' if sign == '-' else ''}{digits}{exponent}"
     if quantity == "number":
         return number
     # Quoted names are case-sensitive: the symbol goes out exactly as it was written.
