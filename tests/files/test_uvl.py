@@ -7,7 +7,7 @@ from hypothesis import given, settings
 
 from keytwin.design.counting import Diagram
 from keytwin.design.features import FeatureModel, Group
-from keytwin.design.formula import All, Any, Implies, Is, Not, Same
+from keytwin.design.formula import All, Any, Implies, Is, Not, Same, written
 from keytwin.design.ovm_features import features_of
 from keytwin.files.library import Source
 from keytwin.files.ovm import library_ovm
@@ -196,6 +196,15 @@ def test_any_model_written_and_read_back_has_the_same_configurations(model: Feat
     read = uvl(write_uvl(model)).value
     assert set(every(read)) == set(every(model))
     assert len(read.constraints) == len(model.constraints)
+
+
+def test_brackets_are_not_lost_in_a_group_of_one() -> None:
+    """Found by the property above: `!r & f` is not what was meant by the opposite of both."""
+    both = All((Is("r"), Is("f")))
+    for formula in (Not(Any((both,))), Not(All((Any((both,)),))), Not(both)):
+        assert written(formula, str) == "!(r & f)"
+    assert written(All((Any((Is("r"), Is("f"))), Is("g"))), str) == "(r | f) & g"
+    assert written(Any((All((Is("r"),)), Is("g"))), str) == "r | g"
 
 
 def test_names_that_uvl_cannot_write_stay_apart() -> None:

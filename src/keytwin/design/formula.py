@@ -97,10 +97,13 @@ def written(formula: Formula, name: Callable[[str], str], strength: int = 0) -> 
             return name(feature)
         case Not(inner):
             return f"!{written(inner, name, 5)}"
+        case All((only,)) | Any((only,)):
+            # Of one part there is no operator: whether it needs brackets, what stands outside decides.
+            return written(only, name, strength)
         case All(parts) if parts:
-            return _joined(" & ", [written(each, name, 4) for each in parts], strength > 3 and len(parts) > 1)
+            return _joined(" & ", [written(each, name, 4) for each in parts], strength > 3)
         case Any(parts) if parts:
-            return _joined(" | ", [written(each, name, 3) for each in parts], strength > 2 and len(parts) > 1)
+            return _joined(" | ", [written(each, name, 3) for each in parts], strength > 2)
         case Implies(first, second):
             return _joined(" => ", [written(first, name, 2), written(second, name, 2)], strength > 1)
         case Same(first, second):
