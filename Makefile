@@ -21,7 +21,7 @@ demo: $(VENV)/.installed ## run the six-node star: three end-to-end keys in virt
 	$(BIN)/keytwin demo
 
 test: $(VENV)/.installed ## run all tests (JOBS=2 processes)
-	$(BIN)/pytest -n $(JOBS) -q
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -q
 
 check: $(VENV)/.installed ## style, types, import contracts, budgets, documents
 	$(BIN)/ruff check .
