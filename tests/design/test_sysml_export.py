@@ -425,7 +425,7 @@ def test_a_value_without_a_number_is_a_mistake(value: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "written"),
-    [("-.5 km", "-.5 [km]"), ("+5. km", "5.0 [km]"), ("1e3 km", "1e3 [km]"), ("2kbit/s", "2 ['kbit/s']")],
+    [("-.5 km", "-0.5 [km]"), ("+5. km", "5.0 [km]"), ("1e3 km", "1e3 [km]"), ("2kbit/s", "2 ['kbit/s']")],
 )
 def test_numbers_are_written_as_the_notation_has_them(value: str, written: str) -> None:
     assert value_expression("length", value) == written
