@@ -58,7 +58,7 @@ def test_json_holds_the_model_with_its_reasons(shell: Shell) -> None:
 def test_views_are_drawn_before_and_after(shell: Shell, tmp_path: Path) -> None:
     code, out, _ = shell("views", "--select", "long-range", "--output", "drawn")
     assert code == 0
-    assert "15 drawings in drawn" in out
+    assert "19 drawings in drawn" in out
     before, after = (
         sorted(each.name for each in (tmp_path / "drawn" / each).iterdir()) for each in ("before", "after")
     )
@@ -146,4 +146,22 @@ def test_json_is_all_that_is_printed_even_with_drawings(shell: Shell, tmp_path: 
     _, out, err = shell("views", "--ovm", "paper-a", "--json", "-o", "all")
     listed = json.loads(out)
     assert err == ""
-    assert len(list((tmp_path / "all").iterdir())) == len(listed)
+    drawn = {each.stem for each in (tmp_path / "all").iterdir()}
+    assert drawn == {"ovm", "schematic", *(each["variant"] for each in listed)}
+
+
+@pytest.mark.parametrize(("form", "begins"), [("svg", b"<svg"), ("png", b"\x89PNG"), ("pdf", b"%PDF")])
+def test_all_is_drawn_in_the_form_that_is_asked_for(shell: Shell, tmp_path: Path, form: str, begins: bytes) -> None:
+    code, out, err = shell("views", "--select", "long-range", "-o", "drawn", "--format", form)
+    assert (code, err) == (0, "")
+    files = [path for path in (tmp_path / "drawn").rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} == {f".{form}"}
+    assert f"{len(files)} drawings in drawn" in out
+    assert {"ovm", "schematic", "before", "after"} <= {path.stem for path in files if path.parent.name == "drawn"}
+    assert all(path.read_bytes().startswith(begins) for path in files)
+
+
+def test_a_form_that_there_is_not_draws_nothing(shell: Shell, tmp_path: Path) -> None:
+    code, _, _ = shell("views", "--select", "long-range", "-o", "drawn", "--format", "bmp")
+    assert code != 0
+    assert not (tmp_path / "drawn").exists()

@@ -12,6 +12,7 @@ from cyclopts import Parameter
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from keytwin.cli.drawings import Form, draw_architecture, draw_library
 from keytwin.cli.output import counted, show, show_json, suggest
 from keytwin.vocabulary.errors import Mistake
 
@@ -32,6 +33,7 @@ def views(
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     ovm: str | None = None,
     replace: str | None = None,
+    form: Annotated[Form, Parameter(name="--format")] = Form.SVG,
     json: bool = False,
 ) -> None:
     """Show the views of an architecture: what did not fit together, what was changed, and what came of it.
@@ -42,27 +44,30 @@ def views(
         A selection of variants: the name of an example, such as long-range, or the path of a file. Without it the views
         of all variants are listed.
     output
-        Folder into which the views are drawn as SVG: before/ as the variants bring them, after/ as they fit together.
+        Folder into which all is drawn: the views, before/ as the variants bring them and after/ as they fit together,
+        both also on a sheet, the variability model, and the schematic picture above it.
     ovm
         The variability model, when it is not that of the selection: a name of the library.
     replace
         Another variant for one of the selection, such as protocol=mdi: shows what moves, view by view.
+    form
+        Of the drawings: PNG and PDF need the extra, pip install 'keytwin[draw]'.
     json
         Print everything as JSON, elements of the model included, and nothing else.
     """
     if select is None:
         if replace:
             raise Mistake("--replace changes a selection: name one with --select, such as --select long-range")
-        _list_library(ovm, output, json=json)
+        _list_library(ovm, output, form, json=json)
         return
     if replace:
-        _show_replacement(select, ovm, replace, output, json=json)
+        _show_replacement((select, ovm, replace), output, form, json=json)
         return
-    from keytwin.assessment.architecture import architecture
+    from keytwin.assessment.architecture import architecture, wanted
 
-    found = architecture(select, ovm)
+    found, (known, _) = architecture(select, ovm), wanted(select, ovm)
     # Drawn before anything is printed: with --json nothing but JSON may follow.
-    drawn = _drawn(found, output)
+    drawn = draw_architecture(found, known, output, form) if output else 0
     if json:
         show_json(_as_json(found))
         return
@@ -127,14 +132,14 @@ def _views(views: Sequence[View]) -> Table:
 # --- the library ----------------------------------------------------------------------------------------------------
 
 
-def _list_library(ovm: str | None, output: Path | None, *, json: bool) -> None:
+def _list_library(ovm: str | None, output: Path | None, form: Form, *, json: bool) -> None:
     from keytwin.assessment.architecture import USUAL_OVM, views_of
     from keytwin.design.family import family_of
     from keytwin.files.ovm import read_ovm
 
     known: Ovm = read_ovm(ovm or USUAL_OVM)
     family = family_of(known, views_of(known.name))
-    drawn = _draw_all(family, output) if output else 0
+    drawn = draw_library(family, known, output, form) if output else 0
     if json:
         show_json([{"variant": each.variant, "kind": each.kind, "title": each.title} for each in family.views])
         return
@@ -146,14 +151,15 @@ def _list_library(ovm: str | None, output: Path | None, *, json: bool) -> None:
 # --- a replacement --------------------------------------------------------------------------------------------------
 
 
-def _show_replacement(select: str, ovm: str | None, replace: str, output: Path | None, *, json: bool) -> None:
+def _show_replacement(asked: tuple[str, str | None, str], output: Path | None, form: Form, *, json: bool) -> None:
     from keytwin.assessment.architecture import architecture, wanted
     from keytwin.design.replacement import moved
 
+    select, ovm, replace = asked
     old, new = architecture(select, ovm), architecture(select, ovm, replace=replace)
     known, _ = wanted(select, ovm)
     differences = moved(known, old, new)
-    drawn = _drawn(new, output)
+    drawn = draw_architecture(new, known, output, form) if output else 0
     if json:
         show_json([msgspec.to_builtins(each) for each in differences])
         return
@@ -181,22 +187,6 @@ def _moves(moved: Moved) -> Iterator[str]:
 
 
 # --- drawings -------------------------------------------------------------------------------------------------------
-
-
-def _drawn(found: Architecture, output: Path | None) -> int:
-    if output is None:
-        return 0
-    return _draw_all(found.before, output / "before") + _draw_all(found.after, output / "after")
-
-
-def _draw_all(composition: Composition, folder: Path) -> int:
-    from keytwin.drawing.svg import draw_view
-
-    folder.mkdir(parents=True, exist_ok=True)
-    for each in composition.views:
-        drawing = draw_view(composition.model, each)
-        (folder / f"{each.id.removeprefix('view.')}.svg").write_text(drawing, encoding="utf-8")
-    return len(composition.views)
 
 
 def _tell_drawn(drawn: int, output: Path | None) -> None:
