@@ -53,7 +53,7 @@ class Physics:
 
     def _bridges(self, device: Device, loss: Decibels) -> bool:
         # Endless blocks first: what even they do not bridge, blocks of a device's own size never will.
-        if not float(analytic_rate(device, Channels.of(float(loss))).per_second) > 0:
+        if not float(analytic_rate(device, Channels.of(float(loss))).rate_per_second) > 0:
             return False
         try:
             self.rate(QLink(_ANY, device.name, total_loss=loss), device)
