@@ -95,12 +95,11 @@ def headroom(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
 
 
 def autonomy(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
-    """How long full stores serve all demands in the dark: key in both directions of each link, spent at once."""
+    """How long full stores serve all demands in the dark, each asked for from one end only: the other's stay unused."""
     del need, pairs
     if not plan.demands:
         return Found(inf, Method.ANALYSIS, remark=_NO_DEMAND)
-    # Both directions of a link are full, and either serves: admission reserves in both.
-    stored = [span._replace(capacity=2.0 * plan.store if span.capacity > 0 else 0.0) for span in plan.spans]
+    stored = [span._replace(capacity=float(plan.store) if span.capacity > 0 else 0.0) for span in plan.spans]
     # Bits in stock over bits a second: the share of the demands that a second's worth of stock meets is a time.
     lasting = sustained(stored, plan.demands, plan.relays)
     return Found(lasting.share * 1e9, Method.ANALYSIS, bottleneck(stored, plan.demands, plan.relays))

@@ -17,7 +17,7 @@ from msgspec import structs
 
 from keytwin.design.layout import Laid, LinkRate, lay_passes, lay_spans, lay_whole
 from keytwin.design.need import Case, Line, Priority, Site
-from keytwin.design.plan import Plan
+from keytwin.design.plan import Plan, usable_share
 from keytwin.design.throughput import Demand
 from keytwin.design.variability import Configuration, Ovm
 from keytwin.vocabulary.blueprint import (
@@ -95,14 +95,17 @@ def realise(case: Case, ovm: Ovm, configuration: Configuration, shelf: Shelf, ro
     Mistake, with the physical reason, when a medium that it chooses gives no key anywhere there, or the case has none.
     """
     demands = _demands(case)
-    laid, left_out = _laid(case, ovm, configuration, shelf, sum(demand.rate for demand in demands))
+    # What all pairs ask for may meet on one link, and not all of a link's key can be promised.
+    wanted = sum(demand.rate for demand in demands) / usable_share(KeyManagementSettings(), ControlSettings())
+    laid, left_out = _laid(case, ovm, configuration, shelf, wanted)
     pairs = tuple(dict.fromkeys(pair for need in case.needs for pair in case.pairs(need)))
     links = tuple(link for each in laid for link in each.links)
     sites = _sites(case, links)
     huts = [node for each in laid for node in each.relays]
+    blueprint = _blueprint(case, shelf, [*(site.id for site in sites), *huts], links, pairs)
     return Plan(
         configuration=configuration,
-        blueprint=_blueprint(case, shelf, [*(site.id for site in sites), *huts], links, pairs),
+        blueprint=blueprint,
         rates=MappingProxyType(dict(zip((link.id for link in links), _rates(laid), strict=True))),
         demands=demands,
         pairs=pairs,
@@ -112,6 +115,7 @@ def realise(case: Case, ovm: Ovm, configuration: Configuration, shelf: Shelf, ro
         channels=MappingProxyType({each.channel: tuple(link.id for link in each.links) for each in laid}),
         distances=MappingProxyType(dict(_distances(case, pairs))),
         store=case.assume.store,
+        usable=usable_share(blueprint.key_management, blueprint.control),
         routes=routes,
         because=MappingProxyType(dict(_reasons(configuration, laid))),
         readiness=MappingProxyType(dict(_readiness(ovm, configuration))),
