@@ -74,7 +74,7 @@ def find_out(plan: Plan, need: Need, pairs: tuple[Pair, ...], yardstick: Yardsti
 
 def key_rate(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     """The key that the worst served of these pairs gets while all pairs ask at once, under the worst failure."""
-    worst = _worst(plan, need.under)
+    worst = worst_failure(plan, need.under)
     asked = {frozenset(demand.ends): demand.rate for demand in plan.demands}
     # All demands are served in the same proportion, so the smallest of them is the worst served.
     least = min(asked.get(frozenset(pair), need.threshold) for pair in pairs)
@@ -90,7 +90,7 @@ def headroom(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     del pairs
     if not plan.demands:
         return Found(inf, Method.ANALYSIS, remark=_NO_DEMAND)
-    worst = _worst(plan, need.under)
+    worst = worst_failure(plan, need.under)
     return Found(worst.left.headroom, Method.ANALYSIS, worst.failed or _limits(plan))
 
 
@@ -218,8 +218,10 @@ def readiness(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
 # --- what they share ------------------------------------------------------------------------------------------------
 
 
-def _worst(plan: Plan, condition: Condition | None) -> Worst:
-    demands = plan.demands
+def worst_failure(plan: Plan, condition: Condition | None) -> Worst:
+    """Return what is left of all demands under the worst failure of a kind, or when nothing fails."""
+    # Where nobody asks for a rate, only whether there is a way matters.
+    demands = plan.demands or _ones(plan.pairs)
     match condition:
         case None:
             return Worst((), sustained(plan.spans, demands, plan.relays))

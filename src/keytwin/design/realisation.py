@@ -50,6 +50,8 @@ from keytwin.vocabulary.units import Bits, BitsPerSecond, Kilometres, hours, kil
 EARTH_RADIUS: Final = 6371.0  # km, mean (IUGG)
 USUAL_RATE: Final = BitsPerSecond(256)  # of a pair that asks for keys but for no rate: one AES-256 key a second
 LEAST_BURST: Final = kilobits(16)  # 62 keys of 256 bit at once
+PAD_RATE: Final = BitsPerSecond(100_000)  # from which on key is surely no key of a cipher
+PAD_PIECE: Final = Bits(8_192)
 STAKEHOLDER: Final = UserId("stakeholder")
 
 PROTOCOL: Final = VariationPointId("protocol")
@@ -98,11 +100,11 @@ def realise(case: Case, ovm: Ovm, configuration: Configuration, shelf: Shelf, ro
     # What all pairs ask for may meet on one link, and not all of a link's key can be promised.
     wanted = sum(demand.rate for demand in demands) / usable_share(KeyManagementSettings(), ControlSettings())
     laid, left_out = _laid(case, ovm, configuration, shelf, wanted)
-    pairs = tuple(dict.fromkeys(pair for need in case.needs for pair in case.pairs(need)))
+    pairs = pairs_of(case)
     links = tuple(link for each in laid for link in each.links)
     sites = _sites(case, links)
     huts = [node for each in laid for node in each.relays]
-    blueprint = _blueprint(case, shelf, [*(site.id for site in sites), *huts], links, pairs)
+    blueprint = _blueprint(case, shelf, [*(site.id for site in sites), *huts], links, routes)
     return Plan(
         configuration=configuration,
         blueprint=blueprint,
@@ -113,7 +115,7 @@ def realise(case: Case, ovm: Ovm, configuration: Configuration, shelf: Shelf, ro
         owners=MappingProxyType(dict(_owners(sites, laid))),
         risks=MappingProxyType(dict(_risks(case, sites, laid))),
         channels=MappingProxyType({each.channel: tuple(link.id for link in each.links) for each in laid}),
-        distances=MappingProxyType(dict(_distances(case, pairs))),
+        distances=MappingProxyType(dict(distances(case, pairs))),
         store=case.assume.store,
         usable=usable_share(blueprint.key_management, blueprint.control),
         routes=routes,
@@ -122,6 +124,15 @@ def realise(case: Case, ovm: Ovm, configuration: Configuration, shelf: Shelf, ro
         left_out=MappingProxyType(left_out),
         not_runnable=_not_runnable(ovm, configuration),
     )
+
+
+def pairs_of(case: Case) -> tuple[tuple[NodeId, NodeId], ...]:
+    """Return all pairs of sites that any need speaks of, each as it is named first."""
+    named: dict[frozenset[NodeId], tuple[NodeId, NodeId]] = {}
+    for need in case.needs:
+        for pair in case.pairs(need):
+            named.setdefault(frozenset(pair), pair)
+    return tuple(named.values())
 
 
 def _sites(case: Case, links: tuple[QLink, ...]) -> list[Site]:
@@ -243,12 +254,12 @@ def _blueprint(
     shelf: Shelf,
     nodes: Iterable[NodeId],
     links: tuple[QLink, ...],
-    pairs: tuple[tuple[NodeId, NodeId], ...],
+    routes: int,
 ) -> Blueprint:
     rates = {frozenset(demand.ends): BitsPerSecond(max(1, ceil(demand.rate))) for demand in _demands(case)}
-    asked = {pair: rates.get(frozenset(pair), USUAL_RATE) for pair in pairs}
+    asked = {pair: rates.get(frozenset(pair), USUAL_RATE) for pair in pairs_of(case)}
     # One service level and one user a rate: an SLA belongs to a user, and two rates are two promises.
-    slas = {rate: Sla(SlaId(f"at-{rate}"), 0, rate, Bits(max(LEAST_BURST, rate))) for rate in asked.values()}
+    slas = {rate: Sla(SlaId(f"at-{rate}"), 0, rate, Bits(max(LEAST_BURST, rate)), routes) for rate in asked.values()}
     owners = {rate: UserId(f"{STAKEHOLDER}-{rate}") for rate in slas}
     is_passed = any(link.medium == SATELLITE for link in links)
     return Blueprint(
@@ -259,15 +270,17 @@ def _blueprint(
         users=tuple(User(owners[rate], sla.id) for rate, sla in slas.items()),
         apps=tuple(_app(pair, owners[rate]) for pair, rate in asked.items()),
         control=_PATIENT if is_passed else ControlSettings(),
-        key_management=_key_management(case, is_passed=is_passed),
+        key_management=_key_management(case, max(slas), is_passed=is_passed),
         devices=MappingProxyType({link.device: shelf.named(link.device) for link in links}),
     )
 
 
-def _key_management(case: Case, *, is_passed: bool) -> KeyManagementSettings:
-    """Keep keys of a pass until the next one: between two there is no fresh key for hours."""
-    usual = KeyManagementSettings(store=case.assume.store)
-    return structs.replace(usual, pool_depth=minutes(30), key_lifetime=hours(24)) if is_passed else usual
+def _key_management(case: Case, fastest: BitsPerSecond, *, is_passed: bool) -> KeyManagementSettings:
+    """Keep keys of a pass until the next one, and let pads come in larger pieces than keys of a cipher."""
+    # Between two passes there is no fresh key for hours; and a request for every 256 bit of a pad would cost more than it.
+    kept = {"pool_depth": minutes(30), "key_lifetime": hours(24)} if is_passed else {}
+    pieces = {"key_size": PAD_PIECE} if fastest >= PAD_RATE else {}
+    return structs.replace(KeyManagementSettings(store=case.assume.store), **kept, **pieces)
 
 
 _PATIENT: Final = ControlSettings(
@@ -294,7 +307,7 @@ def _risks(case: Case, sites: list[Site], laid: tuple[Laid, ...]) -> Iterator[tu
             yield node, case.assume.risk
 
 
-def _distances(
+def distances(
     case: Case, pairs: tuple[tuple[NodeId, NodeId], ...]
 ) -> Iterator[tuple[tuple[NodeId, NodeId], Kilometres]]:
     """Give the distance over the globe, or along the line of two sites whose places are not known."""

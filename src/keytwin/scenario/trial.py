@@ -91,7 +91,9 @@ class Trialled:
         raise KeyError(app)
 
 
-def trial_of(blueprint: Blueprint, failures: Iterable[Action] = (), plugins: Plugins | None = None) -> Trial:
+def trial_of(
+    blueprint: Blueprint, failures: Iterable[Action] = (), name: str = "trial", plugins: Plugins | None = None
+) -> Trial:
     """Return a trial in which all apps ask at their granted rate, and `failures` happen at once in the middle."""
     asking = {app.id: at_granted_rate(app, blueprint) for app in blueprint.apps}
     # As long before as after: the halves are compared.
@@ -106,7 +108,7 @@ def trial_of(blueprint: Blueprint, failures: Iterable[Action] = (), plugins: Plu
     steps += [Step(failed, failure) for failure in failures]
     steps += [Step(closed, CloseApp(app)) for app in asking]
     scenario = Scenario(
-        name=f"{blueprint.name}-trial",
+        name=f"{blueprint.name}-{name}",
         blueprint=blueprint,
         duration=Duration(after(closed, SETTLING_TIME)),
         about="All apps ask at their granted rate; what fails does so in the middle",
