@@ -277,7 +277,7 @@ def _blueprint(
 
 def _key_management(case: Case, fastest: BitsPerSecond, *, is_passed: bool) -> KeyManagementSettings:
     """Keep keys of a pass until the next one, and let pads come in larger pieces than keys of a cipher."""
-    # Between two passes there is no fresh key for hours; and a request for every 256 bit of a pad would cost more than it.
+    # Between two passes no fresh key comes for hours; and a request for each 256 bit of a pad costs more than they do.
     kept = {"pool_depth": minutes(30), "key_lifetime": hours(24)} if is_passed else {}
     pieces = {"key_size": PAD_PIECE} if fastest >= PAD_RATE else {}
     return structs.replace(KeyManagementSettings(store=case.assume.store), **kept, **pieces)
