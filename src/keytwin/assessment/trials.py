@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
 from types import MappingProxyType
-from typing import IO, Final, cast
+from typing import Final
 
 from keytwin.design.measures import Found, Pair, worst_failure
 from keytwin.design.model import Method
@@ -77,7 +77,7 @@ def tried(plan: Plan, under: Condition | None, seed: int) -> Tried:
     """Run one trial."""
     failed = worst_failure(plan, under).failed if under else ()
     trial = trial_of(plan.blueprint, _actions(plan, under, failed), trial_name(under))
-    trace = TraceWriter(cast(IO[bytes], _Nowhere()), trial.scenario.name, seed)
+    trace = TraceWriter(_Nowhere(), trial.scenario.name, seed)
     outcome = run_trial(trial, seed, [trace])
     return Tried(trial_name(under), under, failed, trial, outcome, trace.digest)
 
@@ -91,13 +91,15 @@ def _actions(plan: Plan, under: Condition | None, failed: tuple[str, ...]) -> It
             yield from (AttackLink(link, ERROR_RATE) for channel in failed for link in plan.channels[channel])
         case Condition(failure=Failure.KILL):
             yield from (StopElement(km_of(NodeId(node))) for node in failed)
+        case _:
+            pass
 
 
 class _Nowhere:
     """A stream that keeps nothing: only the digest of a trace is wanted."""
 
-    def write(self, text: bytes) -> int:
-        return len(text)
+    def write(self, octets: bytes, /) -> None:
+        del octets
 
 
 # --- what a trial says of a need ------------------------------------------------------------------------------------

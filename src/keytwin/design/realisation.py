@@ -6,7 +6,7 @@ where the case allows any. A variant that the running half lacks is named, never
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import asin, ceil, cos, radians, sin, sqrt
@@ -96,7 +96,7 @@ def realise(case: Case, ovm: Ovm, configuration: Configuration, shelf: Shelf, ro
 
     Mistake, with the physical reason, when a medium that it chooses gives no key anywhere there, or the case has none.
     """
-    demands = _demands(case)
+    demands = demands_of(case)
     # What all pairs ask for may meet on one link, and not all of a link's key can be promised.
     wanted = sum(demand.rate for demand in demands) / usable_share(KeyManagementSettings(), ControlSettings())
     laid, left_out = _laid(case, ovm, configuration, shelf, wanted)
@@ -236,7 +236,7 @@ def _device(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf, *, is_sky
 # --- what is asked for ----------------------------------------------------------------------------------------------
 
 
-def _demands(case: Case) -> tuple[Demand, ...]:
+def demands_of(case: Case) -> tuple[Demand, ...]:
     """Return what each pair asks for: the largest of its key-rate needs."""
     asked: dict[frozenset[NodeId], Demand] = {}
     for need in case.needs:
@@ -256,23 +256,38 @@ def _blueprint(
     links: tuple[QLink, ...],
     routes: int,
 ) -> Blueprint:
-    rates = {frozenset(demand.ends): BitsPerSecond(max(1, ceil(demand.rate))) for demand in _demands(case)}
-    asked = {pair: rates.get(frozenset(pair), USUAL_RATE) for pair in pairs_of(case)}
-    # One service level and one user a rate: an SLA belongs to a user, and two rates are two promises.
-    slas = {rate: Sla(SlaId(f"at-{rate}"), 0, rate, Bits(max(LEAST_BURST, rate)), routes) for rate in asked.values()}
-    owners = {rate: UserId(f"{STAKEHOLDER}-{rate}") for rate in slas}
+    asked = asked_of(case)
+    slas, users = promises(asked.values(), routes)
     is_passed = any(link.medium == SATELLITE for link in links)
     return Blueprint(
         name=case.name,
         topology=Topology(tuple(Node(node) for node in nodes), links),
         about=case.about or f"What {case.stakeholder} needs",
-        slas=tuple(slas.values()),
-        users=tuple(User(owners[rate], sla.id) for rate, sla in slas.items()),
-        apps=tuple(_app(pair, owners[rate]) for pair, rate in asked.items()),
+        slas=slas,
+        users=users,
+        apps=tuple(app_of(pair, user_of(rate)) for pair, rate in asked.items()),
         control=_PATIENT if is_passed else ControlSettings(),
-        key_management=_key_management(case, max(slas), is_passed=is_passed),
+        key_management=_key_management(case, max(asked.values()), is_passed=is_passed),
         devices=MappingProxyType({link.device: shelf.named(link.device) for link in links}),
     )
+
+
+def asked_of(case: Case) -> Mapping[tuple[NodeId, NodeId], BitsPerSecond]:
+    """Return the rate at which each pair of a case asks for keys, whole bits a second."""
+    rates = {frozenset(demand.ends): BitsPerSecond(max(1, ceil(demand.rate))) for demand in demands_of(case)}
+    return {pair: rates.get(frozenset(pair), USUAL_RATE) for pair in pairs_of(case)}
+
+
+def promises(rates: Iterable[BitsPerSecond], routes: int) -> tuple[tuple[Sla, ...], tuple[User, ...]]:
+    """Return a service level and a user for each rate: an SLA belongs to a user, and two rates are two promises."""
+    known = tuple(dict.fromkeys(rates))
+    slas = tuple(Sla(SlaId(f"at-{rate}"), 0, rate, Bits(max(LEAST_BURST, rate)), routes) for rate in known)
+    return slas, tuple(User(user_of(rate), sla.id) for rate, sla in zip(known, slas, strict=True))
+
+
+def user_of(rate: BitsPerSecond) -> UserId:
+    """Return the user whose apps ask at a rate."""
+    return UserId(f"{STAKEHOLDER}-{rate}")
 
 
 def _key_management(case: Case, fastest: BitsPerSecond, *, is_passed: bool) -> KeyManagementSettings:
@@ -290,7 +305,8 @@ _PATIENT: Final = ControlSettings(
 """Of a network that sees light a few minutes a day: each active test of a link costs key."""
 
 
-def _app(pair: tuple[NodeId, NodeId], user: UserId) -> App:
+def app_of(pair: tuple[NodeId, NodeId], user: UserId) -> App:
+    """Return the app of a pair of sites, with an SAE of its own at each end."""
     first, second = pair
     ends = (Endpoint(SaeId(f"{first}.to.{second}"), first), Endpoint(SaeId(f"{second}.to.{first}"), second))
     return App(AppId(f"{first}-{second}"), user, ends)
