@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 from msgspec import structs
 
 from keytwin.design.layout import Laid, LinkRate, lay_passes, lay_spans, lay_whole
-from keytwin.design.need import Case, Line, Priority, Site
+from keytwin.design.need import Case, Line, Need, Priority, Site
 from keytwin.design.plan import Plan
 from keytwin.design.throughput import Demand
 from keytwin.design.variability import Configuration, Ovm
@@ -222,15 +222,20 @@ def _device(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf, *, is_sky
 
 
 def _demands(case: Case) -> tuple[Demand, ...]:
-    """Return what each pair asks for: the largest of its key-rate needs."""
-    asked: dict[frozenset[NodeId], Demand] = {}
+    """Return what each pair asks for, all its apps together."""
+    return tuple(Demand(pair, need.demand) for pair, need in _asking(case))
+
+
+def _asking(case: Case) -> tuple[tuple[tuple[NodeId, NodeId], Need], ...]:
+    """Return the pairs that ask for a rate, each with the need that asks for most."""
+    asked: dict[frozenset[NodeId], tuple[tuple[NodeId, NodeId], Need]] = {}
     for need in case.needs:
-        if need.measure == "key-rate" and need.threshold > 0:
+        if need.demand > 0:
             for pair in case.pairs(need):
                 before = asked.get(frozenset(pair))
                 # Two needs of a pair are one demand: a network that meets the larger meets both.
-                if before is None or before.rate < need.threshold:
-                    asked[frozenset(pair)] = Demand(pair, need.threshold)
+                if before is None or before[1].demand < need.demand:
+                    asked[frozenset(pair)] = pair, need
     return tuple(asked.values())
 
 
@@ -241,10 +246,9 @@ def _blueprint(
     links: tuple[QLink, ...],
     pairs: tuple[tuple[NodeId, NodeId], ...],
 ) -> Blueprint:
-    rates = {frozenset(demand.ends): BitsPerSecond(max(1, ceil(demand.rate))) for demand in _demands(case)}
-    asked = {pair: rates.get(frozenset(pair), USUAL_RATE) for pair in pairs}
+    asked = tuple(_asked(case, pairs))
     # One service level and one user a rate: an SLA belongs to a user, and two rates are two promises.
-    slas = {rate: Sla(SlaId(f"at-{rate}"), 0, rate, Bits(max(LEAST_BURST, rate))) for rate in asked.values()}
+    slas = {rate: Sla(SlaId(f"at-{rate}"), 0, rate, Bits(max(LEAST_BURST, rate))) for _, rate, _ in asked}
     owners = {rate: UserId(f"{STAKEHOLDER}-{rate}") for rate in slas}
     is_passed = any(link.medium == SATELLITE for link in links)
     return Blueprint(
@@ -253,7 +257,7 @@ def _blueprint(
         about=case.about or f"What {case.stakeholder} needs",
         slas=tuple(slas.values()),
         users=tuple(User(owners[rate], sla.id) for rate, sla in slas.items()),
-        apps=tuple(_app(pair, owners[rate]) for pair, rate in asked.items()),
+        apps=tuple(_app(pair, owners[rate], number) for pair, rate, numbers in asked for number in numbers),
         control=_PATIENT if is_passed else ControlSettings(),
         key_management=_key_management(case, is_passed=is_passed),
         devices=MappingProxyType({link.device: shelf.named(link.device) for link in links}),
@@ -273,10 +277,22 @@ _PATIENT: Final = ControlSettings(
 """Of a network that sees light a few minutes a day: each active test of a link costs key."""
 
 
-def _app(pair: tuple[NodeId, NodeId], user: UserId) -> App:
+def _asked(
+    case: Case, pairs: tuple[tuple[NodeId, NodeId], ...]
+) -> Iterator[tuple[tuple[NodeId, NodeId], BitsPerSecond, tuple[str, ...]]]:
+    """Give each pair with what each of its apps asks for, and what the names of these apps end in."""
+    asking = {frozenset(pair): need for pair, need in _asking(case)}
+    for pair in pairs:
+        need = asking.get(frozenset(pair))
+        rate = USUAL_RATE if need is None else BitsPerSecond(max(1, ceil(need.threshold)))
+        # A number only where there are several: the usual app is called like its pair.
+        yield pair, rate, tuple(f".{n}" for n in range(1, need.apps + 1)) if need and need.apps > 1 else ("",)
+
+
+def _app(pair: tuple[NodeId, NodeId], user: UserId, number: str) -> App:
     first, second = pair
-    ends = (Endpoint(SaeId(f"{first}.to.{second}"), first), Endpoint(SaeId(f"{second}.to.{first}"), second))
-    return App(AppId(f"{first}-{second}"), user, ends)
+    near, far = SaeId(f"{first}.to.{second}{number}"), SaeId(f"{second}.to.{first}{number}")
+    return App(AppId(f"{first}-{second}{number}"), user, (Endpoint(near, first), Endpoint(far, second)))
 
 
 # --- what a blueprint has no word for -------------------------------------------------------------------------------
