@@ -7,9 +7,10 @@ from types import MappingProxyType
 import pytest
 from msgspec import structs
 
+from keytwin.design.asking import USUAL_RATE
 from keytwin.design.need import Assumptions, Orbiter, Priority, Site
 from keytwin.design.plan import Plan
-from keytwin.design.realisation import USUAL_RATE, great_circle
+from keytwin.design.realisation import great_circle
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import DeviceId, NodeId, VariantId
 from keytwin.vocabulary.medium import SATELLITE

@@ -9,17 +9,10 @@ from typing import Final
 from msgspec import structs
 
 from keytwin.assessment.physics import Physics
+from keytwin.design.asking import apps_of, asked_of, demands_of, pairs_of, promises
 from keytwin.design.need import Case
 from keytwin.design.plan import Plan, usable_share
-from keytwin.design.realisation import (
-    app_of,
-    asked_of,
-    demands_of,
-    distances,
-    pairs_of,
-    promises,
-    user_of,
-)
+from keytwin.design.realisation import distances
 from keytwin.design.variability import Configuration
 from keytwin.files.page import nearest
 from keytwin.network import protocol_of
@@ -76,13 +69,13 @@ def _check_sites(case: Case, blueprint: Blueprint) -> None:
 def _with_apps(case: Case, blueprint: Blueprint) -> Blueprint:
     """Return the network with an app for every pair; those that it has keep their service level: it is judged too."""
     served = {frozenset(end.node for end in app.ends) for app in blueprint.apps}
-    missing = {pair: rate for pair, rate in asked_of(case).items() if frozenset(pair) not in served}
-    slas, users = promises(missing.values(), 1)
+    missing = [each for each in asked_of(case) if frozenset(each.pair) not in served]
+    slas, users = promises((each.rate for each in missing), 1)
     return structs.replace(
         blueprint,
         slas=(*blueprint.slas, *(each for each in slas if each.id not in {known.id for known in blueprint.slas})),
         users=(*blueprint.users, *(each for each in users if each.id not in {known.id for known in blueprint.users})),
-        apps=(*blueprint.apps, *(app_of(pair, user_of(rate)) for pair, rate in missing.items())),
+        apps=(*blueprint.apps, *(app for each in missing for app in apps_of(each))),
     )
 
 

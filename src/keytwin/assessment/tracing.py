@@ -107,8 +107,9 @@ def _judged(assessed: Assessed) -> Iterator[Tie]:
 def _elements(plan: Plan, culprits: Iterable[str]) -> Iterator[str]:
     """Give the elements of a blueprint that culprits are, or consist of; a price is none."""
     topology = plan.blueprint.topology
-    known = {*(node.id for node in topology.nodes), *(link.id for link in topology.links)}
+    known: set[str] = {*(node.id for node in topology.nodes), *(link.id for link in topology.links)}
     pairs = {" -- ".join(end.node for end in app.ends): app.id for app in plan.blueprint.apps}
+    known |= {app.id for app in plan.blueprint.apps}
     for culprit in culprits:
         if culprit in known:
             yield culprit

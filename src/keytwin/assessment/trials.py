@@ -14,7 +14,7 @@ from keytwin.design.need import MEASURES, Case, Condition, Failure, Need
 from keytwin.design.plan import Plan
 from keytwin.runtime.trace import TraceWriter
 from keytwin.scenario.trial import Observed, Trial, Trialled, run_trial, trial_of
-from keytwin.vocabulary.identity import LinkId, NodeId, km_of
+from keytwin.vocabulary.identity import AppId, LinkId, NodeId, km_of
 from keytwin.vocabulary.timeline import Action, AttackLink, CutLink, StopElement
 from keytwin.vocabulary.units import Duration
 
@@ -111,37 +111,37 @@ def measured(need: Need, pairs: tuple[Pair, ...], tries: tuple[Tried, ...]) -> t
     found = next((each for each in tries if each.under == asked_under(need)), None)
     if finder is None or found is None:
         return None
-    seen = {pair: _of_pair(found, pair) for pair in pairs}
+    seen = {app: each for pair in pairs for app, each in _of_pair(found, pair)}
     return finder(need, found, seen), found
 
 
-Seen = Mapping[Pair, Observed]
+Seen = Mapping[AppId, Observed]
 
 
-def _of_pair(found: Tried, pair: Pair) -> Observed:
-    blueprint = found.trial.scenario.blueprint
-    # A need may name the ends of a pair the other way round.
-    app = next(app for app in blueprint.apps if {end.node for end in app.ends} == set(pair))
-    return found.outcome.of(app.id)
+def _of_pair(found: Tried, pair: Pair) -> Iterator[tuple[AppId, Observed]]:
+    for app in found.trial.scenario.blueprint.apps:
+        # A need may name the ends of a pair the other way round.
+        if {end.node for end in app.ends} == set(pair):
+            yield app.id, found.outcome.of(app.id)
 
 
-def _worst(seen: Mapping[Pair, float], *, is_high: bool) -> tuple[float, tuple[str, ...]]:
-    """Return the highest or lowest value and the pair that has it."""
-    pair = max(seen, key=lambda each: seen[each] if is_high else -seen[each])
-    return seen[pair], (f"{pair[0]} -- {pair[1]}",)
+def _worst(seen: Mapping[AppId, float], *, is_high: bool) -> tuple[float, tuple[str, ...]]:
+    """Return the highest or lowest value and the app that has it."""
+    app = max(seen, key=lambda each: seen[each] if is_high else -seen[each])
+    return seen[app], (str(app),)
 
 
 def _rate(need: Need, found: Tried, seen: Seen) -> Found:
     del need
     is_calm = found.under is None
     value, culprits = _worst(
-        {pair: each.rate if is_calm else each.rate_after for pair, each in seen.items()}, is_high=False
+        {app: each.rate if is_calm else each.rate_after for app, each in seen.items()}, is_high=False
     )
     return Found(value, Method.TEST, culprits, "delivered, of what was asked for in the run")
 
 
 def _channels(need: Need, found: Tried, seen: Seen) -> Found:
-    value, culprits = _worst({pair: each.rate_after for pair, each in seen.items()}, is_high=False)
+    value, culprits = _worst({app: each.rate_after for app, each in seen.items()}, is_high=False)
     survived = max(1, int(need.threshold))
     if value > 0:
         return Found(survived, Method.TEST, (), f"keys went on while {', '.join(found.failed)} was attacked")
@@ -153,9 +153,9 @@ def _time_of(told: Callable[[Observed], Duration | None], nothing: str) -> _Find
 
     def find(need: Need, found: Tried, seen: Seen) -> Found:
         del need, found
-        times = {pair: told(each) for pair, each in seen.items()}
+        times = {app: told(each) for app, each in seen.items()}
         value, culprits = _worst(
-            {pair: inf if time is None else float(time) for pair, time in times.items()}, is_high=True
+            {app: inf if time is None else float(time) for app, time in times.items()}, is_high=True
         )
         return Found(value, Method.TEST, culprits, nothing if value == inf else "")
 
@@ -164,7 +164,7 @@ def _time_of(told: Callable[[Observed], Duration | None], nothing: str) -> _Find
 
 def _availability(need: Need, found: Tried, seen: Seen) -> Found:
     del need, found
-    value, culprits = _worst({pair: each.availability for pair, each in seen.items()}, is_high=False)
+    value, culprits = _worst({app: each.availability for app, each in seen.items()}, is_high=False)
     return Found(value, Method.TEST, culprits if value < 1 else ())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from types import MappingProxyType
 from typing import Final
@@ -28,6 +28,8 @@ from keytwin.vocabulary.identity import LinkId, NodeId
 
 Pair = tuple[NodeId, NodeId]
 _NO_DEMAND: Final = "nobody asks for a rate"
+_GIGABYTE_A_DAY: Final = 8e9 / 86_400  # in bit/s
+_KEY_A_MINUTE: Final = 256 / 60  # of AES-256, in bit/s
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +79,26 @@ def key_rate(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     worst = worst_failure(plan, need.under)
     asked = {frozenset(demand.ends): demand.rate for demand in plan.demands}
     # All demands are served in the same proportion, so the smallest of them is the worst served.
-    least = min(asked.get(frozenset(pair), need.threshold) for pair in pairs)
+    least = min(asked.get(frozenset(pair), need.demand) for pair in pairs) / need.apps
     # What has failed explains a small rate better than the links that are full because of it.
     culprits = worst.failed or _limits(plan)
     stranded = ", ".join(f"{first} -- {second}" for first, second in (each.ends for each in worst.left.stranded))
     remark = f"no way is left for {stranded}" if stranded else ""
     return Found(worst.left.share * least, Method.ANALYSIS, culprits, remark)
+
+
+def one_time_pad(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
+    """The traffic that the worst served of these pairs can encrypt bit for bit; what to do where that is too little."""
+    found = key_rate(plan, need, pairs)
+    if found.value >= need.threshold or found.remark:
+        return found
+    # A pad that is too short is no matter of degree: what is left over goes in the clear, or waits.
+    most, wanted = found.value / _GIGABYTE_A_DAY, need.threshold / _GIGABYTE_A_DAY
+    remark = (
+        f"at most {most:.3g} GB a day ({found.value / 1e6:.3g} Mbit/s) can go under a pad here, of {wanted:.3g} GB; "
+        f"with AES-256 and a fresh key every minute the same traffic takes {_KEY_A_MINUTE:.3g} bit/s of key"
+    )
+    return replace(found, remark=remark)
 
 
 def headroom(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
@@ -273,6 +289,7 @@ _Finder = Callable[[Plan, Need, tuple[Pair, ...]], Found]
 _FINDERS: Final[Mapping[str, _Finder]] = MappingProxyType(
     {
         "key-rate": key_rate,
+        "one-time-pad": one_time_pad,
         "headroom": headroom,
         "autonomy": autonomy,
         "links-survived": links_that_may_fail,

@@ -6,40 +6,32 @@ where the case allows any. A variant that the running half lacks is named, never
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from math import asin, ceil, cos, radians, sin, sqrt
+from math import asin, cos, radians, sin, sqrt
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from msgspec import structs
 
+from keytwin.design.asking import apps_of, asked_of, demands_of, pairs_of, promises
 from keytwin.design.layout import Laid, LinkRate, lay_passes, lay_spans, lay_whole
 from keytwin.design.need import Case, Line, Priority, Site
 from keytwin.design.plan import Plan, usable_share
-from keytwin.design.throughput import Demand
 from keytwin.design.variability import Configuration, Ovm
 from keytwin.vocabulary.blueprint import (
     AdmissionSettings,
-    App,
     Blueprint,
     ControlSettings,
-    Endpoint,
     KeyManagementSettings,
     MonitoringSettings,
-    Sla,
-    User,
 )
 from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import (
-    AppId,
     DeviceId,
     NodeId,
-    SaeId,
-    SlaId,
-    UserId,
     VariantId,
     VariationPointId,
 )
@@ -48,11 +40,8 @@ from keytwin.vocabulary.topology import Node, QLink, Topology
 from keytwin.vocabulary.units import Bits, BitsPerSecond, Kilometres, hours, kilobits, minutes
 
 EARTH_RADIUS: Final = 6371.0  # km, mean (IUGG)
-USUAL_RATE: Final = BitsPerSecond(256)  # of a pair that asks for keys but for no rate: one AES-256 key a second
-LEAST_BURST: Final = kilobits(16)  # 62 keys of 256 bit at once
 PAD_RATE: Final = BitsPerSecond(100_000)  # from which on key is surely no key of a cipher
 PAD_PIECE: Final = Bits(8_192)
-STAKEHOLDER: Final = UserId("stakeholder")
 
 PROTOCOL: Final = VariationPointId("protocol")
 DIRECT, REPEATER, RELAY, CENTRE = (
@@ -124,15 +113,6 @@ def realise(case: Case, ovm: Ovm, configuration: Configuration, shelf: Shelf, ro
         left_out=MappingProxyType(left_out),
         not_runnable=_not_runnable(ovm, configuration),
     )
-
-
-def pairs_of(case: Case) -> tuple[tuple[NodeId, NodeId], ...]:
-    """Return all pairs of sites that any need speaks of, each as it is named first."""
-    named: dict[frozenset[NodeId], tuple[NodeId, NodeId]] = {}
-    for need in case.needs:
-        for pair in case.pairs(need):
-            named.setdefault(frozenset(pair), pair)
-    return tuple(named.values())
 
 
 def _sites(case: Case, links: tuple[QLink, ...]) -> list[Site]:
@@ -233,20 +213,7 @@ def _device(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf, *, is_sky
     return found
 
 
-# --- what is asked for ----------------------------------------------------------------------------------------------
-
-
-def demands_of(case: Case) -> tuple[Demand, ...]:
-    """Return what each pair asks for: the largest of its key-rate needs."""
-    asked: dict[frozenset[NodeId], Demand] = {}
-    for need in case.needs:
-        if need.measure == "key-rate" and need.threshold > 0:
-            for pair in case.pairs(need):
-                before = asked.get(frozenset(pair))
-                # Two needs of a pair are one demand: a network that meets the larger meets both.
-                if before is None or before.rate < need.threshold:
-                    asked[frozenset(pair)] = Demand(pair, need.threshold)
-    return tuple(asked.values())
+# --- the blueprint --------------------------------------------------------------------------------------------------
 
 
 def _blueprint(
@@ -257,37 +224,20 @@ def _blueprint(
     routes: int,
 ) -> Blueprint:
     asked = asked_of(case)
-    slas, users = promises(asked.values(), routes)
+    slas, users = promises((each.rate for each in asked), routes)
     is_passed = any(link.medium == SATELLITE for link in links)
+    fastest = max(each.rate for each in asked)
     return Blueprint(
         name=case.name,
         topology=Topology(tuple(Node(node) for node in nodes), links),
         about=case.about or f"What {case.stakeholder} needs",
         slas=slas,
         users=users,
-        apps=tuple(app_of(pair, user_of(rate)) for pair, rate in asked.items()),
+        apps=tuple(app for each in asked for app in apps_of(each)),
         control=_PATIENT if is_passed else ControlSettings(),
-        key_management=_key_management(case, max(asked.values()), is_passed=is_passed),
+        key_management=_key_management(case, fastest, is_passed=is_passed),
         devices=MappingProxyType({link.device: shelf.named(link.device) for link in links}),
     )
-
-
-def asked_of(case: Case) -> Mapping[tuple[NodeId, NodeId], BitsPerSecond]:
-    """Return the rate at which each pair of a case asks for keys, whole bits a second."""
-    rates = {frozenset(demand.ends): BitsPerSecond(max(1, ceil(demand.rate))) for demand in demands_of(case)}
-    return {pair: rates.get(frozenset(pair), USUAL_RATE) for pair in pairs_of(case)}
-
-
-def promises(rates: Iterable[BitsPerSecond], routes: int) -> tuple[tuple[Sla, ...], tuple[User, ...]]:
-    """Return a service level and a user for each rate: an SLA belongs to a user, and two rates are two promises."""
-    known = tuple(dict.fromkeys(rates))
-    slas = tuple(Sla(SlaId(f"at-{rate}"), 0, rate, Bits(max(LEAST_BURST, rate)), routes) for rate in known)
-    return slas, tuple(User(user_of(rate), sla.id) for rate, sla in zip(known, slas, strict=True))
-
-
-def user_of(rate: BitsPerSecond) -> UserId:
-    """Return the user whose apps ask at a rate."""
-    return UserId(f"{STAKEHOLDER}-{rate}")
 
 
 def _key_management(case: Case, fastest: BitsPerSecond, *, is_passed: bool) -> KeyManagementSettings:
@@ -303,13 +253,6 @@ _PATIENT: Final = ControlSettings(
     monitoring=MonitoringSettings(probe_period=hours(1), report_period=minutes(1), stock_alarm=kilobits(8)),
 )
 """Of a network that sees light a few minutes a day: each active test of a link costs key."""
-
-
-def app_of(pair: tuple[NodeId, NodeId], user: UserId) -> App:
-    """Return the app of a pair of sites, with an SAE of its own at each end."""
-    first, second = pair
-    ends = (Endpoint(SaeId(f"{first}.to.{second}"), first), Endpoint(SaeId(f"{second}.to.{first}"), second))
-    return App(AppId(f"{first}-{second}"), user, ends)
 
 
 # --- what a blueprint has no word for -------------------------------------------------------------------------------
