@@ -154,7 +154,7 @@ WRONG = [
     ("gives: qubit to send", "gives: qbit to send", "unknown item 'qbit' (did you mean 'qubit'?)"),
     ("gives: qubit to send", "gives: qubit", "'qubit' names no step (write it as 'qubit to measure')"),
     ("lanes: [system.alice,", "lanes: [system.alce,", "unknown part 'system.alce' (did you mean 'system.alice'?)"),
-    ("detail: q-link", "detial: q-link", "unknown key 'detial' in a step (did you mean 'detail'?)"),
+    ("detail: q-link", "detial: q-link", "unknown key 'detial' in a step of an activity (did you mean 'detail'?)"),
     ("kind: activity", "kind: sequence", "this view is of kind 'sequence'"),
     ("kind: activity", "kind: activty", "unknown kind of view 'activty' (did you mean 'activity'?)"),
     ("variant: protocol.bb84", "variant: protocol.bb48", "the OVM qkd has no variant protocol.bb48"),

@@ -71,7 +71,7 @@ class Physics:
             return link_model(device, channel, PROTOCOLS).rate().secret
         except OutOfReach as mistake:
             if link.medium == FIBRE and mistake.reach is not None:
-                self._reaches[device.name] = mistake.reach
+                self._reaches[device.name] = Decibels(mistake.reach)
             return mistake
         except Mistake as mistake:
             return mistake

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def check(file: str, /, *, json: bool = False) -> int:
-    """Find all mistakes of a file at once: network, scenario, device, OVM, knowledge base or foreign feature model.
+    """Find all mistakes of a file at once, of whatever kind it is: its keys say that.
 
     Parameters
     ----------
@@ -48,14 +48,24 @@ def check(file: str, /, *, json: bool = False) -> int:
     kind, holds = _told(checked.value)
     article = "an" if kind.startswith("O") else "a"
     show(f"{file}: {article} {kind} without mistakes: {holds}")
-    match kind:
-        case "device" | "knowledge base":
-            suggest((f"keytwin schema {kind.partition(' ')[0]}", f"what a {kind} file may say"))
-        case "network" | "scenario":
-            suggest((f"keytwin run {quote(file)}", "run it in virtual time"))
-        case _:
-            suggest((f"keytwin ovm show {quote(file)}", "see it as a tree"))
+    suggest(_next_of(kind, file))
     return Exit.OK
+
+
+def _next_of(kind: str, file: str) -> tuple[str, str]:
+    match kind:
+        case "device" | "knowledge base" | "view":
+            return f"keytwin schema {kind.partition(' ')[0]}", f"what a {kind} file may say"
+        case "cost book":
+            return "keytwin schema costs", f"what a {kind} file may say"
+        case "network" | "scenario":
+            return f"keytwin run {quote(file)}", "run it in virtual time"
+        case "need":
+            return f"keytwin design {quote(file)}", "make a network of it, and see what it is worth"
+        case "selection":
+            return f"keytwin views {quote(file)}", "see the architecture that it becomes"
+        case _:
+            return f"keytwin ovm show {quote(file)}", "see it as a tree"
 
 
 def _mistaken(file: str, findings: tuple[Finding, ...], *, json: bool) -> int:
@@ -87,6 +97,28 @@ def _told(value: object) -> tuple[str, str]:
         case Blueprint():
             parts = {"node": value.topology.nodes, "link": value.topology.links, "app": value.apps}
             return "network", ", ".join(counted(len(each), thing) for thing, each in parts.items())
+        case _:
+            return _told_of_design(value)
+
+
+def _told_of_design(value: object) -> tuple[str, str]:
+    from keytwin.design.cost import CostBook
+    from keytwin.design.need import Case
+    from keytwin.files.selection_file import SelectionFile
+    from keytwin.files.view_said import ViewFile
+
+    match value:
+        case Case():
+            sizes = {"site": len(value.sites), "line": len(value.lines), "satellite": len(value.satellites)}
+            sizes["need"] = len(value.needs)
+            return "need", ", ".join(counted(size, thing) for thing, size in sizes.items())
+        case SelectionFile():
+            chosen = sum(len(variants) for variants in value.choose.values())
+            return "selection", f"{counted(chosen, 'variant')} of OVM {value.ovm}"
+        case CostBook():
+            return "cost book", f"{counted(len(value.prices), 'price')} over {counted(value.years, 'year')}"
+        case ViewFile():
+            return "view", f"a view of kind '{value.kind}', of variant {value.variant}"
         case _:
             raise AssertionError(value)
 

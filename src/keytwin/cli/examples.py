@@ -12,13 +12,13 @@ from keytwin.cli.topology import list_topologies
 
 
 def examples(name: str | None = None, /, *, topologies: bool = False, json: bool = False) -> None:
-    """List the example networks, scenarios, selections, devices and OVMs, or print the file of one.
+    """List the example networks, scenarios, needs, selections, devices and OVMs, or print the file of one.
 
     Parameters
     ----------
     name
-        Network, scenario, selection, device or OVM whose file is printed, to begin one's own with; with --topologies a
-        collection of these.
+        What the file of is printed, to begin one's own with: network, scenario, need, selection, device or OVM; with
+        --topologies a collection of these.
     topologies
         List the known topologies that `keytwin init --topology` can begin a network with.
     json
@@ -50,9 +50,21 @@ def examples(name: str | None = None, /, *, topologies: bool = False, json: bool
 
 
 def _entries() -> Iterator[tuple[str, str, str]]:
+    from keytwin.files.cost_book import cost_book_from
     from keytwin.files.device import library_device
     from keytwin.files.knowledge import read_knowledge
-    from keytwin.files.library import device_names, knowledge_names, networks, ovm_names, scenarios, selections
+    from keytwin.files.library import (
+        cost_book_names,
+        cost_book_source,
+        device_names,
+        knowledge_names,
+        needs,
+        networks,
+        ovm_names,
+        scenarios,
+        selections,
+    )
+    from keytwin.files.need import read_need
     from keytwin.files.network import read_network
     from keytwin.files.ovm import library_ovm
     from keytwin.files.scenario import read_scenario
@@ -63,6 +75,8 @@ def _entries() -> Iterator[tuple[str, str, str]]:
         for scenario in scenarios():
             if scenario.startswith(f"{name}/"):
                 yield scenario, "scenario", read_scenario(scenario).about
+    for need in needs():
+        yield need, "need", read_need(need).about
     for selection in selections():
         yield selection, "selection", read_selection(selection).about
     for device in device_names():
@@ -71,3 +85,5 @@ def _entries() -> Iterator[tuple[str, str, str]]:
         yield ovm, "OVM", library_ovm(ovm).about
     for knowledge in knowledge_names():
         yield knowledge, "knowledge base", read_knowledge(knowledge).about
+    for book in cost_book_names():
+        yield book, "cost book", cost_book_from(cost_book_source(book)).about

@@ -15,8 +15,8 @@ def schema(kind: str | None = None, /) -> None:
     Parameters
     ----------
     kind
-        network, scenario or device; or etsi014 for the OpenAPI document of the face that gives keys. Without it the
-        kinds are listed.
+        network, scenario, device, need, ...; or etsi014 for the OpenAPI document of the face that gives keys. Without
+        it the kinds are listed.
     """
     from keytwin.files.schema import KINDS
     from keytwin.files.schema import schema as schema_of

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from keytwin.design.model import RuleId
-from keytwin.design.need import Case, Failure, Need, NeedId, Priority, Security
+from keytwin.design.need import ASKING, Case, Failure, Need, NeedId, Priority, Security
 from keytwin.design.realisation import CENTRE, CONSTELLATION, RELAY, REPEATER, SKY, TERRESTRIAL
 from keytwin.design.variability import Ovm
 from keytwin.design.verdict import SLACK
@@ -134,7 +134,7 @@ def _media(case: Case) -> Iterator[Wish]:
 
 def _reach(case: Case, reaches: Reaches) -> Iterator[Wish]:
     """Speak for each line between two sites with keys that has no other way and no direct link could bridge."""
-    asking = tuple(need.id for need in case.needs if need.measure in {"key-rate", "reach"})
+    asking = tuple(need.id for need in case.needs if need.measure in ASKING | {"reach"})
     for line in case.lines:
         # The whole line as it is: how far a device reaches in spans is the layout's question.
         if not reaches(line.loss):

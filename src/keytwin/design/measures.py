@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import inf
 from types import MappingProxyType
@@ -30,6 +30,8 @@ from keytwin.vocabulary.identity import LinkId, NodeId
 
 Pair = tuple[NodeId, NodeId]
 _NO_DEMAND: Final = "nobody asks for a rate"
+_GIGABYTE_A_DAY: Final = 8e9 / 86_400  # in bit/s
+_KEY_A_MINUTE: Final = 256 / 60  # of AES-256, in bit/s
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +78,10 @@ def find_out(plan: Plan, need: Need, pairs: tuple[Pair, ...], yardstick: Yardsti
 
 def key_rate(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     """The key that the worst served of these pairs gets while all pairs ask at once, under the worst failure."""
-    worst = _worst(plan, need.under)
+    worst = worst_failure(plan, need.under)
     asked = {frozenset(demand.ends): demand.rate for demand in plan.demands}
     # All demands are served in the same proportion, so the smallest of them is the worst served.
-    least = min(asked.get(frozenset(pair), need.threshold) for pair in pairs)
+    least = min(asked.get(frozenset(pair), need.demand) for pair in pairs) / need.apps
     # What has failed explains a small rate better than the links that are full because of it.
     culprits = worst.failed or _limits(plan)
     stranded = ", ".join(f"{first} -- {second}" for first, second in (each.ends for each in worst.left.stranded))
@@ -87,22 +89,35 @@ def key_rate(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     return Found(worst.left.share * least, Method.ANALYSIS, culprits, remark)
 
 
+def one_time_pad(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
+    """The traffic that the worst served of these pairs can encrypt bit for bit; what to do where that is too little."""
+    found = key_rate(plan, need, pairs)
+    if found.value >= need.threshold or found.remark:
+        return found
+    # A pad that is too short is no matter of degree: what is left over goes in the clear, or waits.
+    most, wanted = found.value / _GIGABYTE_A_DAY, need.threshold / _GIGABYTE_A_DAY
+    remark = (
+        f"at most {most:.3g} GB a day ({found.value / 1e6:.3g} Mbit/s) can go under a pad here, of {wanted:.3g} GB; "
+        f"with AES-256 and a fresh key every minute the same traffic takes {_KEY_A_MINUTE:.3g} bit/s of key"
+    )
+    return replace(found, remark=remark)
+
+
 def headroom(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     """What is left above all demands."""
     del pairs
     if not plan.demands:
         return Found(inf, Method.ANALYSIS, remark=_NO_DEMAND)
-    worst = _worst(plan, need.under)
+    worst = worst_failure(plan, need.under)
     return Found(worst.left.headroom, Method.ANALYSIS, worst.failed or _limits(plan))
 
 
 def autonomy(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
-    """How long full stores serve all demands in the dark: key in both directions of each link, spent at once."""
+    """How long full stores serve all demands in the dark, each asked for from one end only: the other's stay unused."""
     del need, pairs
     if not plan.demands:
         return Found(inf, Method.ANALYSIS, remark=_NO_DEMAND)
-    # Both directions of a link are full, and either serves: admission reserves in both.
-    stored = [span._replace(capacity=2.0 * plan.store if span.capacity > 0 else 0.0) for span in plan.spans]
+    stored = [span._replace(capacity=float(plan.store) if span.capacity > 0 else 0.0) for span in plan.spans]
     # Bits in stock over bits a second: the share of the demands that a second's worth of stock meets is a time.
     lasting = sustained(stored, plan.demands, plan.relays)
     return Found(lasting.share * 1e9, Method.ANALYSIS, bottleneck(stored, plan.demands, plan.relays))
@@ -221,8 +236,10 @@ def readiness(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
 # --- what they share ------------------------------------------------------------------------------------------------
 
 
-def _worst(plan: Plan, condition: Condition | None) -> Worst:
-    demands = plan.demands
+def worst_failure(plan: Plan, condition: Condition | None) -> Worst:
+    """Return what is left of all demands under the worst failure of a kind, or when nothing fails."""
+    # Where nobody asks for a rate, only whether there is a way matters.
+    demands = plan.demands or _ones(plan.pairs)
     match condition:
         case None:
             return Worst((), sustained(plan.spans, demands, plan.relays))
@@ -281,6 +298,7 @@ _Finder = Callable[[Plan, Need, tuple[Pair, ...]], Found]
 _FINDERS: Final[Mapping[str, _Finder]] = MappingProxyType(
     {
         "key-rate": key_rate,
+        "one-time-pad": one_time_pad,
         "headroom": headroom,
         "autonomy": autonomy,
         "links-survived": links_that_may_fail,

@@ -103,6 +103,7 @@ _COUNTED: Final = (Method.INSPECTION,)
 
 _OF_PAIRS: Final = (
     Measure("key-rate", "rate", Sense.AT_LEAST, "end-to-end key for each pair, all pairs at once", _BOTH, "rate"),
+    Measure("one-time-pad", "rate", Sense.AT_LEAST, "traffic of each pair that uses up key bit for bit", _BOTH, "rate"),
     Measure("latency", "duration", Sense.AT_MOST, "wait for a key, of 99 in 100 requests", _RUN, "latency"),
     Measure("set-up-time", "duration", Sense.AT_MOST, "from the wish for a session to its first key", _RUN),
     Measure("availability", "share", Sense.AT_LEAST, "share of requests that are answered", _RUN, "availability"),
@@ -125,6 +126,9 @@ _OF_ALL: Final = (
 )
 MEASURES: Final[Mapping[str, Measure]] = MappingProxyType({each.name: each for each in (*_OF_PAIRS, *_OF_ALL)})
 """By name."""
+
+ASKING: Final = frozenset({"key-rate", "one-time-pad"})
+"""Measures whose threshold is a demand: so much key the network has to carry, while it carries that of others."""
 
 
 class Security(StrEnum):
@@ -166,7 +170,14 @@ class Need:
     """The threshold as the stakeholder wrote it."""
     between: tuple[tuple[NodeId, NodeId], ...] = ()
     """Pairs of sites; none = every pair."""
+    apps: int = 1
+    """How many apps at each pair want as much, each for itself: tenants of a backbone, tunnels of a data centre."""
     under: Condition | None = None
+
+    @property
+    def demand(self) -> float:
+        """Bits of key a second that it asks of each pair; 0 where its measure asks for none."""
+        return self.threshold * self.apps if self.measure in ASKING else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +323,7 @@ def parse_threshold(measure: Measure, text: str) -> float:
 
 
 def parse_supply(text: str) -> float:
-    """Read "2 kbit/s", or "256 bit every 1 min" as a stakeholder says it, in bit/s."""
+    """Read "2 kbit/s", or as a stakeholder says it "256 bit every 1 min" or "50 GB every 1 d", in bit/s."""
     amount, every, period = text.partition(" every ")
     if not every:
         return float(str(QUANTITIES["rate"](text)))

@@ -5,30 +5,50 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 
+from keytwin.design.cost import CostBook
 from keytwin.design.knowledge import Knowledge
+from keytwin.design.need import Case
 from keytwin.design.selection import Selection
+from keytwin.files.cost_book import cost_book_from
 from keytwin.files.device import device_from
 from keytwin.files.knowledge import knowledge_from
 from keytwin.files.known import BROUGHT, Known
 from keytwin.files.library import Source, any_source, is_foreign
+from keytwin.files.need import check_need
 from keytwin.files.network import check_network
 from keytwin.files.nodes import MapNode
 from keytwin.files.page import Checked, Page, Unread
 from keytwin.files.reader import read_nodes
 from keytwin.files.scenario import check_scenario
+from keytwin.files.selection_file import SelectionFile, selection_from
 from keytwin.files.variability import Variability, variability_from
+from keytwin.files.view_library import view_from
+from keytwin.files.view_said import ViewFile
 from keytwin.vocabulary.blueprint import Blueprint
 from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.errors import Finding
 from keytwin.vocabulary.timeline import Scenario
 
 CheckedFile: TypeAlias = (
-    Checked[Blueprint] | Checked[Scenario] | Checked[Device] | Checked[Variability] | Checked[Knowledge]
+    Checked[Blueprint]
+    | Checked[Scenario]
+    | Checked[Device]
+    | Checked[Variability]
+    | Checked[Knowledge]
+    | Checked[Case]
+    | Checked[SelectionFile]
+    | Checked[CostBook]
+    | Checked[ViewFile]
 )
 _TELLING: Final = (
     ("device", {"protocol", "parameters"}),
     ("OVM", {"variation_points"}),
     ("knowledge", {"aspects", "findings", "candidates"}),
+    ("need", {"stakeholder", "needs", "sites"}),
+    ("cost book", {"prices"}),
+    ("view", {"variant", "kind", "title"}),
+    # After the need, which may choose variants too.
+    ("selection", {"ovm", "choose"}),
     ("scenario", {"timeline", "network", "expect", "duration"}),
 )
 """Keys that only one kind of file has; any other file is taken for a network."""
@@ -48,6 +68,14 @@ def check(where: str, known: Known = BROUGHT) -> CheckedFile:
             return Checked(found, (*found.warnings, *doubts(found, source.file)))
         case "knowledge":
             return Checked(knowledge_from(source))
+        case "need":
+            return check_need(source)
+        case "selection":
+            return Checked(selection_from(source))
+        case "cost book":
+            return Checked(cost_book_from(source))
+        case "view":
+            return Checked(view_from(source))
         case "device":
             return Checked(device_from(source, known))
         case "scenario":
@@ -68,7 +96,7 @@ def doubts(found: Variability, file: str) -> Iterator[Finding]:
 
 
 def kind_of(source: Source) -> str:
-    """Return "network", "scenario", "device", "OVM" or "knowledge"; FileMistake when its YAML cannot be read."""
+    """Return "network", "scenario", "need" or another of `_TELLING`; FileMistake when its YAML cannot be read."""
     page = Page(source.file)
     try:
         root = read_nodes(source.octets, page)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from keytwin.files.page import nearest
@@ -16,6 +17,9 @@ from keytwin.vocabulary.errors import FileMistake, Finding, Mistake
 
 NETWORK_FILE: Final = "network.yaml"
 SELECTION_FILE: Final = "selection.yaml"
+NEED_FILE: Final = "need.yaml"
+_OTHER_FILES: Final = (NETWORK_FILE, SELECTION_FILE, NEED_FILE)
+"""What a folder of an example may hold beside scenarios."""
 _SUFFIXES: Final = (".yaml", ".yml")
 _FOREIGN: Final = (".uvl", ".xml", ".ovm")
 """What files of other makers' variability models end in."""
@@ -44,7 +48,7 @@ def scenarios() -> tuple[str, ...]:
         f"{network}/{each.name.removesuffix('.yaml')}"
         for network in networks()
         for each in _library().joinpath("examples", network).iterdir()
-        if each.name.endswith(".yaml") and each.name != NETWORK_FILE
+        if each.name.endswith(".yaml") and each.name not in _OTHER_FILES
     )
     return tuple(sorted(found))
 
@@ -61,6 +65,13 @@ def selections() -> tuple[str, ...]:
     """Return the names of the example selections of variants, such as `long-range`."""
     examples = _library().joinpath("examples")
     return tuple(sorted(each.name for each in examples.iterdir() if each.joinpath(SELECTION_FILE).is_file()))
+
+
+@cache
+def needs() -> tuple[str, ...]:
+    """Return the names of the example needs, such as `bank-ring`."""
+    examples = _library().joinpath("examples")
+    return tuple(sorted(each.name for each in examples.iterdir() if each.joinpath(NEED_FILE).is_file()))
 
 
 @cache
@@ -148,12 +159,20 @@ def selection_source(where: str) -> Source:
     return _file(where, "selection", selections())
 
 
+def need_source(where: str, beside: Path | None = None) -> Source:
+    """Find a need by the name of an example or by path, relative to the folder `beside`; Mistake otherwise."""
+    if where in needs():
+        return _packaged("examples", where, NEED_FILE)
+    return _file(where, "need", needs(), beside)
+
+
 def any_source(where: str) -> Source:
-    """Find a file of any kind, each as above; Mistake when it is none of them."""
-    for names, find in _FINDERS:
-        if where in names():
-            return find(where)
-    return _file(where, "network, scenario, device, OVM or knowledge base", _all_names())
+    """Find a file of any kind, each as above; Mistake when it is none of them.
+
+    Where a need and a selection go by one name, it is the need's; `long-range/selection` is the selection's alone.
+    """
+    found = _named(where)
+    return found or _file(where, "example, device, OVM, knowledge base or cost book", any_names())
 
 
 def is_path(where: str) -> bool:
@@ -190,12 +209,20 @@ def _no_file(path: Path) -> str:
 
 def example_text(name: str) -> str:
     """Return the text of something in the library, to begin one's own with; Mistake if there is none such."""
+    found = _named(name)
+    if found is None:
+        raise Mistake(f"no example is called {_not_known(name, any_names())}")
+    return found.octets.decode("utf-8")
+
+
+def _named(name: str) -> Source | None:
+    """Find what goes by a name, whatever its kind; None when nothing does."""
     for names, find in _FINDERS:
         if name in names():
-            return find(name).octets.decode("utf-8")
-    if name in selections():  # apart: what can be checked and run by name is looked up above
-        return selection_source(name).octets.decode("utf-8")
-    raise Mistake(f"no example is called {_not_known(name, _all_names())}")
+            return find(name)
+    # A need and a selection may share their name, as they share their folder: the file's own name tells them apart.
+    example, _, file = name.partition("/")
+    return _FILES[file](example) if file in _FILES and example in needs() and example in selections() else None
 
 
 def _library() -> Traversable:
@@ -220,15 +247,26 @@ def _not_known(where: str, names: tuple[str, ...], further: str = "") -> str:
     return f"{where[:80]!r} ({hint}{further})"
 
 
-def _all_names() -> tuple[str, ...]:
-    return networks() + scenarios() + device_names() + ovm_names() + knowledge_names()
+def any_names() -> tuple[str, ...]:
+    """Return all names of the library, whatever they name."""
+    plain = (name for names, _ in _FINDERS for name in names())
+    # Only where a name alone would not do: nobody has to learn of the longer form elsewhere.
+    both = (f"{name}/{file}" for name in needs() if name in selections() for file in _FILES)
+    return tuple(dict.fromkeys((*plain, *both)))
 
 
 _FINDERS: Final[tuple[tuple[Callable[[], tuple[str, ...]], Callable[[str], Source]], ...]] = (
     (networks, network_source),
     (scenarios, scenario_source),
+    (needs, need_source),
+    (selections, selection_source),
     (device_names, device_source),
     (ovm_names, ovm_source),
     (knowledge_names, knowledge_source),
+    (cost_book_names, cost_book_source),
 )
 """Where each kind of name is looked up."""
+_FILES: Final[Mapping[str, Callable[[str], Source]]] = MappingProxyType(
+    {"need": need_source, "selection": selection_source}
+)
+"""What an example may hold side by side under one name."""

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import MappingProxyType
 
-from keytwin.design.need import MEASURES, Case, Measure, Need, Sense, parse_condition, parse_threshold
+from keytwin.design.need import ASKING, MEASURES, Case, Measure, Need, Sense, parse_condition, parse_threshold
 from keytwin.files.kinds import names_from
-from keytwin.files.library import Source, device_names
+from keytwin.files.library import Source, device_names, need_source
 from keytwin.files.need_file import CASE, NeedFile, NeedLine
 from keytwin.files.nodes import Node, find, place_of
 from keytwin.files.page import Checked, Page, Unread
 from keytwin.files.reader import read_nodes
 from keytwin.vocabulary.identity import VariantId, VariationPointId
+
+
+def read_need(where: str, beside: Path | None = None) -> Case:
+    """Return a need, by name in the library or by path; Mistake when there is none, FileMistake when wrong."""
+    return check_need(need_source(where, beside)).value
 
 
 def check_need(source: Source) -> Checked[Case]:
@@ -61,6 +67,11 @@ def _need(line: NeedLine, root: Node, page: Page) -> Need | None:
             f"{measure.name!r} is a measure of the whole, not of pairs",
             "leave 'between' out",
         )
+    if measure is not None and line.apps > 1 and measure.name not in ASKING:
+        told = f"{measure.name!r} asks for no key, so no number of apps can want as much each"
+        page.report(
+            place_of(root, "needs", line.id, "apps"), told, f"leave 'apps' out: {' or '.join(sorted(ASKING))} take it"
+        )
     if threshold is None:
         return None
     return Need(
@@ -71,6 +82,7 @@ def _need(line: NeedLine, root: Node, page: Page) -> Need | None:
         threshold=threshold,
         written=line.at_least or line.at_most,
         between=line.between,
+        apps=line.apps,
         under=parse_condition(line.under) if line.under else None,
     )
 

@@ -24,6 +24,7 @@ from keytwin.files.kinds import (
     Scalar,
     Schema,
     choice,
+    count,
     name,
     name_schema,
 )
@@ -45,6 +46,7 @@ from keytwin.vocabulary.identity import (
 )
 from keytwin.vocabulary.medium import SATELLITE, Satellite
 
+MOST_APPS: Final = 1_000
 # Sites and not nodes: relays that a layout adds are nodes too, and nobody may refer to them here.
 SITE: Final = Reference("site", NodeId)
 
@@ -60,6 +62,7 @@ class NeedLine(msgspec.Struct, frozen=True):
     at_least: str = ""
     at_most: str = ""
     between: tuple[tuple[NodeId, NodeId], ...] = ()
+    apps: int = 1
     under: str = ""
 
 
@@ -113,7 +116,7 @@ def _relays(text: str) -> str | None:
 
 
 RELAYS: Final = Scalar(
-    "who runs relays", _relays, lambda owner: {None: "none", "": "own"}.get(owner, str(owner)), {"type": "string"}
+    "own, none or a name", _relays, lambda owner: {None: "none", "": "own"}.get(owner, str(owner)), {"type": "string"}
 )
 
 SITE_RECORD: Final = Record(
@@ -137,7 +140,7 @@ LINE: Final = Record(
         Field(
             "relays",
             RELAYS,
-            "who would run trusted relays along it: own, somebody's name, or none where there is no place for any",
+            "who would run trusted relays along it; no place for any if left out",
             attribute="relay_owner",
         ),
     ),
@@ -255,9 +258,15 @@ NEED: Final = Record(
         Field("text", TEXT, "what the stakeholder said, word for word", required=True),
         Field("priority", choice("priority", Priority), "must, should or could", required=True),
         Field("measure", Reference("measure", str), "what would show it; unverifiable if left out"),
-        Field("at-least", OWNER, "the threshold, such as 2 kbit/s or 256 bit every 1 min", attribute="at_least"),
+        Field(
+            "at-least",
+            OWNER,
+            "the threshold, such as 2 kbit/s, 256 bit every 1 min or 50 GB every 1 d",
+            attribute="at_least",
+        ),
         Field("at-most", OWNER, "the threshold, such as 5 s, 2 or 1.5 MEUR", attribute="at_most"),
         Field("between", Items("a list of pairs of sites", Pair()), "the pairs it is about; all if left out"),
+        Field("apps", count(1, MOST_APPS), "how many apps at each pair want as much, each for itself"),
         Field(
             "under",
             Scalar("a condition", _condition, str, {"type": "string"}),

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, Protocol
 
+from keytwin.design.need import MEASURES
 from keytwin.files.apps import Saes
+from keytwin.files.cost_book import COST_BOOK
 from keytwin.files.device import Measured, Parameters, device_record
 from keytwin.files.kinds import (
     ANGLE,
@@ -38,19 +40,24 @@ from keytwin.files.knowledge import KNOWLEDGE, Fixed
 from keytwin.files.known import BROUGHT
 from keytwin.files.links import LINK_VALUES, DeviceReference, LinkReference, Links
 from keytwin.files.media import Medium
+from keytwin.files.need_file import CASE, LINE, Choices, Devices, Lines, Pair, Pass
 from keytwin.files.network_file import NETWORK, OVERRIDES
 from keytwin.files.ovm_file import OVM, Figures, OneOrMore
 from keytwin.files.scenario_file import ACTIONS, FAULT, SCENARIO, Disturbance, Element, Overrides, Sole, Steps
+from keytwin.files.selection_file import SELECTION, Chosen
 from keytwin.files.shapes import NO_DEFAULT, Entries, Field, FormatOne, Items, Record, default_of
+from keytwin.files.view_file import VIEW
+from keytwin.files.view_shapes import Additions, EndText, FlowText, Handed, Listed, Named, NextStep, PortText, Several
+from keytwin.files.view_structure import ADDED, AddedTo, BindingText, Most, Valued
 from keytwin.vocabulary.device import Device
 
 _HEAD: Final = """\
 # Files
 
-What may stand in a network, scenario, device, OVM and knowledge file. This page is generated from what the readers
-follow, and a test holds it to that; `keytwin check FILE` finds every mistake of a file, and `keytwin schema KIND`
-prints a JSON Schema for your editor. Files are YAML in UTF-8, without anchors, aliases, tags and merge keys. A key that
-is left out or left empty takes its default.
+What may stand in a network, scenario, device, need, selection, cost book, OVM, knowledge and view file. This page is
+generated from what the readers follow, and a test holds it to that; `keytwin check FILE` finds every mistake of a file,
+and `keytwin schema KIND` prints a JSON Schema for your editor. Files are YAML in UTF-8, without anchors, aliases, tags
+and merge keys. A key that is left out or left empty takes its default.
 
 """
 _DEVICE: Final = """\
@@ -67,6 +74,25 @@ draws it.
 _KNOWLEDGE: Final = """\
 What is known before anything is grouped: findings with their sources, and candidates that say which aspects they fix.
 `keytwin ovm group FILE` proposes variation points for them.
+"""
+_NEED: Final = """\
+What a stakeholder needs, and what there is to meet it. [How to write one](../howto/write-a-need.md) tells it step by
+step; [the cases](cases.md) are complete ones. `keytwin examples hospital > need.yaml` writes one to begin with.
+"""
+_MEASURES: Final = """\
+A need is compared in the quantity of its `measure`, and with `at-least` or `at-most` as the measure says. *between*
+says whether it may name pairs of sites; else it is about the whole.
+"""
+_SELECTION: Final = """\
+Which variants of an OVM are chosen. `keytwin views FILE` draws the architecture that they become.
+"""
+_COSTS: Final = """\
+Prices as ranges, each with its source: assumptions, and no offers. `keytwin examples assumed > costs.yaml` writes a
+book to begin with.
+"""
+_VIEW: Final = """\
+What one variant brings to an architecture: one file a variant, called after it. What several of them refer to stands in
+`shared.yaml` beside them.
 """
 _LINKS: Final = """\
 An item of `links` is `- a -- b`, `- a -- b/name` for one of several parallel links, or `- a -- b: {length: 12 km}` with
@@ -89,6 +115,18 @@ _VALUES: Final[Mapping[type, str]] = MappingProxyType(
         Figures: "each attribute's name, and under it `{value: ..., source: ...}`",
         Fixed: "each aspect's name, and under it a text",
         OneOrMore: "a variant or variation point, or a list of them",
+        Pass: "[the passes of a satellite](#the-passes-of-a-satellite)",
+        Pair: "`a -- b`",
+        Choices: "each variation point's name, and under it a variant or a list of them, without the point before it",
+        Chosen: "each variation point's name, and under it a variant or a list of them, without the point before it",
+        Devices: "each variant's name, and under it a device",
+        NextStep: "`STEP` or `STEP if GUARD`",
+        Handed: "`ITEM to STEP`",
+        PortText: "`PORT-KIND` or `~PORT-KIND`",
+        FlowText: "`ITEM in`, `ITEM out` or `ITEM inout`",
+        EndText: "`PART` or `PART / PORT`",
+        BindingText: "`BLOCK / PROPERTY`",
+        Most: "a whole number, or `any`",
     }
 )
 """Of kinds that do not say themselves what they take."""
@@ -121,8 +159,13 @@ def page() -> str:
         *_sections(NETWORK, "Network", seen),
         *_sections(SCENARIO, "Scenario", seen),
         *_devices(),
+        *_described(CASE, "Need", _NEED, seen),
+        *_measures(),
+        *_described(SELECTION, "Selection", _SELECTION, seen),
+        *_described(COST_BOOK, "Cost book", _COSTS, seen),
         *_described(OVM, "OVM", _OVM, seen),
         *_described(KNOWLEDGE, "Knowledge base", _KNOWLEDGE, seen),
+        *_described(VIEW, "View", _VIEW, seen),
         *_quantities(),
     ]
     return "\n".join(parts).replace("\n\n\n", "\n\n")
@@ -169,6 +212,16 @@ def _devices() -> Iterator[str]:
         yield markdown_table(("parameter", "value", "required"), rows)
 
 
+def _measures() -> Iterator[str]:
+    yield "### Measures\n"
+    yield _MEASURES
+    rows = (
+        (f"`{each.name}`", each.quantity, f"`{each.sense}`", "yes" if each.is_of_pairs else "no", each.about)
+        for each in MEASURES.values()
+    )
+    yield markdown_table(("measure", "quantity", "threshold", "between", "meaning"), rows)
+
+
 def parameters_of(device: type[Device]) -> Iterator[tuple[str, str, bool]]:
     """Give name, kind of value, and whether it is required, of each parameter of a type of device."""
     for each in Parameters(device).record().fields:
@@ -208,24 +261,40 @@ def _row(field: Field, record: Described) -> tuple[str, ...]:
 def _value(kind: Kind[object]) -> str:
     inner = _inner(kind)
     match kind:
-        case Links():
-            return "a list of [links](#a-link)"
         case Items(item=Steps()):
             return "a list of [steps](#a-step)"
-        case Items(what=what) if inner is not None:
-            return f"{what}: each is [{inner.what}]({_anchor(inner)})"
         case Items(what=what):
-            return what
+            return f"{what}: each is [{inner.what}]({_anchor(inner)})" if inner else what
         case Entries(kind=declared) if inner is not None:
             return f"each {declared}'s name, and under it [{inner.what}]({_anchor(inner)})"
         case Overrides():
             return ", ".join(f"`{field.name}`" for field in OVERRIDES) + " as in a [network](#network)"
         case Sole():
             return _value(kind.kind)
-        case _ if inner is not None:
-            return f"[{inner.what}]({_anchor(inner)})"
         case _:
-            return _plain_value(kind)
+            linked = f"[{inner.what}]({_anchor(inner)})" if inner else ""
+            return _of_lists(kind) or linked or _plain_value(kind)
+
+
+def _of_lists(kind: Kind[object]) -> str:
+    """Return what lists of their own form take, most of them of views; nothing for others."""
+    match kind:
+        case Links():
+            return "a list of [links](#a-link)"
+        case Lines():
+            return "a list of [lines](#a-line), each `- a -- b` or `- a -- b/name` with what is said of it"
+        case Additions(kind=declared, record=record):
+            return f"each {declared}'s name, and under it [{record.what}]({_anchor(record)})"
+        case AddedTo():
+            return f"each block's name, and under it [{ADDED.what}]({_anchor(ADDED)})"
+        case Several(item=item):
+            return f"{_value(item)}, or a list of such"
+        case Named(value=value):
+            return f"names, and under each {_value(value)}"
+        case Listed(kind=named):
+            return f"a list of names of each {named}"
+        case _:
+            return ""
 
 
 def _plain_value(kind: Kind[object]) -> str:
@@ -261,6 +330,14 @@ def _inner(kind: Kind[object]) -> Described | None:
             return record
         case Links():
             return LINK_VALUES
+        case Lines():
+            return LINE
+        case Additions(record=record) | Valued(record=record):
+            return record
+        case Named(value=value) | Several(item=value):
+            return _inner(value)
+        case AddedTo():
+            return ADDED
         case Disturbance():
             return FAULT
         case _:

@@ -10,13 +10,17 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from keytwin.files.cost_book import COST_BOOK
 from keytwin.files.device import device_schema
 from keytwin.files.kinds import Schema
 from keytwin.files.knowledge import KNOWLEDGE
+from keytwin.files.need_file import CASE
 from keytwin.files.network_file import NETWORK
 from keytwin.files.ovm_file import OVM
 from keytwin.files.page import nearest
 from keytwin.files.scenario_file import SCENARIO
+from keytwin.files.selection_file import SELECTION
+from keytwin.files.view_file import VIEW
 from keytwin.vocabulary.errors import Mistake
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -27,6 +31,10 @@ _MADE: Final[Mapping[str, tuple[str, Callable[[], Schema]]]] = MappingProxyType(
         "device": ("A keytwin device: a pair of QKD modules, each number with its source", device_schema),
         "ovm": ("A keytwin OVM: what may vary in an architecture, and what goes with what", OVM.schema),
         "knowledge": ("A keytwin knowledge base: findings with sources, and candidate variants", KNOWLEDGE.schema),
+        "need": ("A keytwin need: sites, what there is between them, and what a stakeholder needs", CASE.schema),
+        "selection": ("A keytwin selection: the chosen variants of an OVM", SELECTION.schema),
+        "costs": ("A keytwin cost book: prices as ranges, each with its source", COST_BOOK.schema),
+        "view": ("A keytwin view: what one variant brings to an architecture", VIEW.schema),
     }
 )
 KINDS: Final = tuple(_MADE)

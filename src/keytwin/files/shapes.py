@@ -113,7 +113,11 @@ class Record(Generic[T]):
 
 def _as_seen(written: Plain, schema: Schema) -> Json:
     """Return what an editor's YAML parser makes of a text where the schema wants a number or a boolean."""
-    if schema.get("type") == "integer":
+    either = schema.get("anyOf")
+    is_number = isinstance(either, list) and any(
+        isinstance(one, dict) and one.get("type") == "integer" for one in either
+    )
+    if schema.get("type") == "integer" or (is_number and str(written).isdecimal()):
         return int(cast(str, written))
     words = schema.get("enum")
     is_flag = isinstance(words, list) and True in words

@@ -22,7 +22,7 @@ class TableName(Reference[str]):
 
 
 STEP: Final = Record(
-    "a step",
+    "a step of an activity",
     StepSaid,
     (
         Field("does", TEXT, "what is done", attribute="name"),

@@ -125,6 +125,28 @@ def read_view(source: Source, shared: Shared, tables: Mapping[str, TableView], o
     return found
 
 
+def view_from(source: Source) -> ViewFile:
+    """Return what the file of a view says, as far as can be told without its OVM; FileMistake with all that is wrong.
+
+    What it refers to is looked up in `shared.yaml` beside it; where there is none, any name may stand.
+    """
+    page = Page(source.file)
+    beside = None if source.folder is None else source.folder / SHARED_FILE
+    shared = beside is not None and beside.is_file()
+    _begin(page, read_shared(path_source(beside, str(beside))).model if beside and shared else ())
+    # The tables of the running half are not known here, and its states are looked up by whoever draws the view.
+    page.names |= dict.fromkeys(("state table", *(() if shared else (*_KINDS, "element"))))
+    try:
+        root = read_nodes(source.octets, page)
+        file = VIEW.read(root, page)
+    except Unread:
+        raise page.conclusion() from None
+    _check_kind(file, root, page)
+    _check_steps(file, root, page)
+    page.conclude()
+    return file
+
+
 def _sources(where: str) -> tuple[Source, ...]:
     if where in view_folders():
         return view_sources(where)

@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from shlex import quote
 from types import MappingProxyType
 from typing import Final
 
+from keytwin.design.need import Case
 from keytwin.files.check import CheckedFile, check
 from keytwin.files.known import BROUGHT, Known
-from keytwin.files.library import NETWORK_FILE, device_names, is_path, knowledge_names, networks, ovm_names, scenarios
+from keytwin.files.library import NEED_FILE, NETWORK_FILE, any_names, is_path, networks, scenarios
 from keytwin.files.page import nearest
 from keytwin.network import ALGORITHM_GROUP, METRIC_GROUP, PROTOCOL_GROUP, Plugins, model_of
 from keytwin.quantum.link import QkdProtocol
@@ -31,15 +33,17 @@ def load(where: str | Path, plugins: Plugins | None = None) -> Blueprint | Scena
     value = inspect(str(where), plugins).value
     if isinstance(value, Blueprint | Scenario):
         return value
+    if isinstance(value, Case):
+        raise Mistake(f"{where} describes a need: make a network of it first, with keytwin design {quote(str(where))}")
     kind = "a device" if isinstance(value, Device) else "no network"
     raise Mistake(f"{where} describes {kind}: name a network or a scenario")
 
 
 def inspect(where: str, plugins: Plugins | None = None) -> CheckedFile:
     """Return what any file of a user or entry of the library says, with warnings; Mistake with all that is wrong."""
-    names = [*networks(), *scenarios(), *device_names(), *ovm_names(), *knowledge_names()]
-    if (network := _inside(where)) is not None and where not in names:
-        raise Mistake(f"'{where}' is a folder: did you mean '{network}'?")
+    names = any_names()
+    if (inside := _inside(where)) is not None and where not in names:
+        raise Mistake(f"'{where}' is a folder: did you mean '{inside}'?")
     if where not in names and not is_path(where) and not _is_file(where):
         near = nearest(where, names)
         hint = f"did you mean {near!r}?" if near else f"known: {', '.join([*networks(), *scenarios()])}"
@@ -68,9 +72,9 @@ def _expected_rate(plugins: Plugins, link: QLink, device: Device) -> float:
 
 
 def _inside(where: str) -> Path | None:
-    """Return the network file of a folder, as `keytwin init` writes it; None when there is none."""
-    network = Path(where) / NETWORK_FILE
-    return network if _is_file(str(network)) else None
+    """Return the network or need file of a folder, as `keytwin init` writes them; None when there is none."""
+    found = (Path(where) / name for name in (NETWORK_FILE, NEED_FILE))
+    return next((each for each in found if _is_file(str(each))), None)
 
 
 def _is_file(where: str) -> bool:
