@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import inf
 from types import MappingProxyType
 from typing import Final
@@ -22,7 +24,7 @@ from keytwin.design.resilience import (
     worst_link_failure,
     worst_node_failure,
 )
-from keytwin.design.throughput import Demand, bottleneck, sustained
+from keytwin.design.throughput import MOST_ANSWERS, Demand, Span, bottleneck, sustained
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import LinkId, NodeId
 
@@ -264,17 +266,24 @@ def _named(pair: Pair) -> tuple[str, ...]:
 
 def _relaying(plan: Plan) -> frozenset[NodeId]:
     """Return the nodes that may relay and have something to relay between."""
-    ends = [node for span in plan.spans for node in span.ends]
-    return frozenset(node for node in plan.relays if ends.count(node) > 1)
+    ends = Counter(node for span in plan.spans for node in span.ends)
+    return frozenset(node for node in plan.relays if ends[node] > 1)
 
 
 def _routes(plan: Plan, pair: Pair) -> tuple[Path[NodeId, LinkId], ...]:
     """Return the routes of the shares of a key: without a common relay, and as short as so many can be."""
-    usable = [span for span in plan.spans if all(node in plan.relays or node in pair for node in span.ends)]
+    return _disjoint(plan.spans, plan.relays, pair, plan.routes)
+
+
+@lru_cache(maxsize=MOST_ANSWERS)
+def _disjoint(
+    spans: tuple[Span, ...], relays: frozenset[NodeId], pair: Pair, routes: int
+) -> tuple[Path[NodeId, LinkId], ...]:
+    usable = [span for span in spans if all(node in relays or node in pair for node in span.ends)]
     graph: Graph[NodeId, LinkId] = Graph(
         {*pair, *(node for span in usable for node in span.ends)}, [Edge(span.id, *span.ends) for span in usable]
     )
-    return graph.disjoint_paths(*pair, plan.routes)
+    return graph.disjoint_paths(*pair, routes)
 
 
 def _level(plan: Plan, pair: Pair) -> Security:

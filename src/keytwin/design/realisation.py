@@ -7,11 +7,11 @@ where the case allows any. A variant that the running half lacks is named, never
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import asin, cos, radians, sin, sqrt
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from msgspec import structs
 
@@ -85,10 +85,81 @@ def realise(case: Case, ovm: Ovm, configuration: Configuration, shelf: Shelf, ro
 
     Mistake, with the physical reason, when a medium that it chooses gives no key anywhere there, or the case has none.
     """
-    demands = demands_of(case)
+    laid, left_out = _laid(case, ovm, configuration, shelf, _wanted(case))
+    return _plan(case, ovm, configuration, shelf, (laid, left_out, routes))
+
+
+@dataclass(frozen=True, slots=True)
+class Layouts:
+    """Configurations laid out on the sites of one case, each network once: many differ only in their reasons."""
+
+    case: Case
+    ovm: Ovm
+    shelf: Shelf
+    routes: int = 1
+    _made: dict[_Fabric, tuple[Plan, tuple[Laid, ...]] | Mistake] = field(default_factory=dict)
+
+    def plan(self, configuration: Configuration) -> Plan:
+        """Return what `realise` returns; Mistake where it has one."""
+        fabric = _fabric(self.case, self.ovm, configuration, self.shelf)
+        if fabric is None:
+            return realise(self.case, self.ovm, configuration, self.shelf, self.routes)
+        if fabric not in self._made:
+            self._made[fabric] = self._making(configuration)
+        made = self._made[fabric]
+        if isinstance(made, Mistake):
+            # Without the places where it has been raised before: they would pile up.
+            raise made.with_traceback(None)
+        plan, laid = made
+        return replace(
+            plan,
+            configuration=configuration,
+            because=MappingProxyType(dict(_reasons(configuration, laid))),
+            readiness=MappingProxyType(dict(_readiness(self.ovm, configuration))),
+            not_runnable=_not_runnable(self.ovm, configuration),
+        )
+
+    def _making(self, configuration: Configuration) -> tuple[Plan, tuple[Laid, ...]] | Mistake:
+        try:
+            laid, left_out = _laid(self.case, self.ovm, configuration, self.shelf, _wanted(self.case))
+        except Mistake as mistake:
+            return mistake
+        return _plan(self.case, self.ovm, configuration, self.shelf, (laid, left_out, self.routes)), laid
+
+
+class _Fabric(NamedTuple):
+    """All that the network of a case hangs on."""
+
+    ground: DeviceId | None
+    is_relayed: bool
+    sky: DeviceId | None
+    is_constellation: bool
+
+
+def _fabric(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf) -> _Fabric | None:
+    """Return what a configuration's network hangs on; None where a device is missing."""
+    try:
+        ground = _device(case, ovm, chosen, shelf, is_sky=False).name if _is_on_ground(chosen) else None
+        sky = _device(case, ovm, chosen, shelf, is_sky=True).name if SKY in chosen else None
+    except Mistake:
+        return None
+    return _Fabric(ground, RELAY in chosen, sky, CONSTELLATION in chosen)
+
+
+def _wanted(case: Case) -> float:
+    """Return the bit/s that a link should give at least."""
     # What all pairs ask for may meet on one link, and not all of a link's key can be promised.
-    wanted = sum(demand.rate for demand in demands) / usable_share(KeyManagementSettings(), ControlSettings())
-    laid, left_out = _laid(case, ovm, configuration, shelf, wanted)
+    return sum(demand.rate for demand in demands_of(case)) / usable_share(KeyManagementSettings(), ControlSettings())
+
+
+def _plan(
+    case: Case,
+    ovm: Ovm,
+    configuration: Configuration,
+    shelf: Shelf,
+    found: tuple[tuple[Laid, ...], dict[str, str], int],
+) -> Plan:
+    laid, left_out, routes = found
     pairs = pairs_of(case)
     links = tuple(link for each in laid for link in each.links)
     sites = _sites(case, links)
@@ -98,7 +169,7 @@ def realise(case: Case, ovm: Ovm, configuration: Configuration, shelf: Shelf, ro
         configuration=configuration,
         blueprint=blueprint,
         rates=MappingProxyType(dict(zip((link.id for link in links), _rates(laid), strict=True))),
-        demands=demands,
+        demands=demands_of(case),
         pairs=pairs,
         relays=frozenset((*huts, *_relaying(sites, configuration))),
         owners=MappingProxyType(dict(_owners(sites, laid))),
@@ -170,7 +241,7 @@ _Channel: TypeAlias = tuple[str, Callable[[], Laid]]
 
 
 def _on_ground(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf, wanted: float) -> Iterator[_Channel]:
-    if TERRESTRIAL not in chosen or not any(kind in chosen for kind in ON_GROUND):
+    if not _is_on_ground(chosen):
         return
     device = _device(case, ovm, chosen, shelf, is_sky=False)
     for line in case.lines:
@@ -180,6 +251,10 @@ def _on_ground(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf, wanted
             yield line.channel, partial(lay_spans, line, device, shelf.rate, wanted, case.assume.span)
         else:
             yield line.channel, partial(lay_whole, line, device, shelf.rate)
+
+
+def _is_on_ground(chosen: Configuration) -> bool:
+    return TERRESTRIAL in chosen and any(kind in chosen for kind in ON_GROUND)
 
 
 def _in_sky(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf) -> Iterator[_Channel]:
