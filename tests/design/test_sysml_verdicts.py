@@ -14,7 +14,12 @@ from keytwin.design.sysml_verdicts import FILE, Bond, Sworn, verdicts_text
 from keytwin.design.verdict import judge
 from keytwin.vocabulary.errors import Finding
 
-OVM, CHOSEN = wanted("long-range")
+OVM, CHOSEN = wanted(
+    (
+        *("protocol.bb84", "q-link.repeater", "medium.terrestrial", "medium.satellite"),
+        *("terrestrial.fibre", "free-space.single", "redundancy.dual-path"),
+    )
+)
 CONFIGURATION = configured(OVM, CHOSEN)
 AFTER = architecture_of(OVM, CONFIGURATION).after
 BOND = Bond("attack-1-channel", 7, 120, "ab" * 32)
