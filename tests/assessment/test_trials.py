@@ -9,17 +9,22 @@ import pytest
 from keytwin.assessment.assess import Assessed, Options, assess
 from keytwin.assessment.trials import CALM, Tried, asked_under, conditions_of, measured, trial_name, tried
 from keytwin.design.need import Condition, Failure, Need, NeedId, Priority
-from keytwin.vocabulary.identity import AppId
+from keytwin.vocabulary.identity import AppId, ElementName
 from keytwin.vocabulary.timeline import AttackLink, CutLink, StopElement
 from tests.assessment.needs import TWO_LINES, case_of, with_
 
+BY_TWO_RELAYS = """\
+  - head -- middle: {length: 20 km}
+  - middle -- vault: {length: 20 km}
+  - head -- other: {length: 30 km}
+  - other -- vault: {length: 30 km}
+"""
 RELAYED = with_(
     TWO_LINES,
     ("  vault: {}\n", "  vault: {}\n  middle: {endpoint: no}\n  other: {endpoint: no}\n"),
     (
         "  - head -- vault/north: {length: 20 km}\n  - head -- vault/south: {length: 30 km}\n",
-        "  - head -- middle: {length: 20 km}\n  - middle -- vault: {length: 20 km}\n  - head -- other: {length: 30 km}\n"
-        + "  - other -- vault: {length: 30 km}\n",
+        BY_TWO_RELAYS,
     ),
 )
 
@@ -61,7 +66,7 @@ def test_a_relay_that_is_down_is_one_that_hurts(relayed: Assessed) -> None:
     plan = relayed.plan
     assert plan is not None
     killed = tried(plan, Condition(Failure.KILL), 1)
-    assert actions(killed) == [StopElement("km/middle")]
+    assert actions(killed) == [StopElement(ElementName("km/middle"))]
     assert killed.outcome.of(AppId("head-vault")).rate_after == pytest.approx(2_000, rel=0.01)
 
 
