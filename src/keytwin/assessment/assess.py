@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from keytwin.assessment.architecture import USUAL_OVM, architecture_of
+from keytwin.assessment.existing import plan_of
 from keytwin.assessment.physics import Physics, shelf
 from keytwin.assessment.trials import Tried, measured, try_out
 from keytwin.design.baseline import without_qkd
@@ -26,6 +27,7 @@ from keytwin.design.verdict import Outcome, Verdict, judge
 from keytwin.files.cost_book import cost_book_from
 from keytwin.files.library import cost_book_source
 from keytwin.files.ovm import library_ovm
+from keytwin.vocabulary.blueprint import Blueprint
 from keytwin.vocabulary.errors import Mistake
 
 USUAL_SEED: Final = 1
@@ -108,7 +110,7 @@ def assess(case: Case, options: Options | None = None) -> Assessed:
     taken = _taken(proposals, book, wanted.take)
     architecture = architecture_of(ovm, taken.configuration) if taken else None
     tries = try_out(case, taken.plan, wanted.seed) if taken and taken.plan and wanted.is_tried else ()
-    findings = len(architecture.after.findings) if architecture else 0
+    findings = len(architecture.after.findings) if architecture else None
     plan = taken.plan if taken else None
     conflicts, relaxed = _ways_out(case, ovm, proposals, wanted.physics, book)
     return Assessed(
@@ -122,11 +124,41 @@ def assess(case: Case, options: Options | None = None) -> Assessed:
         architecture=architecture,
         tries=tries,
         judged=tuple(judged(case, need, plan, Yardstick(book, findings), tries) for need in case.needs) if plan else (),
-        baseline=tuple(judge(need, without_qkd(case, need, book) if need.measure else None) for need in case.needs),
+        baseline=_baseline(case, book),
         conflicts=conflicts,
         relaxed=relaxed,
         seed=wanted.seed,
     )
+
+
+def assess_network(case: Case, blueprint: Blueprint, options: Options | None = None) -> Assessed:
+    """Return what comes of a case on a network that is there; Mistake when it lacks a site, or a link gives no key."""
+    wanted = options or Options()
+    plan = plan_of(case, blueprint, wanted.physics)
+    book = wanted.costs or usual_costs()
+    tries = try_out(case, plan, wanted.seed) if wanted.is_tried else ()
+    yardstick = Yardstick(book)
+    return Assessed(
+        case=case,
+        ovm=library_ovm(USUAL_OVM),
+        # Nothing was chosen here, so no rule has anything to say.
+        derived=Derived((), plan.routes),
+        clash=None,
+        given_up=(),
+        proposals=(),
+        taken=Proposal(plan.configuration, plan),
+        architecture=None,
+        tries=tries,
+        judged=tuple(judged(case, need, plan, yardstick, tries) for need in case.needs),
+        baseline=_baseline(case, book),
+        conflicts=(),
+        relaxed=(),
+        seed=wanted.seed,
+    )
+
+
+def _baseline(case: Case, book: CostBook) -> tuple[Verdict, ...]:
+    return tuple(judge(need, without_qkd(case, need, book) if need.measure else None) for need in case.needs)
 
 
 def usual_costs() -> CostBook:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from keytwin.assessment.assess import Assessed
 from keytwin.design.need import Need, Priority
+from keytwin.design.plan import Plan
 from keytwin.design.variability import Configuration, Ovm
 from keytwin.design.verdict import Outcome, Verdict
 
@@ -19,7 +20,7 @@ def _sentences(assessed: Assessed) -> Iterator[str]:
     if assessed.taken is None or assessed.plan is None:
         yield from _nothing(assessed)
     else:
-        yield f"{_headline(assessed)} with {_chosen(assessed.ovm, assessed.taken.configuration)}."
+        yield f"{_headline(assessed)} {_by_what(assessed, assessed.plan)}."
         yield from _missed(assessed)
         if assessed.plan.not_runnable:
             lacking = ", ".join(assessed.plan.not_runnable)
@@ -29,6 +30,12 @@ def _sentences(assessed: Assessed) -> Iterator[str]:
         yield f"Your choices stand against this{asking}: {wish.reason}."
     yield from _ways_out(assessed)
     yield _without(assessed)
+
+
+def _by_what(assessed: Assessed, plan: Plan) -> str:
+    if not plan.configuration.chosen:
+        return f"on network {plan.blueprint.name}"
+    return f"with {_chosen(assessed.ovm, plan.configuration)}"
 
 
 def _chosen(ovm: Ovm, configuration: Configuration) -> str:

@@ -119,6 +119,9 @@ def _elements(plan: Plan, culprits: Iterable[str]) -> Iterator[str]:
             yield pairs[culprit]
 
 
+Ways = dict[tuple[str, str], list[tuple[str, str]]]
+"""Where the ties of each end lead."""
+
 # --- questions ------------------------------------------------------------------------------------------------------
 
 
@@ -147,19 +150,29 @@ def names(known: Iterable[Tie]) -> tuple[str, ...]:
 
 
 def _of(every: tuple[Tie, ...], start: tuple[str, str]) -> Traced:
-    onward: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    back: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    onward: Ways = {}
+    back: Ways = {}
     for tie in every:
         onward.setdefault(tie.source, []).append(tie.target)
         back.setdefault(tie.target, []).append(tie.source)
     up, down = _reached(back, start), _reached(onward, start)
+    if start[0] == Kind.NEED:
+        down = [each for each in down if not _is_of_others(each, start, onward)]
     met = {*up, *down, start}
     told = [tie for tie in every if tie.why and tie.source in met and tie.target in met]
     why = {(tie.source[1], tie.target[1]): tie.why for tie in told}
     return Traced(Kind(start[0]), start[1], _by_kind(up), _by_kind(down), why)
 
 
-def _reached(ways: Mapping[tuple[str, str], list[tuple[str, str]]], start: tuple[str, str]) -> list[tuple[str, str]]:
+def _is_of_others(found: tuple[str, str], need: tuple[str, str], onward: Ways) -> bool:
+    """Whether something is the verdict on another need, or a run that measured only others: runs are shared."""
+    own = [end for end in onward[need] if end[0] == Kind.VERDICT]
+    if found[0] == Kind.RUN:
+        return not any(verdict in onward.get(found, ()) for verdict in own)
+    return found[0] == Kind.VERDICT and found not in own
+
+
+def _reached(ways: Ways, start: tuple[str, str]) -> list[tuple[str, str]]:
     seen: dict[tuple[str, str], None] = {start: None}
     waiting = [start]
     while waiting:

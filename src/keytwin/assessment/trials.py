@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import structs
 
 from keytwin.design.measures import Found, Pair, worst_failure
 from keytwin.design.model import Method
@@ -77,6 +79,8 @@ def tried(plan: Plan, under: Condition | None, seed: int) -> Tried:
     """Run one trial."""
     failed = worst_failure(plan, under).failed if under else ()
     trial = trial_of(plan.blueprint, _actions(plan, under, failed), trial_name(under))
+    # The seed is part of what is written down: whoever runs the scenario again sees the same.
+    trial = replace(trial, scenario=structs.replace(trial.scenario, seed=seed))
     trace = TraceWriter(_Nowhere(), trial.scenario.name, seed)
     outcome = run_trial(trial, seed, [trace])
     return Tried(trial_name(under), under, failed, trial, outcome, trace.digest)

@@ -13,7 +13,9 @@ from cyclopts import App, Parameter
 
 from keytwin.cli.check import check
 from keytwin.cli.demo import demo
+from keytwin.cli.design import design
 from keytwin.cli.doctor import doctor
+from keytwin.cli.evaluate import evaluate
 from keytwin.cli.events import events
 from keytwin.cli.examples import examples
 from keytwin.cli.exits import guarded
@@ -27,6 +29,7 @@ from keytwin.cli.run import run
 from keytwin.cli.schema import schema
 from keytwin.cli.status import status
 from keytwin.cli.sysml import sysml
+from keytwin.cli.trace import trace
 from keytwin.cli.up import down, up
 from keytwin.cli.views import views
 
@@ -44,7 +47,7 @@ def version() -> str:
 
 
 COMMANDS: Final[tuple[Callable[..., object] | App, ...]] = (
-    *(demo, init, check, run, examples, schema, link, papers, ovm, views, sysml),
+    *(demo, design, evaluate, trace, init, check, run, examples, schema, link, papers, ovm, views, sysml),
     *(up, status, key, events, fail, attack, heal, distrust, trust, sae, metrics, down, doctor),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from shlex import quote
@@ -13,7 +14,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from keytwin.cli.exits import Exit
-from keytwin.cli.output import show, show_json, suggest
+from keytwin.cli.output import counted, show, show_json, suggest
 from keytwin.cli.values import Number, Seed
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from keytwin.design.cost import CostBook
 
 MOST_PROPOSALS: Final = 12  # on the screen
+FIRST_CLAUSE: Final = re.compile(r"^(.* at [0-9.]+ dB|[^;]*).*$")
 
 
 def design(
@@ -100,20 +102,19 @@ def _for_people(answer: Answer) -> Iterator[str | Table]:
     if answer.runs:
         yield run_table(answer)
     if len(answer.proposals) > 1:
-        yield _proposals(answer.proposals)
+        yield from _proposals(answer.proposals)
 
 
 def verdict_table(answer: Answer) -> Table:
     """Return the needs with what became of each."""
-    table = _table("need", "", "asks for", "is", "by", "evidence", "verdict", "without QKD")
+    table = _table("need", "asks for", "is", "by", "evidence", "verdict", "without QKD")
     without = {each.need: each.outcome for each in answer.baseline}
     for each in answer.verdicts:
         need = each.need
         under = f" under {need.under}" if need.under else ""
         asked = f"{need.measure} {need.threshold}{under}" if need.measure else need.text
-        table.add_row(
-            need.id, need.priority, asked, _value(each), each.method, _evidence(each), each.outcome, without[need.id]
-        )
+        named = f"{need.id} {need.priority}"
+        table.add_row(named, asked, _value(each), each.method, _evidence(each), each.outcome, without[need.id])
     return table
 
 
@@ -126,7 +127,7 @@ def _evidence(line: VerdictLine) -> str:
     if line.evidence is None:
         return ""
     found = line.evidence
-    return f"{found.run}, events {found.first}-{found.last}"
+    return f"{found.run} {found.first}-{found.last}"
 
 
 def run_table(answer: Answer) -> Table:
@@ -142,18 +143,29 @@ def run_table(answer: Answer) -> Table:
     return table
 
 
-def _proposals(proposals: tuple[ProposalLine, ...]) -> Table:
+def _proposals(proposals: tuple[ProposalLine, ...]) -> Iterator[str | Table]:
+    """Give those that can be built in a table, and for the others why not."""
+    common = set.intersection(*(set(each.variants) for each in proposals))
     table = _table("", "proposal", "costs at most", "least ready", "misses")
-    every = [set(each.variants) for each in proposals]
-    common = set.intersection(*every)
-    for each in proposals[:MOST_PROPOSALS]:
-        own = [variant for variant in each.variants if variant not in common]
-        misses = each.why_not or ", ".join(each.missed) or "nothing"
-        mark = ">" if each.is_taken else ""
-        table.add_row(f"{mark}{each.number}", ", ".join(own), each.cost, each.readiness, misses)
-    if len(proposals) > MOST_PROPOSALS:
-        table.caption = f"and {len(proposals) - MOST_PROPOSALS} more: --json shows all"
-    return table
+    refused: dict[str, int] = {}
+    for each in proposals:
+        if each.why_not:
+            reason = _short(each.why_not)
+            refused[reason] = refused.get(reason, 0) + 1
+        elif table.row_count < MOST_PROPOSALS or each.is_taken:
+            own = ", ".join(variant for variant in each.variants if variant not in common) or "as chosen"
+            mark = "taken" if each.is_taken else ""
+            misses = ", ".join(each.missed) or "nothing"
+            table.add_row(f"{each.number} {mark}", own, each.cost, each.readiness, misses)
+    if table.row_count:
+        yield table
+    for reason, number in refused.items():
+        yield f"{counted(number, 'proposal')} cannot be built here: {reason}"
+
+
+def _short(reason: str) -> str:
+    """Return the first clause of a physical reason, which names the device and the loss: --json has all of it."""
+    return FIRST_CLAUSE.sub(r"\1", reason)
 
 
 def _table(*titles: str) -> Table:

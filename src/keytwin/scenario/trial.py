@@ -186,7 +186,8 @@ def _more(most: Duration | None, median: Duration | None) -> Duration | None:
 
 def _for(asking: AskKeys, span: Duration) -> AskKeys:
     """Go on asking for so long."""
-    return structs.replace(asking, times=span // asking.every)
+    # Rounded up: the last request falls into what is watched, or the rate would seem to sink at its end.
+    return structs.replace(asking, times=-(-span // asking.every))
 
 
 def _stocked(blueprint: Blueprint, plugins: Plugins | None) -> Instant:
