@@ -126,7 +126,9 @@ def _fillers(found: list[Objective]) -> Iterator[Objective]:
     known = {each.need.measure for each in found}
     missing = [name for name in FILLERS if name not in known]
     for name in missing[: max(0, FEWEST - len(found))]:
-        yield Objective(Need(id=NeedId(f"objective:{name}"), text="", priority=Priority.COULD, measure=name), is_asked=False)
+        yield Objective(
+            Need(id=NeedId(f"objective:{name}"), text="", priority=Priority.COULD, measure=name), is_asked=False
+        )
 
 
 # --- demands that come out otherwise --------------------------------------------------------------------------------
