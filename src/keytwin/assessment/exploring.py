@@ -6,36 +6,46 @@ begins with fresh physics, so what it says does not hang on what was asked befor
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from io import BytesIO
-from itertools import groupby
 from multiprocessing import get_context
 from os import cpu_count
-from types import MappingProxyType
-from typing import Final, TypeAlias, cast
+from time import monotonic
+from typing import Final, TypeAlias
 
-from keytwin.assessment.architecture import USUAL_OVM, architecture_of
+from keytwin.assessment.architecture import USUAL_OVM
 from keytwin.assessment.assess import kept_wishes, usual_costs
-from keytwin.assessment.physics import Physics, shelf
+from keytwin.assessment.evaluating import (
+    Part,
+    Shared,
+    candidates_of,
+    count_of,
+    evaluated,
+    inconsistencies,
+    packed,
+)
+from keytwin.assessment.physics import Physics
 from keytwin.design.cost import CostBook
 from keytwin.design.derivation import derive
-from keytwin.design.exploration import Candidate, Exploration, candidate_of, explore
-from keytwin.design.measures import Found, Yardstick
+from keytwin.design.exploration import Candidate, Exploration, explore
+from keytwin.design.measures import Found
 from keytwin.design.model import Method
-from keytwin.design.need import Case
-from keytwin.design.objectives import Objective, objectives_of
+from keytwin.design.need import Case, Need
+from keytwin.design.objectives import objectives_of
 from keytwin.design.proposals import configurations
-from keytwin.design.realisation import Layouts
+from keytwin.design.realisation import PROTOCOL
+from keytwin.design.relaxation import Relaxation, needs_in_conflict, relaxations, widened
 from keytwin.design.variability import Configuration, Ovm
 from keytwin.design.verdict import judge
 from keytwin.files.ovm import library_ovm
 from keytwin.vocabulary.errors import Mistake, Refusal
+from keytwin.vocabulary.identity import VariantId
 
 MOST_JOBS: Final = 256
+WAIT: Final = 10  # seconds for a scheduler to answer
+PATIENCE: Final = 2.0  # seconds, about what starting processes costs
 CONSISTENCY: Final = "consistency"
 GET_CLUSTER: Final = "pip install 'keytwin[cluster]'"
 
@@ -45,7 +55,7 @@ class Crew:
     """Who works at it."""
 
     jobs: int | None = None
-    """Processes; None = one a core, 1 = none but this one."""
+    """Processes; None = one a core as soon as it takes long, 1 = none but this one."""
     scheduler: str = ""
     """Address of a Dask scheduler, such as tcp://10.0.0.1:8786; then `jobs` is of no matter."""
 
@@ -63,57 +73,41 @@ class Explored:
     found: Exploration
     left_out: tuple[str, ...]
     """Figures of the needs that alternatives are not compared by."""
+    book: CostBook
+    conflicts: tuple[tuple[Need, ...], ...]
+    """Needs that no alternative meets together."""
+    relaxed: tuple[Relaxation, ...]
+    """The cheapest ways out, where nothing meets all that must be met."""
 
 
 USUAL_CREW: Final = Crew()
 
 
 def explore_case(case: Case, costs: CostBook | None = None, crew: Crew = USUAL_CREW) -> Explored:
-    """Return all alternatives of a case, compared; Refusal when a scheduler is named and cannot be worked with."""
+    """Return all alternatives of a case, compared; Refusal when a scheduler is named and cannot be worked with.
+
+    What the case chooses stays chosen: `replace(case, choose={})` looks beyond it.
+    """
     ovm = library_ovm(USUAL_OVM)
-    derived = kept_wishes(ovm, derive(case, ovm, Physics().reaches))
+    reaches = Physics().reaches
+    derived, wide = (kept_wishes(ovm, derive(each, ovm, reaches)) for each in (case, widened(case)))
     objectives, left_out = objectives_of(case)
-    shared = _Shared(case, ovm, costs or usual_costs(), objectives, derived.routes)
-    every = tuple(configurations(ovm, derived))
-    parts = [tuple(group) for _, group in groupby(every, key=lambda each: _protocol(ovm, each))]
+    shared = Shared(case, ovm, costs or usual_costs(), objectives, derived.routes)
+    within = frozenset(configurations(ovm, derived))
+    # What a need forbids is looked at as well: only then does it show what the need costs.
+    every = tuple(dict.fromkeys((*configurations(ovm, wide), *configurations(ovm, derived))))
+    parts = [Part(tuple(group), within & set(group)) for group in _by_protocol(ovm, every)]
     with _workers(crew, len(parts)) as work:
-        done = work(_evaluated, [_packed((shared, part)) for part in parts])
-        candidates = [candidate for part in done for candidate in cast("tuple[Candidate, ...]", pickle.loads(part))]  # noqa: S301
-        found = explore(objectives, candidates)
+        done = work(evaluated, [packed((shared, part)) for part in parts])
+        found = explore(objectives, [candidate for answer in done for candidate in candidates_of(answer)])
         if any(need.measure == CONSISTENCY for need in case.needs):
             found = _with_findings(found, shared, work)
-    return Explored(case, ovm, found, left_out)
+    proposals = [each.proposal for each in found.candidates]
+    conflicts, relaxed = needs_in_conflict(case, proposals), relaxations(case, proposals)
+    return Explored(case, ovm, found, left_out, shared.book, conflicts, relaxed)
 
 
-# --- parts of the work ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Shared:
-    """What every part of the work needs."""
-
-    case: Case
-    ovm: Ovm
-    book: CostBook
-    objectives: tuple[Objective, ...]
-    routes: int
-
-
-def _evaluated(task: bytes) -> bytes:
-    """Lay out and judge the configurations of one part."""
-    shared, part = cast("tuple[_Shared, tuple[Configuration, ...]]", pickle.loads(task))  # noqa: S301
-    layouts = Layouts(shared.case, shared.ovm, shelf(Physics()), shared.routes)
-    yardstick = Yardstick(shared.book)
-    return _packed(tuple(candidate_of(layouts, each, shared.objectives, yardstick) for each in part))
-
-
-def _findings(task: bytes) -> bytes:
-    """Count what is inconsistent in the architecture of a configuration."""
-    shared, configuration = cast("tuple[_Shared, Configuration]", pickle.loads(task))  # noqa: S301
-    return _packed(len(architecture_of(shared.ovm, configuration).after.findings))
-
-
-def _with_findings(found: Exploration, shared: _Shared, work: _Work) -> Exploration:
+def _with_findings(found: Exploration, shared: Shared, work: _Work) -> Exploration:
     """Find out the consistency of the front; what fails by it leaves, and what comes in instead is asked as well."""
     asked: set[Configuration] = set()
     while True:
@@ -121,8 +115,8 @@ def _with_findings(found: Exploration, shared: _Shared, work: _Work) -> Explorat
         fresh = [each for each in front if each not in asked]
         if not fresh:
             return found
-        counts = work(_findings, [_packed((shared, each)) for each in fresh])
-        known = {each: cast("int", pickle.loads(count)) for each, count in zip(fresh, counts, strict=True)}  # noqa: S301
+        counts = work(inconsistencies, [packed((shared, each)) for each in fresh])
+        known = {each: count_of(count) for each, count in zip(fresh, counts, strict=True)}
         asked |= known.keys()
         found = explore(found.objectives, [_rejudged(each, known) for each in found.candidates])
 
@@ -138,8 +132,13 @@ def _rejudged(candidate: Candidate, findings: dict[Configuration, int]) -> Candi
     return replace(candidate, proposal=replace(candidate.proposal, verdicts=verdicts))
 
 
-def _protocol(ovm: Ovm, configuration: Configuration) -> tuple[str, ...]:
-    return tuple(each for each in configuration.chosen if ovm.variants[each].point == "protocol")
+def _by_protocol(ovm: Ovm, every: tuple[Configuration, ...]) -> list[list[Configuration]]:
+    """Group configurations by protocol, in the order of coming."""
+    groups: dict[tuple[VariantId, ...], list[Configuration]] = {}
+    for each in every:
+        protocol = tuple(variant for variant in each.chosen if ovm.variants[variant].point == PROTOCOL)
+        groups.setdefault(protocol, []).append(each)
+    return list(groups.values())
 
 
 # --- who does it ----------------------------------------------------------------------------------------------------
@@ -152,8 +151,24 @@ _Work: TypeAlias = Callable[[_Part, Sequence[bytes]], list[bytes]]
 def _workers(crew: Crew, parts: int) -> AbstractContextManager[_Work]:
     if crew.scheduler:
         return _on_cluster(crew.scheduler)
-    jobs = min(crew.jobs or cpu_count() or 1, parts)
+    if crew.jobs is None:
+        return nullcontext(_patiently)
+    jobs = min(crew.jobs, parts)
     return nullcontext(_here) if jobs <= 1 else _in_processes(jobs)
+
+
+def _patiently(part: _Part, tasks: Sequence[bytes]) -> list[bytes]:
+    """Do parts here, and share the rest between all cores once it takes long: processes need seconds to start."""
+    done: list[bytes] = []
+    began = monotonic()
+    for place, task in enumerate(tasks):
+        rest = tasks[place:]
+        jobs = min(cpu_count() or 1, len(rest))
+        if jobs > 1 and monotonic() - began > PATIENCE:
+            with _in_processes(jobs) as work:
+                return [*done, *work(part, rest)]
+        done.append(part(task))
+    return done
 
 
 def _here(part: _Part, tasks: Sequence[bytes]) -> list[bytes]:
@@ -174,31 +189,9 @@ def _on_cluster(scheduler: str) -> Iterator[_Work]:
     except ImportError:
         raise Refusal(f"no Dask here to work with a scheduler: get it with {GET_CLUSTER}, or leave it out") from None
     try:
-        client = Client(scheduler, timeout=10, set_as_default=False)
+        client = Client(scheduler, timeout=WAIT, set_as_default=False)  # type: ignore[no-untyped-call]  # Dask has no types
     except (OSError, ValueError) as error:
         raise Refusal(f"no Dask scheduler answers at {scheduler!r}: {error}") from None
     with client:
         # Not pure: equal tasks of two explorations are two works, and nothing stays behind on the cluster.
-        yield lambda part, tasks: list(client.gather(client.map(part, tasks, pure=False)))
-
-
-# --- what goes from one process to another --------------------------------------------------------------------------
-
-
-class _Packer(pickle.Pickler):
-    """A pickler that can read-only mappings as well."""
-
-    def reducer_override(self, thing: object) -> object:
-        if isinstance(thing, MappingProxyType):
-            return _read_only, (dict(thing),)
-        return NotImplemented
-
-
-def _read_only(entries: dict[object, object]) -> MappingProxyType[object, object]:
-    return MappingProxyType(entries)
-
-
-def _packed(thing: object) -> bytes:
-    buffer = BytesIO()
-    _Packer(buffer, protocol=pickle.HIGHEST_PROTOCOL).dump(thing)
-    return buffer.getvalue()
+        yield lambda part, tasks: list(client.gather(client.map(part, tasks, pure=False)))  # type: ignore[no-untyped-call]  # Dask has no types

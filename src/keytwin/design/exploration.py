@@ -7,11 +7,12 @@ at the worst, had one known the demand before.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
 
 from keytwin.design.measures import NO_YARDSTICK, Yardstick
+from keytwin.design.need import Case
 from keytwin.design.objectives import SCALES, Objective, served, values_of
 from keytwin.design.proposals import Proposal, judged
 from keytwin.design.realisation import Layouts
@@ -162,16 +163,19 @@ class Exploration:
 
 
 def candidate_of(
+    case: Case,
     layouts: Layouts,
     configuration: Configuration,
     objectives: tuple[Objective, ...],
     yardstick: Yardstick = NO_YARDSTICK,
 ) -> Candidate:
-    """Lay out and judge one configuration, and find its figures."""
+    """Lay out and judge one configuration, and find its figures; layouts may be of a widened form of the case."""
     proposal = judged(layouts, configuration, yardstick)
     if proposal.plan is None:
         return Candidate(proposal)
-    return Candidate(proposal, values_of(layouts.case, proposal, objectives, yardstick))
+    # What must be met is what the case says, however it was laid out.
+    verdicts = tuple(replace(verdict, need=need) for verdict, need in zip(proposal.verdicts, case.needs, strict=True))
+    return Candidate(replace(proposal, verdicts=verdicts), values_of(case, proposal, objectives, yardstick))
 
 
 def explore(objectives: tuple[Objective, ...], candidates: Iterable[Candidate]) -> Exploration:
