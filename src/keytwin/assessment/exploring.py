@@ -45,7 +45,7 @@ from keytwin.vocabulary.identity import VariantId
 
 MOST_JOBS: Final = 256
 WAIT: Final = 10  # seconds for a scheduler to answer
-PATIENCE: Final = 2.0  # seconds, about what starting processes costs
+PATIENCE: Final = 5.0  # seconds; below it, starting processes costs more than they bring
 CONSISTENCY: Final = "consistency"
 GET_CLUSTER: Final = "pip install 'keytwin[cluster]'"
 

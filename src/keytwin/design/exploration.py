@@ -93,10 +93,10 @@ class Judgement:
     """The physical reason, of what cannot be built."""
     missed: tuple[Verdict, ...] = ()
     """What must be met and is missed."""
-    beaten_by: int | None = None
-    """Place in the front."""
+    place: int | None = None
+    """In the front: its own, or that of a point that beats it."""
     gaps: tuple[Gap, ...] = ()
-    """All objectives in which that point is better."""
+    """All objectives in which the point that beats it is better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,32 +121,34 @@ class Exploration:
     is_met: bool
     """Whether what is in the front meets all that must be met; else nothing does, and the front is of what is there."""
 
-    def judgement(self, candidate: Candidate) -> Judgement:
-        """Return why an alternative is in the front, or is not."""
+    def judgement(self, candidate: Candidate, beside: int = 0) -> Judgement:
+        """Return why an alternative is in the front, or is not; of points that beat it, `beside` is named first."""
         if candidate.proposal.plan is None:
             return Judgement(Fate.IMPOSSIBLE, why_not=candidate.proposal.why_not)
         if self.is_met and not candidate.proposal.is_acceptable:
             return Judgement(Fate.REJECTED, missed=tuple(each for each in candidate.missed if each.rejects))
         own = _scores(self.objectives, candidate)
-        for place, point in enumerate(self.front):
+        for place in sorted(range(len(self.front)), key=lambda place: place != beside):
+            point = self.front[place]
+            if candidate in point.candidates:
+                return Judgement(Fate.FRONT, place=place)
             if _beats(_scores(self.objectives, point.candidates[0]), own):
-                return Judgement(
-                    Fate.DOMINATED, beaten_by=place, gaps=_gaps(self.objectives, point.values, candidate.values)
-                )
-        return Judgement(Fate.FRONT)
+                gaps = _gaps(self.objectives, point.values, candidate.values)
+                return Judgement(Fate.DOMINATED, place=place, gaps=gaps)
+        raise AssertionError("what nothing beats is in the front")
 
     def neighbours(self, point: Point, ovm: Ovm) -> tuple[Neighbour, ...]:
         """Return the alternatives that differ from the first one of a point in one variation point, and why not they.
 
         What a variant opens is part of its choice: another medium brings its own channels along.
         """
-        home = _choices(ovm, point.candidates[0].proposal.configuration)
+        home, beside = _choices(ovm, point.candidates[0].proposal.configuration), self.front.index(point)
         found = []
         for each in self.candidates:
             there = _choices(ovm, each.proposal.configuration)
             differing = _differing(ovm, home, there)
             if len(differing) == 1:
-                found.append(Neighbour(each, differing[0], there.get(differing[0], ()), self.judgement(each)))
+                found.append(Neighbour(each, differing[0], there.get(differing[0], ()), self.judgement(each, beside)))
         return tuple(found)
 
     def groups(self) -> tuple[tuple[Judgement, tuple[Candidate, ...]], ...]:
@@ -204,7 +206,7 @@ _Choices: TypeAlias = Mapping[VariationPointId, tuple[VariantId, ...]]
 
 def _key(judgement: Judgement) -> _Key:
     missed = tuple(verdict.need.id for verdict in judgement.missed)
-    return judgement.fate, judgement.why_not, missed, judgement.beaten_by
+    return judgement.fate, judgement.why_not, missed, judgement.place
 
 
 def _scores(objectives: Sequence[Objective], candidate: Candidate) -> _Scores:

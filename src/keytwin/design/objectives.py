@@ -19,6 +19,7 @@ from keytwin.design.verdict import show_value
 
 FEWEST: Final = 3
 MOST: Final = 5  # beyond it nearly nothing beats anything, and a front says nothing
+DIGITS: Final = 9  # in which values are compared
 FILLERS: Final = ("cost", "readiness", "security", "third-party-relays")
 _SUPPLY: Final = "supply"
 _SLOW: Final = frozenset({"consistency"})
@@ -54,7 +55,9 @@ class Objective:
         """Return a number of which more is better; what is not known is worst, so that it makes nothing look good."""
         if value is None:
             return -inf
-        return value if self.measure.sense is Sense.AT_LEAST else -value
+        # What a solver leaves of nothing must not make one alternative better than another.
+        rounded = float(f"{value:.{DIGITS}g}")
+        return rounded if self.measure.sense is Sense.AT_LEAST else -rounded
 
     def gap(self, better: float | None, worse: float | None) -> float | None:
         """Return how far one value lies behind a better one, as a share of the better one.

@@ -173,10 +173,14 @@ def told_briefly(judgement: Judgement) -> str:
         case Fate.REJECTED:
             return "misses " + ", ".join(verdict.need.id for verdict in judgement.missed)
         case Fate.DOMINATED:
-            assert judgement.beaten_by is not None
-            return f"beaten by {judgement.beaten_by + 1}"
+            return f"beaten by {_number(judgement)}"
         case Fate.FRONT:
-            return "not beaten either"
+            return f"not beaten: it is {_number(judgement)}"
+
+
+def _number(judgement: Judgement) -> int:
+    assert judgement.place is not None
+    return judgement.place + 1
 
 
 def shaping(candidate: Candidate) -> tuple[str, ...]:
@@ -222,7 +226,9 @@ def _missing(verdict: Verdict) -> str:
 def lines_of(record: ExplorationRecord) -> Iterator[str]:
     """Say in lines what keeps the others out of the front, and what to do where nothing meets all."""
     for group in record.others:
-        yield f"{group.count} x {group.fate}: {group.why}"
+        # What is beaten or misses a need says so itself; a physical reason alone would not.
+        kind = f"{group.fate}: " if group.fate == Fate.IMPOSSIBLE else ""
+        yield f"{group.count} x {kind}{group.why}"
     for conflict in record.conflicts:
         yield f"no alternative meets {' and '.join(conflict)}{' together' if len(conflict) > 1 else ''}"
     for relaxation in record.relaxations:

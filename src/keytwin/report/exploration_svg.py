@@ -12,15 +12,17 @@ from typing import Final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from keytwin.design.exploration import Candidate, Exploration, Fate
+from keytwin.design.need import Security
 from keytwin.design.objectives import Objective
 from keytwin.report.lanes_svg import COLOURS, PALE
 from keytwin.report.link_svg import settings
 
 SIZE: Final = (7.0, 5.2)  # inches
 _SPREAD: Final = 30.0  # of values: from there on an axis counts in powers of ten
+_TICKS: Final = 5
 _KINDS: Final = (
     (Fate.REJECTED, PALE, "x", 40),
     (Fate.DOMINATED, COLOURS[1], "o", 36),
@@ -75,6 +77,13 @@ def _dress(axes: Axes, axis: str, objective: Objective, values: Sequence[float])
     set_label(objective.name)
     if values and min(values) > 0 and max(values) > _SPREAD * min(values):
         set_scale("log")
-    if objective.measure.quantity != "level":
-        # A place in the order has no name between two of them.
-        ticks.set_major_formatter(FuncFormatter(lambda value, _: objective.shown(value)))
+    else:
+        # Of what is counted nothing lies between.
+        ticks.set_major_locator(MaxNLocator(_TICKS, integer=objective.measure.quantity in {"count", "level"}))
+    ticks.set_major_formatter(FuncFormatter(lambda value, _: _shown(objective, value)))
+
+
+def _shown(objective: Objective, value: float) -> str:
+    # An axis may go beyond the ends of the order, where there is nothing to name.
+    is_level = objective.measure.quantity == "level"
+    return "" if is_level and not 0 <= value < len(Security) else objective.shown(value)
