@@ -183,6 +183,12 @@ def judged(case: Case, need: Need, plan: Plan, yardstick: Yardstick, tries: tupl
     return Judged(worse, analysed, found, tried)
 
 
+def kept_wishes(ovm: Ovm, derived: Derived) -> Derived:
+    """Return what rules ask for without the wishes that have to be given up."""
+    given_up = _given_up(clash_of(ovm, derived))
+    return replace(derived, wishes=tuple(wish for wish in derived.wishes if wish not in given_up))
+
+
 def _given_up(clash: Clash | None) -> tuple[Wish, ...]:
     """Return the fewest wishes of rules to give up so that the stakeholder's own choices stand; all where none do."""
     if clash is None:
@@ -225,7 +231,5 @@ def _ways_out(
     # A rule leaves out what a need forbids: whether that need is worth it shows only where nothing is forbidden.
     wide = widened(case)
     derived = derive(wide, ovm, physics.reaches)
-    given_up = _given_up(clash_of(ovm, derived))
-    kept = replace(derived, wishes=tuple(wish for wish in derived.wishes if wish not in given_up))
-    tried = propose(wide, ovm, kept, shelf(physics), lambda _: Yardstick(book))
+    tried = propose(wide, ovm, kept_wishes(ovm, derived), shelf(physics), lambda _: Yardstick(book))
     return needs_in_conflict(case, tried), relaxations(case, tried)

@@ -44,7 +44,8 @@ class Physics:
             self._given[asked] = self._asked(link, device)
         found = self._given[asked]
         if isinstance(found, Mistake):
-            raise found
+            # Without the places where it has been raised before: they would pile up.
+            raise found.with_traceback(None)
         return found
 
     def reaches(self, loss: float) -> bool:

@@ -19,6 +19,7 @@ from keytwin.cli.evaluate import evaluate
 from keytwin.cli.events import events
 from keytwin.cli.examples import examples
 from keytwin.cli.exits import guarded
+from keytwin.cli.explore import explore
 from keytwin.cli.init import init
 from keytwin.cli.key import key
 from keytwin.cli.link import link
@@ -47,7 +48,7 @@ def version() -> str:
 
 
 COMMANDS: Final[tuple[Callable[..., object] | App, ...]] = (
-    *(demo, design, evaluate, trace, init, check, run, examples, schema, link, papers, ovm, views, sysml),
+    *(demo, design, explore, evaluate, trace, init, check, run, examples, schema, link, papers, ovm, views, sysml),
     *(up, status, key, events, fail, attack, heal, distrust, trust, sae, metrics, down, doctor),
 )
 
