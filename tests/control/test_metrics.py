@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from keytwin.control.metrics import HIGHEST_QBER, LinkView, MetricFailed, checked, hops, is_weight, key_aware, residual, weigh
+from keytwin.control.metrics import (
+    HIGHEST_QBER,
+    LinkView,
+    MetricFailed,
+    checked,
+    hops,
+    is_weight,
+    key_aware,
+    residual,
+    weigh,
+)
 from keytwin.control.routing import METRICS
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import LinkId, NodeId

@@ -26,6 +26,7 @@ from keytwin.cli.papers import papers
 from keytwin.cli.run import run
 from keytwin.cli.schema import schema
 from keytwin.cli.status import status
+from keytwin.cli.sweep import sweep
 from keytwin.cli.sysml import sysml
 from keytwin.cli.up import down, up
 from keytwin.cli.views import views
@@ -44,7 +45,7 @@ def version() -> str:
 
 
 COMMANDS: Final[tuple[Callable[..., object] | App, ...]] = (
-    *(demo, init, check, run, examples, schema, link, papers, ovm, views, sysml),
+    *(demo, init, check, run, sweep, examples, schema, link, papers, ovm, views, sysml),
     *(up, status, key, events, fail, attack, heal, distrust, trust, sae, metrics, down, doctor),
 )
 

@@ -6,7 +6,7 @@ Rows come in the order of the plan and are the same however many processes run t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, fields
 from functools import partial
@@ -75,8 +75,8 @@ class Row:
     blocking: float | None = field(metadata={"about": "share of sessions refused"})
     hops: float | None = field(metadata={"about": "mean hops of the sessions carried"})
     answered: float | None = field(metadata={"about": "share of the keys asked for that reached both ends"})
-    wait_mean: float | None = field(metadata={"about": "mean wait for a key in s"})
-    wait_p99: float | None = field(metadata={"about": "99 % of waits for a key, in s"})
+    wait_mean_s: float | None = field(metadata={"about": "mean wait for a key, in s"})
+    wait_p99_s: float | None = field(metadata={"about": "99 % of waits for a key, in s"})
     spent: float | None = field(metadata={"about": "link key spent per end-to-end key"})
     fairness: float | None = field(metadata={"about": "Jain's index over nodes"})
     failures: tuple[str, ...] = ()
@@ -185,8 +185,8 @@ def _row(cell: Cell, wanted: Sequence[Visit], evidence: Evidence, watch: _Watch)
         blocking=_ratio(len(seen) - len(carried), len(seen)),
         hops=_ratio(sum(app.hops for app in carried), len(carried)),
         answered=_ratio(delivered, asked),
-        wait_mean=_ratio(in_seconds(sum(waits)), len(waits)),
-        wait_p99=None if slowest is None else in_seconds(slowest),
+        wait_mean_s=_ratio(in_seconds(sum(waits)), len(waits)),
+        wait_p99_s=None if slowest is None else in_seconds(slowest),
         spent=_spent(evidence),
         fairness=jain(_accepted(seen)),
         failures=evidence.failures,
@@ -224,12 +224,12 @@ def _spent(evidence: Evidence) -> float | None:
     return _ratio(used * BITS_PER_BYTE, made * size)
 
 
-def _as_dict(proxy: MappingProxyType[object, object]) -> tuple[type, tuple[dict[object, object]]]:
-    return MappingProxyType, (dict(proxy),)
+def _proxied(held: dict[object, object]) -> MappingProxyType[object, object]:
+    return MappingProxyType(held)
 
 
 # Devices hold read-only mappings, which can't travel between processes by themselves.
-ForkingPickler.register(MappingProxyType, _as_dict)
+ForkingPickler.register(MappingProxyType, lambda proxy: (_proxied, (dict(proxy),)))
 
 
 def _is_carried(app: AppEvidence) -> bool:

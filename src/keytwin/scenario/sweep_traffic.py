@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from statistics import median
 from typing import Final
 
@@ -20,7 +19,7 @@ from msgspec import structs
 from keytwin.algorithms.graphs import Edge, Graph
 from keytwin.network import Plugins, model_of
 from keytwin.scenario.timeline import SETTLING_TIME, ready
-from keytwin.vocabulary.blueprint import App, Blueprint, Endpoint, MonitoringSettings, RoutingSettings, Sla, User
+from keytwin.vocabulary.blueprint import App, Blueprint, Endpoint, Sla, User
 from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import AppId, LinkId, NodeId, SaeId, SlaId, UserId
@@ -33,6 +32,7 @@ from keytwin.vocabulary.units import (
     Instant,
     after,
     in_seconds,
+    kilobits,
     minutes,
     produced,
     seconds,
@@ -42,11 +42,14 @@ from keytwin.vocabulary.units import (
 )
 
 WAYS: Final = 2  # a session reserves its rate in both directions of each link
-SHARE_OF_A_LINK: Final = 4  # sessions that the median link carries, when no rate is given
+SHARE_OF_A_LINK: Final = 10  # sessions that the median link carries, when no rate is given
 DIGITS: Final = 2  # of such a rate
 BURST: Final = 2  # keys, or seconds of the rate: whichever is more
 MOST_SESSIONS: Final = 20_000  # expected of one run: more would take hours
-MONITORED: Final = 6  # paces between two probes or reports
+BLOCK_TIME: Final = seconds(10)  # of an eased network: what a run costs is events, and most are blocks of idle links
+MONITORED: Final = minutes(1)  # between two probes or reports of an eased network
+LEAST_STORE: Final = kilobits(1_000)  # of an eased network, for one batch of keys of each of many sessions
+REFILLED: Final = 10  # blocks until a store that has been full is looked at again: the twin's longest pause, and one
 NEVER_ASKED: Final = seconds(1)  # before its end a session asks no more: the answer would come too late
 GATHERING: Final = SETTLING_TIME  # in which the sessions that are there from the start are opened
 MOST_ASKED: Final = 1_000_000  # requests of one session
@@ -64,8 +67,8 @@ class Habits:
     """What a session reserves."""
     every: Duration = seconds(30)
     """How often a session asks for a key while it lasts."""
-    pace: Duration = seconds(5)
-    """Links distil no shorter blocks; probes and reports come no more often than each sixth."""
+    is_eased: bool = True
+    """Whether what costs much and changes little is done more rarely: see `_eased` and `_slowed`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ class Traffic:
     """What all runs of a sweep have in common."""
 
     blueprint: Blueprint
-    """The network at the pace of the sweep, without apps."""
+    """The network, eased if so wanted, without apps."""
     ends: tuple[NodeId, ...]
     """The nodes between which sessions are wanted."""
     habits: Habits
@@ -121,20 +124,24 @@ class Visit:
 def traffic_of(blueprint: Blueprint, habits: Habits, plugins: Plugins | None = None) -> Traffic:
     """Return what a sweep offers to a network; Mistake when there is nothing that could be offered."""
     _check(habits)
-    paced = _paced(blueprint, habits.pace)
     ends = _ends(blueprint)
     hops = _mean_hops(blueprint, ends)
-    models = [model_of(paced, link, plugins) for link in paced.topology.links]
+    # Without apps of its own, or their service levels would be in the way.
+    network = structs.replace(_slowed(blueprint) if habits.is_eased else blueprint, apps=())
+    models = [model_of(network, link, plugins) for link in network.topology.links]
     rates = [model.rate().secret for model in models]
     rate = habits.rate or _rounded(median(rates) / WAYS / SHARE_OF_A_LINK)
-    size = blueprint.key_management.key_size
+    size = network.key_management.key_size
     if size * NANOSECONDS_PER_SECOND > rate * habits.every:
         raise Mistake(
             f"a key of {show_bits(size)} every {show_duration(habits.every)} is more than a session's rate of "
             f"{show_rate(rate)}: raise --rate or --every"
         )
-    begun = max(ready(paced), *(model.block_time for model in models))
-    return Traffic(paced, ends, habits, rate, BitsPerSecond(round(sum(rates))), hops, after(Instant(begun), SETTLING_TIME))
+    if habits.is_eased:
+        network = _eased(network, rate, habits.every, max(rates))
+    begun = max(ready(network), *(model.block_time for model in models))
+    capacity = BitsPerSecond(round(sum(rates)))
+    return Traffic(network, ends, habits, rate, capacity, hops, after(Instant(begun), SETTLING_TIME))
 
 
 def visits(traffic: Traffic, load: float, seed: int) -> list[Visit]:
@@ -164,7 +171,9 @@ def timeline(traffic: Traffic, wanted: list[Visit]) -> Scenario:
     sla, user = Sla(SlaId("swept"), 0, traffic.rate, burst), User(UserId("sweep"), SlaId("swept"))
     apps = [_app(number, visit, user.id) for number, visit in enumerate(wanted)]
     blueprint = structs.replace(traffic.blueprint, slas=(sla,), users=(user,), apps=tuple(apps))
-    steps = [step for number, visit in enumerate(wanted) for step in _steps(app_of(number), visit, traffic.habits.every)]
+    steps = [
+        step for number, visit in enumerate(wanted) for step in _steps(app_of(number), visit, traffic.habits.every)
+    ]
     return Scenario(
         name=blueprint.name,
         blueprint=blueprint,
@@ -180,7 +189,9 @@ def app_of(number: int) -> AppId:
 
 
 def _app(number: int, visit: Visit, user: UserId) -> App:
-    first, second = (Endpoint(SaeId(f"{app_of(number)}-{end}"), node) for end, node in zip("ab", visit.ends, strict=True))
+    first, second = (
+        Endpoint(SaeId(f"{app_of(number)}-{end}"), node) for end, node in zip("ab", visit.ends, strict=True)
+    )
     return App(app_of(number), user, (first, second))
 
 
@@ -193,7 +204,7 @@ def _steps(app: AppId, visit: Visit, every: Duration) -> Iterator[Step]:
 
 
 def _check(habits: Habits) -> None:
-    for name in ("duration", "holding", "every", "pace"):
+    for name in ("duration", "holding", "every"):
         if getattr(habits, name) <= 0:
             raise Mistake(f"--{name} must be above 0: write a time such as '30 s'")
     if habits.rate is not None and habits.rate <= 0:
@@ -237,35 +248,43 @@ def _mean_hops(blueprint: Blueprint, ends: tuple[NodeId, ...]) -> float:
         distances = graph.distances(source)
         lost = next((target for target in ends if target not in distances), None)
         if lost is not None:
-            raise Mistake(f"network {blueprint.name!r}: no links join {source} and {lost}: no metric could find a route")
+            raise Mistake(
+                f"network {blueprint.name!r}: no links join {source} and {lost}: no metric could find a route"
+            )
         total += sum(distances[target] for target in ends)
     return total / (len(ends) * (len(ends) - 1))
 
 
-def _paced(blueprint: Blueprint, pace: Duration) -> Blueprint:
-    """Return the network with longer blocks, rarer probes and reports, and small pools: cost, and little else.
+def _eased(blueprint: Blueprint, rate: BitsPerSecond, every: Duration, fastest: float) -> Blueprint:
+    """Return the network with rarer probes and reports, one batch in each pool, and stores no larger than is used.
 
-    What a run costs is events, and a link that nobody uses would make most of them. A pool as deep as seconds of a
-    reserved rate would be made for each session and thrown away with it.
+    A pool as deep as seconds of a reserved rate would be made for each session and thrown away with it, and so would
+    the digests of blocks that fill large stores.
     """
-    monitoring = blueprint.control.monitoring
+    monitoring, keys = blueprint.control.monitoring, blueprint.key_management
     slow = structs.replace(
         monitoring,
-        probe_period=Duration(max(monitoring.probe_period, MONITORED * pace)),
-        report_period=Duration(max(monitoring.report_period, MONITORED * pace)),
+        probe_period=max(monitoring.probe_period, MONITORED),
+        report_period=max(monitoring.report_period, MONITORED),
     )
+    # Were all of a link reserved, so much of it would be asked for until a full store is filled again.
+    used = keys.key_size * NANOSECONDS_PER_SECOND / every / rate
+    need = LEAST_STORE + round(REFILLED * in_seconds(BLOCK_TIME) * fastest / WAYS * used)
     return structs.replace(
         blueprint,
-        devices={name: _slowed(device, pace) for name, device in blueprint.devices.items()},
-        apps=(),
         control=structs.replace(blueprint.control, monitoring=slow),
-        key_management=structs.replace(blueprint.key_management, pool_depth=Duration(1)),
+        key_management=structs.replace(keys, pool_depth=Duration(1), store=Bits(min(keys.store, need))),
     )
 
 
-def _slowed(device: Device, pace: Duration) -> Device:
+def _slowed(blueprint: Blueprint) -> Blueprint:
+    """Return the network with blocks of at least `BLOCK_TIME`."""
+    return structs.replace(blueprint, devices={name: _longer(device) for name, device in blueprint.devices.items()})
+
+
+def _longer(device: Device) -> Device:
     taken = getattr(device, "block_time", None)
-    return device if taken is None or taken >= pace else dataclasses.replace(device, block_time=pace)
+    return device if taken is None or taken >= BLOCK_TIME else dataclasses.replace(device, **{"block_time": BLOCK_TIME})
 
 
 def _rounded(rate: float) -> BitsPerSecond:
