@@ -284,7 +284,8 @@ def _slowed(blueprint: Blueprint) -> Blueprint:
 
 def _longer(device: Device) -> Device:
     taken = getattr(device, "block_time", None)
-    return device if taken is None or taken >= BLOCK_TIME else dataclasses.replace(device, **{"block_time": BLOCK_TIME})
+    changed = {} if taken is None or taken >= BLOCK_TIME else {"block_time": BLOCK_TIME}
+    return dataclasses.replace(device, **changed)
 
 
 def _rounded(rate: float) -> BitsPerSecond:
