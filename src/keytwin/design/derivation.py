@@ -116,7 +116,9 @@ def _chosen(case: Case, ovm: Ovm) -> Iterator[Wish]:
         others = tuple(each.id for each in ovm.variants_of(point) if each.id not in variants)
         # A wish without variants would be met by anything, and only lengthen the conflicts.
         if others:
-            yield Wish(Stance.LEAVE, others, CHOSEN, f"{case.stakeholder} has chosen otherwise")
+            taken = " and ".join(ovm.variants[variant].name for variant in variants) or "nothing"
+            reason = f"{case.stakeholder} has chosen {taken} as {ovm.points[point].name}, and nothing else"
+            yield Wish(Stance.LEAVE, others, CHOSEN, reason)
 
 
 def _media(case: Case) -> Iterator[Wish]:
