@@ -17,7 +17,7 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 help: ## list the commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1 - /' | awk -F ' - ' '{ printf "  make %-8s%s\n", $$1, $$2 }'
 
-demo: $(VENV)/.installed ## run the six-node star: three end-to-end keys in virtual time
+demo: $(VENV)/.installed ## from a need to a verdict, then a six-node star with three end-to-end keys
 	$(BIN)/keytwin demo
 
 test: $(VENV)/.installed ## run all tests (JOBS=2 processes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Final
@@ -53,6 +54,27 @@ def design(
     json
         Print the verdict as JSON, and nothing else.
     """
+    answer = designed(need, Wanted(output, take, costs, seed))
+    if json:
+        show_json(msgspec.to_builtins(answer))
+    else:
+        show(*for_people(answer))
+        _suggest(need, answer, output)
+    return Exit.OK if answer.is_met else Exit.FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How a design is made, and where it is written; what is None is as usual."""
+
+    output: Path | None = None
+    take: int | None = None
+    costs: str | None = None
+    seed: int | None = None
+
+
+def designed(need: str, wanted: Wanted) -> Answer:
+    """Assess a need and write all that came of it, where that is wanted."""
     from keytwin.assessment.assess import USUAL_SEED, Options, assess, usual_costs
     from keytwin.assessment.record import recorded
     from keytwin.files.library import need_source
@@ -60,18 +82,13 @@ def design(
 
     source = need_source(need)
     case = check_need(source).value
-    book, costs_text = _costs(costs) if costs else (usual_costs(), None)
-    drawn = USUAL_SEED if seed is None else seed
-    assessed = assess(case, Options(seed=drawn, take=take, costs=book))
-    answer = recorded(assessed, source.octets, book, take)
-    if output:
-        _write(assessed, answer, source.octets, costs_text, output)
-    if json:
-        show_json(msgspec.to_builtins(answer))
-    else:
-        show(*_for_people(answer))
-        _suggest(need, answer, output)
-    return Exit.OK if answer.is_met else Exit.FAILED
+    book, costs_text = _costs(wanted.costs) if wanted.costs else (usual_costs(), None)
+    drawn = USUAL_SEED if wanted.seed is None else wanted.seed
+    assessed = assess(case, Options(seed=drawn, take=wanted.take, costs=book))
+    answer = recorded(assessed, source.octets, book, wanted.take)
+    if wanted.output:
+        _write(assessed, answer, source.octets, costs_text, wanted.output)
+    return answer
 
 
 def _costs(where: str) -> tuple[CostBook, bytes]:
@@ -94,7 +111,8 @@ def _write(assessed: Assessed, answer: Answer, need: bytes, costs: bytes | None,
 # --- on the screen --------------------------------------------------------------------------------------------------
 
 
-def _for_people(answer: Answer) -> Iterator[str | Table]:
+def for_people(answer: Answer) -> Iterator[str | Table]:
+    """Give the answer, the verdicts, the runs and the proposals, to be printed one after the other."""
     yield f"{answer.name}: what {answer.stakeholder} needs"
     yield ""
     yield from answer.summary
@@ -107,27 +125,28 @@ def _for_people(answer: Answer) -> Iterator[str | Table]:
 
 def verdict_table(answer: Answer) -> Table:
     """Return the needs with what became of each."""
-    table = _table("need", "asks for", "is", "by", "evidence", "verdict", "without QKD")
+    table = _table("need", "asks for", "is", "by", "seen in", "verdict", "without QKD")
     without = {each.need: each.outcome for each in answer.baseline}
     for each in answer.verdicts:
         need = each.need
         under = f" under {need.under}" if need.under else ""
         asked = f"{need.measure} {need.threshold}{under}" if need.measure else need.text
         named = f"{need.id} {need.priority}"
-        table.add_row(named, asked, _value(each), each.method, _evidence(each), each.outcome, without[need.id])
+        table.add_row(
+            named,
+            asked,
+            _value(each),
+            each.method,
+            each.evidence.run if each.evidence else "",
+            each.outcome,
+            without[need.id],
+        )
     return table
 
 
 def _value(line: VerdictLine) -> str:
     margin = "" if line.margin is None else f" ({line.margin:+.0%})"
     return f"{line.shown}{margin}" if line.shown else line.reason
-
-
-def _evidence(line: VerdictLine) -> str:
-    if line.evidence is None:
-        return ""
-    found = line.evidence
-    return f"{found.run} {found.first}-{found.last}"
 
 
 def run_table(answer: Answer) -> Table:
