@@ -6,10 +6,12 @@ from itertools import pairwise
 
 import pytest
 
+from keytwin.design.derivation import RULES
 from keytwin.design.need import Priority
 from keytwin.design.verdict import Outcome
 from keytwin.files.library import needs
 from keytwin.files.need import read_need
+from tests.architecture.source import ROOT
 from tests.docs.cases import (
     PAGE,
     SPANS,
@@ -80,6 +82,11 @@ def test_each_case_can_be_met_as_far_as_analysis_can_tell(name: str) -> None:
     missed = [each.need for each in answer(name).verdicts if each.outcome is Outcome.MISSED]
     assert all(need.priority is not Priority.MUST for need in missed)
     assert [need.id for need in missed] == (["N7"] if name == "long-range" else [])
+
+
+def test_the_rules_of_the_how_to_are_those_of_the_code() -> None:
+    told = (ROOT / "docs/howto/write-a-need.md").read_text(encoding="utf-8")
+    assert [name for name, says in RULES.items() if f"| `{name}` | {says} |" not in told] == []
 
 
 def test_two_hundred_gigabytes_a_day_are_refused_with_the_most_that_can_go() -> None:
