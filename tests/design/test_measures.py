@@ -99,7 +99,7 @@ def test_headroom_is_what_is_left_above_the_demands() -> None:
 def test_autonomy_is_the_time_until_full_stores_are_empty() -> None:
     subject = plan({"a--b": 10.0}, {"a--b": 4.0}, store=1_000)
     answer = found(subject, "autonomy")
-    assert answer.value == pytest.approx(2_000 / 4.0 * 1e9)
+    assert answer.value == pytest.approx(1_000 / 4.0 * 1e9)
     assert answer.culprits == ("a--b",)
     dark = plan({"a--b": 0.0}, {"a--b": 4.0}, store=1_000)
     assert found(dark, "autonomy").value == 0.0

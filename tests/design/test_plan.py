@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from keytwin.design.plan import usable_share
 from keytwin.design.realisation import Shelf
 from keytwin.design.throughput import Span
+from keytwin.vocabulary.blueprint import AdmissionSettings, ControlSettings, KeyManagementSettings
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import DeviceId, LinkId, NodeId
 from tests.design.cases import SHELF, device
@@ -54,3 +56,10 @@ def test_a_shelf_without_anything_has_nothing_to_give() -> None:
     assert bare.running("decoy-bb84", is_sky=False) is None
     with pytest.raises(Mistake, match="is not at hand"):
         bare.named(DeviceId("any"))
+
+
+def test_a_link_can_promise_its_scarcer_direction_less_the_margin() -> None:
+    keys, control = KeyManagementSettings(split=0.25), ControlSettings(admission=AdmissionSettings(margin=0.2))
+    assert usable_share(keys, control) == 0.25 * 0.8
+    halved = replace(plan({"a--b": 10.0}, {"a--b": 1.0}), usable=0.5)
+    assert halved.spans[0].capacity == 5.0

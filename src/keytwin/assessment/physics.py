@@ -44,7 +44,8 @@ class Physics:
             self._given[asked] = self._asked(link, device)
         found = self._given[asked]
         if isinstance(found, Mistake):
-            raise found
+            # Without the places where it has been raised before: they would pile up.
+            raise found.with_traceback(None)
         return found
 
     def reaches(self, loss: float) -> bool:
@@ -71,7 +72,7 @@ class Physics:
             return link_model(device, channel, PROTOCOLS).rate().secret
         except OutOfReach as mistake:
             if link.medium == FIBRE and mistake.reach is not None:
-                self._reaches[device.name] = mistake.reach
+                self._reaches[device.name] = Decibels(mistake.reach)
             return mistake
         except Mistake as mistake:
             return mistake

@@ -13,10 +13,13 @@ from cyclopts import App, Parameter
 
 from keytwin.cli.check import check
 from keytwin.cli.demo import demo
+from keytwin.cli.design import design
 from keytwin.cli.doctor import doctor
+from keytwin.cli.evaluate import evaluate
 from keytwin.cli.events import events
 from keytwin.cli.examples import examples
 from keytwin.cli.exits import guarded
+from keytwin.cli.explore import explore
 from keytwin.cli.init import init
 from keytwin.cli.key import key
 from keytwin.cli.link import link
@@ -26,7 +29,9 @@ from keytwin.cli.papers import papers
 from keytwin.cli.run import run
 from keytwin.cli.schema import schema
 from keytwin.cli.status import status
+from keytwin.cli.sweep import sweep
 from keytwin.cli.sysml import sysml
+from keytwin.cli.trace import trace
 from keytwin.cli.up import down, up
 from keytwin.cli.views import views
 
@@ -44,7 +49,8 @@ def version() -> str:
 
 
 COMMANDS: Final[tuple[Callable[..., object] | App, ...]] = (
-    *(demo, init, check, run, examples, schema, link, papers, ovm, views, sysml),
+    *(demo, design, explore, evaluate, trace, run, sweep, init, check, examples, schema, link, papers),
+    *(ovm, views, sysml),
     *(up, status, key, events, fail, attack, heal, distrust, trust, sae, metrics, down, doctor),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -21,6 +22,8 @@ LinkRate = Callable[[QLink, Device], float]
 
 MOST_SPANS: Final = 64  # of a line: the most hops a route may have
 SHORTEST_SPAN: Final = Kilometres(5.0)  # below it more relays bring nothing that a second device would not
+
+_ANY_KEY: Final = 1e-9  # bit/s: a bit in thirty years is none
 
 SPAN_RULE: Final = "layout-span"
 """A line is cut into as few spans as give enough key."""
@@ -62,21 +65,22 @@ def lay_spans(line: Line, device: Device, rate: LinkRate, wanted: float, longest
     least = 1 if longest is None else max(1, -int(-line.length // longest))
     # A case may ask for shorter spans than we would cut by ourselves, but never for more hops than a route may have.
     most = max(least, min(MOST_SPANS, int(line.length // SHORTEST_SPAN)))
-    best, count = 0.0, 0
-    for number in range(least, most + 1):
-        given = _rate_or_none(_span(line, device, number, 0), device, rate)
-        # More spans lose less each and never give less, so the first that is enough is the cheapest.
-        if given > best:
-            best, count = given, number
-        if count and best >= wanted:
-            break
-    if not count:
+
+    def given(number: int) -> float:
+        return _rate_or_none(_span(line, device, number, 0), device, rate)
+
+    best = given(most)
+    if not best > 0:
         # Asked once more only to hear the physical reason.
         rate(_span(line, device, most, 0), device)  # says why
         raise AssertionError("a link without key has a reason")
+    enough = min(best, max(wanted, _ANY_KEY))
+    # More spans lose less each and never give less, so the first that is enough is the cheapest, and halving finds it.
+    numbers = range(least, most + 1)
+    count = numbers[bisect_left(numbers, enough, key=given)]
     links = tuple(_span(line, device, count, index) for index in range(count))
     relays = tuple(_hut(line, index) for index in range(1, count))
-    return Laid(line.channel, links, relays, line.relay_owner, (best,) * count, SPAN_RULE)
+    return Laid(line.channel, links, relays, line.relay_owner, (given(count),) * count, SPAN_RULE)
 
 
 def lay_passes(case: Case, satellite: Orbiter, device: Device, rate: LinkRate) -> Laid:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import inf
 from types import MappingProxyType
 from typing import Final
@@ -22,12 +24,13 @@ from keytwin.design.resilience import (
     worst_link_failure,
     worst_node_failure,
 )
-from keytwin.design.throughput import Demand, bottleneck, sustained
+from keytwin.design.throughput import MOST_ANSWERS, Demand, Span, bottleneck, sustained
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import LinkId, NodeId
 
 Pair = tuple[NodeId, NodeId]
 _NO_DEMAND: Final = "nobody asks for a rate"
+_STOCK_ONLY: Final = "of stock between passes or blocks; a session whose only way is cut ends at once"
 _GIGABYTE_A_DAY: Final = 8e9 / 86_400  # in bit/s
 _KEY_A_MINUTE: Final = 256 / 60  # of AES-256, in bit/s
 
@@ -76,7 +79,7 @@ def find_out(plan: Plan, need: Need, pairs: tuple[Pair, ...], yardstick: Yardsti
 
 def key_rate(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     """The key that the worst served of these pairs gets while all pairs ask at once, under the worst failure."""
-    worst = _worst(plan, need.under)
+    worst = worst_failure(plan, need.under)
     asked = {frozenset(demand.ends): demand.rate for demand in plan.demands}
     # All demands are served in the same proportion, so the smallest of them is the worst served.
     least = min(asked.get(frozenset(pair), need.demand) for pair in pairs) / need.apps
@@ -106,20 +109,19 @@ def headroom(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     del pairs
     if not plan.demands:
         return Found(inf, Method.ANALYSIS, remark=_NO_DEMAND)
-    worst = _worst(plan, need.under)
+    worst = worst_failure(plan, need.under)
     return Found(worst.left.headroom, Method.ANALYSIS, worst.failed or _limits(plan))
 
 
 def autonomy(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
-    """How long full stores serve all demands in the dark: key in both directions of each link, spent at once."""
+    """How long full stores serve all demands in the dark, each asked for from one end only: the other's stay unused."""
     del need, pairs
     if not plan.demands:
         return Found(inf, Method.ANALYSIS, remark=_NO_DEMAND)
-    # Both directions of a link are full, and either serves: admission reserves in both.
-    stored = [span._replace(capacity=2.0 * plan.store if span.capacity > 0 else 0.0) for span in plan.spans]
+    stored = [span._replace(capacity=float(plan.store) if span.capacity > 0 else 0.0) for span in plan.spans]
     # Bits in stock over bits a second: the share of the demands that a second's worth of stock meets is a time.
     lasting = sustained(stored, plan.demands, plan.relays)
-    return Found(lasting.share * 1e9, Method.ANALYSIS, bottleneck(stored, plan.demands, plan.relays))
+    return Found(lasting.share * 1e9, Method.ANALYSIS, bottleneck(stored, plan.demands, plan.relays), _STOCK_ONLY)
 
 
 # --- failures -------------------------------------------------------------------------------------------------------
@@ -235,8 +237,10 @@ def readiness(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
 # --- what they share ------------------------------------------------------------------------------------------------
 
 
-def _worst(plan: Plan, condition: Condition | None) -> Worst:
-    demands = plan.demands
+def worst_failure(plan: Plan, condition: Condition | None) -> Worst:
+    """Return what is left of all demands under the worst failure of a kind, or when nothing fails."""
+    # Where nobody asks for a rate, only whether there is a way matters.
+    demands = plan.demands or _ones(plan.pairs)
     match condition:
         case None:
             return Worst((), sustained(plan.spans, demands, plan.relays))
@@ -263,17 +267,24 @@ def _named(pair: Pair) -> tuple[str, ...]:
 
 def _relaying(plan: Plan) -> frozenset[NodeId]:
     """Return the nodes that may relay and have something to relay between."""
-    ends = [node for span in plan.spans for node in span.ends]
-    return frozenset(node for node in plan.relays if ends.count(node) > 1)
+    ends = Counter(node for span in plan.spans for node in span.ends)
+    return frozenset(node for node in plan.relays if ends[node] > 1)
 
 
 def _routes(plan: Plan, pair: Pair) -> tuple[Path[NodeId, LinkId], ...]:
     """Return the routes of the shares of a key: without a common relay, and as short as so many can be."""
-    usable = [span for span in plan.spans if all(node in plan.relays or node in pair for node in span.ends)]
+    return _disjoint(plan.spans, plan.relays, pair, plan.routes)
+
+
+@lru_cache(maxsize=MOST_ANSWERS)
+def _disjoint(
+    spans: tuple[Span, ...], relays: frozenset[NodeId], pair: Pair, routes: int
+) -> tuple[Path[NodeId, LinkId], ...]:
+    usable = [span for span in spans if all(node in relays or node in pair for node in span.ends)]
     graph: Graph[NodeId, LinkId] = Graph(
         {*pair, *(node for span in usable for node in span.ends)}, [Edge(span.id, *span.ends) for span in usable]
     )
-    return graph.disjoint_paths(*pair, plan.routes)
+    return graph.disjoint_paths(*pair, routes)
 
 
 def _level(plan: Plan, pair: Pair) -> Security:

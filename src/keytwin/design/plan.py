@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from keytwin.design.throughput import Demand, Span
 from keytwin.design.variability import Configuration
-from keytwin.vocabulary.blueprint import Blueprint
+from keytwin.vocabulary.blueprint import Blueprint, ControlSettings, KeyManagementSettings
 from keytwin.vocabulary.identity import LinkId, NodeId, VariantId
 from keytwin.vocabulary.units import Bits, Kilometres
 
@@ -38,6 +38,8 @@ class Plan:
     """Between the sites of a pair; a pair whose distance nobody knows is left out."""
     store: Bits = Bits(0)
     """Key kept of each direction of a link."""
+    usable: float = 1.0
+    """Share of a link's key that sessions can be promised: see `usable_share`."""
     routes: int = 1
     """Node-disjoint routes over which each key goes in shares; 1 = whole."""
     because: Mapping[str, tuple[VariantId | str, ...]] = field(default_factory=lambda: MappingProxyType({}))
@@ -52,4 +54,14 @@ class Plan:
     @cached_property
     def spans(self) -> tuple[Span, ...]:
         """The links as the measures of throughput see them."""
-        return tuple(Span(link.id, link.ends, self.rates[link.id]) for link in self.blueprint.topology.links)
+        links = self.blueprint.topology.links
+        return tuple(Span(link.id, link.ends, self.rates[link.id] * self.usable) for link in links)
+
+
+def usable_share(keys: KeyManagementSettings, control: ControlSettings) -> float:
+    """Return the share of a link's key that admission promises to sessions.
+
+    Either end of a session may be the master, so its rate is kept free in both directions of a link and the scarcer one
+    decides; and a margin is never granted, for rates fluctuate.
+    """
+    return min(keys.split, 1.0 - keys.split) * (1.0 - control.admission.margin)

@@ -20,7 +20,7 @@ from keytwin.design.measures import NO_YARDSTICK, Yardstick, find_out
 from keytwin.design.need import Case, Sense
 from keytwin.design.ovm_features import configuration_of, features_of
 from keytwin.design.plan import Plan
-from keytwin.design.realisation import Shelf, realise
+from keytwin.design.realisation import Layouts, Shelf
 from keytwin.design.selection import Selection, completed
 from keytwin.design.variability import Configuration, Ovm
 from keytwin.design.verdict import Outcome, Verdict, judge
@@ -88,9 +88,9 @@ def propose(
     case: Case, ovm: Ovm, derived: Derived, shelf: Shelf, yardstick: Callable[[Configuration], Yardstick] | None = None
 ) -> tuple[Proposal, ...]:
     """Lay out and judge every configuration that meets the wishes; the acceptable ones come first."""
+    layouts = Layouts(case, ovm, shelf, derived.routes)
     made = [
-        proposal_of(case, ovm, each, shelf, derived.routes, yardstick(each) if yardstick else NO_YARDSTICK)
-        for each in configurations(ovm, derived)
+        judged(layouts, each, yardstick(each) if yardstick else NO_YARDSTICK) for each in configurations(ovm, derived)
     ]
     return tuple(sorted(made, key=lambda each: (not each.is_acceptable, each.plan is None)))
 
@@ -99,8 +99,14 @@ def proposal_of(
     case: Case, ovm: Ovm, configuration: Configuration, shelf: Shelf, routes: int, yardstick: Yardstick = NO_YARDSTICK
 ) -> Proposal:
     """Lay out and judge one configuration."""
+    return judged(Layouts(case, ovm, shelf, routes), configuration, yardstick)
+
+
+def judged(layouts: Layouts, configuration: Configuration, yardstick: Yardstick = NO_YARDSTICK) -> Proposal:
+    """Lay out and judge one configuration of several."""
+    case = layouts.case
     try:
-        plan = realise(case, ovm, configuration, shelf, routes)
+        plan = layouts.plan(configuration)
         verdicts = tuple(
             judge(need, find_out(plan, need, case.pairs(need), yardstick) if need.measure else None)
             for need in case.needs

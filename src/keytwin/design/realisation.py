@@ -7,39 +7,31 @@ where the case allows any. A variant that the running half lacks is named, never
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
-from math import asin, ceil, cos, radians, sin, sqrt
+from math import asin, cos, radians, sin, sqrt
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from msgspec import structs
 
+from keytwin.design.asking import apps_of, asked_of, demands_of, pairs_of, promises
 from keytwin.design.layout import Laid, LinkRate, lay_passes, lay_spans, lay_whole
-from keytwin.design.need import Case, Line, Need, Priority, Site
-from keytwin.design.plan import Plan
-from keytwin.design.throughput import Demand
+from keytwin.design.need import Case, Line, Priority, Site
+from keytwin.design.plan import Plan, usable_share
 from keytwin.design.variability import Configuration, Ovm
 from keytwin.vocabulary.blueprint import (
     AdmissionSettings,
-    App,
     Blueprint,
     ControlSettings,
-    Endpoint,
     KeyManagementSettings,
     MonitoringSettings,
-    Sla,
-    User,
 )
 from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import (
-    AppId,
     DeviceId,
     NodeId,
-    SaeId,
-    SlaId,
-    UserId,
     VariantId,
     VariationPointId,
 )
@@ -48,9 +40,8 @@ from keytwin.vocabulary.topology import Node, QLink, Topology
 from keytwin.vocabulary.units import Bits, BitsPerSecond, Kilometres, hours, kilobits, minutes
 
 EARTH_RADIUS: Final = 6371.0  # km, mean (IUGG)
-USUAL_RATE: Final = BitsPerSecond(256)  # of a pair that asks for keys but for no rate: one AES-256 key a second
-LEAST_BURST: Final = kilobits(16)  # 62 keys of 256 bit at once
-STAKEHOLDER: Final = UserId("stakeholder")
+PAD_RATE: Final = BitsPerSecond(100_000)  # from which on key is surely no key of a cipher
+PAD_PIECE: Final = Bits(8_192)
 
 PROTOCOL: Final = VariationPointId("protocol")
 DIRECT, REPEATER, RELAY, CENTRE = (
@@ -94,24 +85,99 @@ def realise(case: Case, ovm: Ovm, configuration: Configuration, shelf: Shelf, ro
 
     Mistake, with the physical reason, when a medium that it chooses gives no key anywhere there, or the case has none.
     """
-    demands = _demands(case)
-    laid, left_out = _laid(case, ovm, configuration, shelf, sum(demand.rate for demand in demands))
-    pairs = tuple(dict.fromkeys(pair for need in case.needs for pair in case.pairs(need)))
+    laid, left_out = _laid(case, ovm, configuration, shelf, _wanted(case))
+    return _plan(case, ovm, configuration, shelf, (laid, left_out, routes))
+
+
+@dataclass(frozen=True, slots=True)
+class Layouts:
+    """Configurations laid out on the sites of one case, each network once: many differ only in their reasons."""
+
+    case: Case
+    ovm: Ovm
+    shelf: Shelf
+    routes: int = 1
+    _made: dict[_Fabric, tuple[Plan, tuple[Laid, ...]] | Mistake] = field(default_factory=dict)
+
+    def plan(self, configuration: Configuration) -> Plan:
+        """Return what `realise` returns; Mistake where it has one."""
+        fabric = _fabric(self.case, self.ovm, configuration, self.shelf)
+        if fabric is None:
+            return realise(self.case, self.ovm, configuration, self.shelf, self.routes)
+        if fabric not in self._made:
+            self._made[fabric] = self._making(configuration)
+        made = self._made[fabric]
+        if isinstance(made, Mistake):
+            # Without the places where it has been raised before: they would pile up.
+            raise made.with_traceback(None)
+        plan, laid = made
+        return replace(
+            plan,
+            configuration=configuration,
+            because=MappingProxyType(dict(_reasons(configuration, laid))),
+            readiness=MappingProxyType(dict(_readiness(self.ovm, configuration))),
+            not_runnable=_not_runnable(self.ovm, configuration),
+        )
+
+    def _making(self, configuration: Configuration) -> tuple[Plan, tuple[Laid, ...]] | Mistake:
+        try:
+            laid, left_out = _laid(self.case, self.ovm, configuration, self.shelf, _wanted(self.case))
+        except Mistake as mistake:
+            return mistake
+        return _plan(self.case, self.ovm, configuration, self.shelf, (laid, left_out, self.routes)), laid
+
+
+class _Fabric(NamedTuple):
+    """All that the network of a case hangs on."""
+
+    ground: DeviceId | None
+    is_relayed: bool
+    sky: DeviceId | None
+    is_constellation: bool
+
+
+def _fabric(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf) -> _Fabric | None:
+    """Return what a configuration's network hangs on; None where a device is missing."""
+    try:
+        ground = _device(case, ovm, chosen, shelf, is_sky=False).name if _is_on_ground(chosen) else None
+        sky = _device(case, ovm, chosen, shelf, is_sky=True).name if SKY in chosen else None
+    except Mistake:
+        return None
+    return _Fabric(ground, RELAY in chosen, sky, CONSTELLATION in chosen)
+
+
+def _wanted(case: Case) -> float:
+    """Return the bit/s that a link should give at least."""
+    # What all pairs ask for may meet on one link, and not all of a link's key can be promised.
+    return sum(demand.rate for demand in demands_of(case)) / usable_share(KeyManagementSettings(), ControlSettings())
+
+
+def _plan(
+    case: Case,
+    ovm: Ovm,
+    configuration: Configuration,
+    shelf: Shelf,
+    found: tuple[tuple[Laid, ...], dict[str, str], int],
+) -> Plan:
+    laid, left_out, routes = found
+    pairs = pairs_of(case)
     links = tuple(link for each in laid for link in each.links)
     sites = _sites(case, links)
     huts = [node for each in laid for node in each.relays]
+    blueprint = _blueprint(case, shelf, [*(site.id for site in sites), *huts], links, routes)
     return Plan(
         configuration=configuration,
-        blueprint=_blueprint(case, shelf, [*(site.id for site in sites), *huts], links, pairs),
+        blueprint=blueprint,
         rates=MappingProxyType(dict(zip((link.id for link in links), _rates(laid), strict=True))),
-        demands=demands,
+        demands=demands_of(case),
         pairs=pairs,
         relays=frozenset((*huts, *_relaying(sites, configuration))),
         owners=MappingProxyType(dict(_owners(sites, laid))),
         risks=MappingProxyType(dict(_risks(case, sites, laid))),
         channels=MappingProxyType({each.channel: tuple(link.id for link in each.links) for each in laid}),
-        distances=MappingProxyType(dict(_distances(case, pairs))),
+        distances=MappingProxyType(dict(distances(case, pairs))),
         store=case.assume.store,
+        usable=usable_share(blueprint.key_management, blueprint.control),
         routes=routes,
         because=MappingProxyType(dict(_reasons(configuration, laid))),
         readiness=MappingProxyType(dict(_readiness(ovm, configuration))),
@@ -175,7 +241,7 @@ _Channel: TypeAlias = tuple[str, Callable[[], Laid]]
 
 
 def _on_ground(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf, wanted: float) -> Iterator[_Channel]:
-    if TERRESTRIAL not in chosen or not any(kind in chosen for kind in ON_GROUND):
+    if not _is_on_ground(chosen):
         return
     device = _device(case, ovm, chosen, shelf, is_sky=False)
     for line in case.lines:
@@ -185,6 +251,10 @@ def _on_ground(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf, wanted
             yield line.channel, partial(lay_spans, line, device, shelf.rate, wanted, case.assume.span)
         else:
             yield line.channel, partial(lay_whole, line, device, shelf.rate)
+
+
+def _is_on_ground(chosen: Configuration) -> bool:
+    return TERRESTRIAL in chosen and any(kind in chosen for kind in ON_GROUND)
 
 
 def _in_sky(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf) -> Iterator[_Channel]:
@@ -218,25 +288,7 @@ def _device(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf, *, is_sky
     return found
 
 
-# --- what is asked for ----------------------------------------------------------------------------------------------
-
-
-def _demands(case: Case) -> tuple[Demand, ...]:
-    """Return what each pair asks for, all its apps together."""
-    return tuple(Demand(pair, need.demand) for pair, need in _asking(case))
-
-
-def _asking(case: Case) -> tuple[tuple[tuple[NodeId, NodeId], Need], ...]:
-    """Return the pairs that ask for a rate, each with the need that asks for most."""
-    asked: dict[frozenset[NodeId], tuple[tuple[NodeId, NodeId], Need]] = {}
-    for need in case.needs:
-        if need.demand > 0:
-            for pair in case.pairs(need):
-                before = asked.get(frozenset(pair))
-                # Two needs of a pair are one demand: a network that meets the larger meets both.
-                if before is None or before[1].demand < need.demand:
-                    asked[frozenset(pair)] = pair, need
-    return tuple(asked.values())
+# --- the blueprint --------------------------------------------------------------------------------------------------
 
 
 def _blueprint(
@@ -244,30 +296,31 @@ def _blueprint(
     shelf: Shelf,
     nodes: Iterable[NodeId],
     links: tuple[QLink, ...],
-    pairs: tuple[tuple[NodeId, NodeId], ...],
+    routes: int,
 ) -> Blueprint:
-    asked = tuple(_asked(case, pairs))
-    # One service level and one user a rate: an SLA belongs to a user, and two rates are two promises.
-    slas = {rate: Sla(SlaId(f"at-{rate}"), 0, rate, Bits(max(LEAST_BURST, rate))) for _, rate, _ in asked}
-    owners = {rate: UserId(f"{STAKEHOLDER}-{rate}") for rate in slas}
+    asked = asked_of(case)
+    slas, users = promises((each.rate for each in asked), routes)
     is_passed = any(link.medium == SATELLITE for link in links)
+    fastest = max(each.rate for each in asked)
     return Blueprint(
         name=case.name,
         topology=Topology(tuple(Node(node) for node in nodes), links),
         about=case.about or f"What {case.stakeholder} needs",
-        slas=tuple(slas.values()),
-        users=tuple(User(owners[rate], sla.id) for rate, sla in slas.items()),
-        apps=tuple(_app(pair, owners[rate], number) for pair, rate, numbers in asked for number in numbers),
+        slas=slas,
+        users=users,
+        apps=tuple(app for each in asked for app in apps_of(each)),
         control=_PATIENT if is_passed else ControlSettings(),
-        key_management=_key_management(case, is_passed=is_passed),
+        key_management=_key_management(case, fastest, is_passed=is_passed),
         devices=MappingProxyType({link.device: shelf.named(link.device) for link in links}),
     )
 
 
-def _key_management(case: Case, *, is_passed: bool) -> KeyManagementSettings:
-    """Keep keys of a pass until the next one: between two there is no fresh key for hours."""
-    usual = KeyManagementSettings(store=case.assume.store)
-    return structs.replace(usual, pool_depth=minutes(30), key_lifetime=hours(24)) if is_passed else usual
+def _key_management(case: Case, fastest: BitsPerSecond, *, is_passed: bool) -> KeyManagementSettings:
+    """Keep keys of a pass until the next one, and let pads come in larger pieces than keys of a cipher."""
+    # Between two passes no fresh key comes for hours; and a request for each 256 bit of a pad costs more than they do.
+    kept = {"pool_depth": minutes(30), "key_lifetime": hours(24)} if is_passed else {}
+    pieces = {"key_size": PAD_PIECE} if fastest >= PAD_RATE else {}
+    return structs.replace(KeyManagementSettings(store=case.assume.store), **kept, **pieces)
 
 
 _PATIENT: Final = ControlSettings(
@@ -275,24 +328,6 @@ _PATIENT: Final = ControlSettings(
     monitoring=MonitoringSettings(probe_period=hours(1), report_period=minutes(1), stock_alarm=kilobits(8)),
 )
 """Of a network that sees light a few minutes a day: each active test of a link costs key."""
-
-
-def _asked(
-    case: Case, pairs: tuple[tuple[NodeId, NodeId], ...]
-) -> Iterator[tuple[tuple[NodeId, NodeId], BitsPerSecond, tuple[str, ...]]]:
-    """Give each pair with what each of its apps asks for, and what the names of these apps end in."""
-    asking = {frozenset(pair): need for pair, need in _asking(case)}
-    for pair in pairs:
-        need = asking.get(frozenset(pair))
-        rate = USUAL_RATE if need is None else BitsPerSecond(max(1, ceil(need.threshold)))
-        # A number only where there are several: the usual app is called like its pair.
-        yield pair, rate, tuple(f".{n}" for n in range(1, need.apps + 1)) if need and need.apps > 1 else ("",)
-
-
-def _app(pair: tuple[NodeId, NodeId], user: UserId, number: str) -> App:
-    first, second = pair
-    near, far = SaeId(f"{first}.to.{second}{number}"), SaeId(f"{second}.to.{first}{number}")
-    return App(AppId(f"{first}-{second}{number}"), user, (Endpoint(near, first), Endpoint(far, second)))
 
 
 # --- what a blueprint has no word for -------------------------------------------------------------------------------
@@ -306,7 +341,7 @@ def _risks(case: Case, sites: list[Site], laid: tuple[Laid, ...]) -> Iterator[tu
             yield node, case.assume.risk
 
 
-def _distances(
+def distances(
     case: Case, pairs: tuple[tuple[NodeId, NodeId], ...]
 ) -> Iterator[tuple[tuple[NodeId, NodeId], Kilometres]]:
     """Give the distance over the globe, or along the line of two sites whose places are not known."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 from math import comb, prod
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from keytwin.algorithms.graphs import Edge, Graph
-from keytwin.design.throughput import USUAL_OVERHEAD, Demand, Overhead, Span, Sustained, sustained
+from keytwin.design.throughput import MOST_ANSWERS, USUAL_OVERHEAD, Demand, Overhead, Span, Sustained, sustained
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import LinkId, NodeId
 
@@ -51,14 +52,8 @@ def worst_group_failure(
     overhead: Overhead = USUAL_OVERHEAD,
 ) -> Worst:
     """Return what is sustained when the worst `count` groups of links are dark, such as the links of one medium."""
-
-    def left(failed: tuple[str, ...]) -> Sustained:
-        dark = {link for name in failed for link in groups[name]}
-        # The link stays in the programme with no capacity: the topology is the same, so what is cached serves.
-        standing = [span._replace(capacity=0.0) if span.id in dark else span for span in spans]
-        return sustained(standing, demands, relays, overhead)
-
-    return _worst([Worst(failed, left(failed)) for failed in _sets(tuple(groups), count)])
+    members = tuple((name, tuple(links)) for name, links in groups.items())
+    return _worst_groups((tuple(spans), tuple(demands), relays, overhead), members, count)
 
 
 def worst_node_failure(
@@ -72,6 +67,30 @@ def worst_node_failure(
 
     A demand cannot outlive its own ends, whatever the network.
     """
+    return _worst_nodes((tuple(spans), tuple(demands), relays, overhead), count)
+
+
+_Network: TypeAlias = tuple[tuple[Span, ...], tuple[Demand, ...], frozenset[NodeId], Overhead]
+"""Links, demands, relays, and what relaying costs: all that an answer hangs on, so equal ones are worked out once."""
+
+
+@lru_cache(maxsize=MOST_ANSWERS)
+def _worst_groups(network: _Network, groups: tuple[tuple[str, tuple[LinkId, ...]], ...], count: int) -> Worst:
+    spans, demands, relays, overhead = network
+    members = dict(groups)
+
+    def left(failed: tuple[str, ...]) -> Sustained:
+        dark = {link for name in failed for link in members[name]}
+        # The link stays in the programme with no capacity: the topology is the same, so what is cached serves.
+        standing = [span._replace(capacity=0.0) if span.id in dark else span for span in spans]
+        return sustained(standing, demands, relays, overhead)
+
+    return _worst([Worst(failed, left(failed)) for failed in _sets(tuple(members), count)])
+
+
+@lru_cache(maxsize=MOST_ANSWERS)
+def _worst_nodes(network: _Network, count: int) -> Worst:
+    spans, demands, relays, overhead = network
     ends = {node for demand in demands for node in demand.ends}
 
     def left(failed: tuple[NodeId, ...]) -> Sustained:
@@ -95,6 +114,11 @@ def nodes_survived(spans: Sequence[Span], ends: tuple[NodeId, NodeId], relays: f
 
     -1 when they have no way at all.
     """
+    return _nodes_survived(tuple(spans), ends, relays)
+
+
+@lru_cache(maxsize=MOST_ANSWERS)
+def _nodes_survived(spans: tuple[Span, ...], ends: tuple[NodeId, NodeId], relays: frozenset[NodeId]) -> int | None:
     usable = [span for span in spans if span.capacity > 0]
     # Neighbours need no relay, and so no number of failing ones parts them.
     if any(set(ends) == set(span.ends) for span in usable):

@@ -16,11 +16,13 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from keytwin.algorithms.flow import largest_flow
 from keytwin.vocabulary.identity import LinkId, NodeId
 from keytwin.vocabulary.units import Bits
 
 TAG_KEY: Final = Bits(256)  # bits of fresh pad for the one-time tag of a relay message (Poly1305's key)
 MOST_CACHED: Final = 64  # programmes kept; one takes some kilobytes a demand
+MOST_ANSWERS: Final = 1_024  # kept of each question; one takes some hundred bytes a link
 NEGLIGIBLE: Final = 1e-9  # of a share: what a solver leaves of nothing
 WIDER: Final = 2.0  # as much key on a link, to see whether it limits
 
@@ -92,13 +94,7 @@ def sustained(
     assert demands
     assert all(demand.rate > 0 for demand in demands)
     assert all(span.capacity >= 0 for span in spans)
-    # A pair without any way makes the common share 0, and the programme could not say whose fault that is.
-    stranded = tuple(demand for demand in demands if not _is_joined(demand, spans, relays))
-    if stranded:
-        return Sustained(0.0, MappingProxyType(dict.fromkeys((span.id for span in spans), 0.0)), (), stranded)
-    # Capacities stay out of what is cached: under failures only they change, and a failure is a capacity of 0.
-    programme = _programme(tuple((span.id, span.ends) for span in spans), tuple(demands), relays, overhead)
-    return programme.solve(np.array([span.capacity for span in spans], dtype=np.float64))
+    return _sustained(tuple(spans), tuple(demands), relays, overhead)
 
 
 def bottleneck(
@@ -111,6 +107,46 @@ def bottleneck(
 
     None when a demand has no way at all: then no amount of key on the links that there are would help.
     """
+    return _bottleneck(tuple(spans), tuple(demands), relays, overhead)
+
+
+# --- answers, each worked out once: hundreds of configurations are a handful of networks ---------------------------
+
+
+@lru_cache(maxsize=MOST_ANSWERS)
+def _sustained(
+    spans: tuple[Span, ...], demands: tuple[Demand, ...], relays: frozenset[NodeId], overhead: Overhead
+) -> Sustained:
+    # A pair without any way makes the common share 0, and the programme could not say whose fault that is.
+    stranded = tuple(demand for demand in demands if not _is_joined(demand, spans, relays))
+    if stranded:
+        return Sustained(0.0, MappingProxyType(dict.fromkeys((span.id for span in spans), 0.0)), (), stranded)
+    if len(demands) == 1:
+        return _alone(spans, demands[0], relays, overhead)
+    # Capacities stay out of the programme: under failures only they change, and a failure is a capacity of 0.
+    programme = _programme(tuple((span.id, span.ends) for span in spans), demands, relays, overhead)
+    return programme.solve(np.array([span.capacity for span in spans], dtype=np.float64))
+
+
+def _alone(spans: tuple[Span, ...], demand: Demand, relays: frozenset[NodeId], overhead: Overhead) -> Sustained:
+    """Return what a demand without others gets: a maximum flow, for which nobody needs a linear programme."""
+    ends = set(demand.ends)
+    # The links of the two ends themselves hand their key on as it is, and no other way uses them.
+    own = [span for span in spans if set(span.ends) == ends]
+    others = [span for span in spans if set(span.ends) != ends]
+    flow = largest_flow([span.ends for span in others], [span.capacity for span in others], *demand.ends, relays)
+    used = {span.id: spent for span, spent in zip(others, flow.used, strict=True)}
+    load = {span.id: used.get(span.id, span.capacity) for span in spans}
+    priced = {*(span.id for span in own), *(others[place].id for place in flow.cut)}
+    rate = sum(span.capacity for span in own) + flow.value / overhead.factor
+    named = tuple(span.id for span in spans if span.id in priced)
+    return Sustained(rate / demand.rate, MappingProxyType(load), named)
+
+
+@lru_cache(maxsize=MOST_ANSWERS)
+def _bottleneck(
+    spans: tuple[Span, ...], demands: tuple[Demand, ...], relays: frozenset[NodeId], overhead: Overhead
+) -> tuple[LinkId, ...]:
     found = sustained(spans, demands, relays, overhead)
     if found.stranded:
         return ()

@@ -38,7 +38,7 @@ def link_as_svg(explanation: Explanation, title: str = "keytwin") -> bytes:
     """Return the figure as the bytes of an SVG file; Mistake when there is no distance to draw over."""
     figure = draw_link(explanation)
     buffer = BytesIO()
-    with _settings():
+    with settings():
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Title": title})
     return buffer.getvalue()
 
@@ -47,7 +47,7 @@ def draw_link(explanation: Explanation) -> Figure:
     """Draw rate and error rate one above the other; Mistake when there is no distance to draw over."""
     if not explanation.unit:
         raise Mistake(f"link {explanation.rate.link}: its loss is not chosen, so there is no distance to draw over")
-    with _settings():
+    with settings():
         figure = Figure(figsize=SIZE, layout="constrained")
         rates, errors = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
         _draw_rates(rates, explanation)
@@ -97,7 +97,8 @@ def _drawable(values: Sequence[float | None]) -> list[float]:
     return [value if value is not None and isfinite(value) and value > 0 else nan for value in values]
 
 
-def _settings() -> AbstractContextManager[None]:
+def settings() -> AbstractContextManager[None]:
+    """Return how figures are drawn: with the same letters everywhere, and large enough."""
     return rc_context(
         {
             "svg.hashsalt": "keytwin",

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Protocol
 
 import msgspec
 
@@ -66,10 +66,17 @@ class Trace:
             listener(happening.at, happening.element, happening.event)
 
 
+class Sink(Protocol):
+    """What takes octets one after the other."""
+
+    def write(self, octets: bytes, /) -> object:
+        """Take some."""
+
+
 class TraceWriter:
     """Writes what it hears as a subscriber of the simulation. The stream stays its opener's to close."""
 
-    def __init__(self, stream: BinaryIO, name: str, seed: int) -> None:
+    def __init__(self, stream: Sink, name: str, seed: int) -> None:
         self._stream = stream
         self._sum = hashlib.sha256()
         self._write(msgspec.json.encode(Header(FORMAT, KIND, name, seed, own_version())))

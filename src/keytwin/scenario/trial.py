@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import structs
 
 from keytwin.network import Plugins, model_of
-from keytwin.scenario.run import run_scenario
+from keytwin.scenario.run import Listener, run_scenario
 from keytwin.scenario.timeline import SETTLING_TIME, at_granted_rate, ready
 from keytwin.vocabulary.blueprint import Blueprint
 from keytwin.vocabulary.events import KeysAnswered, SessionAdmitted
@@ -45,17 +45,34 @@ class Observed:
 
     app: AppId
     rate: float
-    """In the first half, when nothing has failed."""
+    """In the first half, when nothing has failed, from the first key on."""
     rate_after: float
-    """In the second half."""
+    """In the second half, from the next key on: how long it takes to come is `restoration`."""
     set_up: Duration | None
     """From opening to the first key; None = none came."""
     latency: Duration | None
-    """What 99 of 100 requests waited at most, of those answered."""
+    """What 99 of 100 requests waited at most, of those answered: the response delay of ITU-T Y.3807."""
+    variation: Duration | None
+    """How much more that is than what half of them waited."""
+    errors: float
+    """Keys whose two copies differ, as a share of those received at both ends."""
+    losses: float
+    """Keys that were refused or never came, as a share of those asked for."""
     availability: float
-    """Keys received at both ends, as a share of those asked for."""
+    """Keys received at both ends and equal, as a share of those asked for."""
     restoration: Duration | None
     """From the middle of the trial to the next key; None = none came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticks:
+    """Numbers of events, counted from 1 as the lines of a trace below its head are."""
+
+    opened: int
+    """The first one after the apps opened."""
+    failed: int
+    """The first one of the second half."""
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +81,7 @@ class Trialled:
 
     evidence: Evidence
     apps: tuple[Observed, ...]
+    events: Ticks
 
     def of(self, app: AppId) -> Observed:
         """Return what one app saw; KeyError when there is no such app."""
@@ -73,7 +91,9 @@ class Trialled:
         raise KeyError(app)
 
 
-def trial_of(blueprint: Blueprint, failures: Iterable[Action] = (), plugins: Plugins | None = None) -> Trial:
+def trial_of(
+    blueprint: Blueprint, failures: Iterable[Action] = (), name: str = "trial", plugins: Plugins | None = None
+) -> Trial:
     """Return a trial in which all apps ask at their granted rate, and `failures` happen at once in the middle."""
     asking = {app.id: at_granted_rate(app, blueprint) for app in blueprint.apps}
     # As long before as after: the halves are compared.
@@ -88,7 +108,7 @@ def trial_of(blueprint: Blueprint, failures: Iterable[Action] = (), plugins: Plu
     steps += [Step(failed, failure) for failure in failures]
     steps += [Step(closed, CloseApp(app)) for app in asking]
     scenario = Scenario(
-        name=f"{blueprint.name}-trial",
+        name=f"{blueprint.name}-{name}",
         blueprint=blueprint,
         duration=Duration(after(closed, SETTLING_TIME)),
         about="All apps ask at their granted rate; what fails does so in the middle",
@@ -98,22 +118,31 @@ def trial_of(blueprint: Blueprint, failures: Iterable[Action] = (), plugins: Plu
     return Trial(scenario, opened, failed, ended)
 
 
-def run_trial(trial: Trial, seed: int, plugins: Plugins | None = None) -> Trialled:
-    """Run a trial in virtual time; equal seeds give equal outcomes."""
-    clock = _Clock()
-    evidence = run_scenario(trial.scenario, seed, [clock.see], plugins)
-    return Trialled(evidence, tuple(_observed(trial, app, clock) for app in evidence.apps))
+def run_trial(trial: Trial, seed: int, listeners: Iterable[Listener] = (), plugins: Plugins | None = None) -> Trialled:
+    """Run a trial in virtual time; equal seeds give equal outcomes. `listeners` hear every event."""
+    clock = _Clock(trial)
+    evidence = run_scenario(trial.scenario, seed, [clock.see, *listeners], plugins)
+    ticks = Ticks(clock.before_opening + 1, clock.before_failing + 1, clock.seen)
+    return Trialled(evidence, tuple(_observed(trial, app, clock) for app in evidence.apps), ticks)
 
 
 @dataclass(slots=True)
 class _Clock:
-    """Takes down when each app got keys as master."""
+    """Takes down when each app got keys as master, and counts what it hears."""
 
+    trial: Trial
+    seen: int = 0
+    before_opening: int = 0
+    before_failing: int = 0
     apps: dict[Ksid, AppId] = field(default_factory=dict)
     answers: dict[AppId, list[tuple[Instant, int]]] = field(default_factory=dict)
 
     def see(self, at: Instant, element: ElementName, event: Event) -> None:
         del element
+        self.seen += 1
+        # Events come in the order of time, so each of these stops growing at its hour.
+        self.before_opening += at < self.trial.opened
+        self.before_failing += at < self.trial.failed
         match event:
             case SessionAdmitted():
                 self.apps[event.ksid] = event.app
@@ -129,25 +158,36 @@ def _observed(trial: Trial, app: AppEvidence, clock: _Clock) -> Observed:
     # Not from the moment that a route is found: what the stakeholder waits for is a key.
     following = min((at for at, _ in answers if at >= trial.failed), default=None)
 
-    def rate(start: Instant, end: Instant) -> float:
+    def rate(start: Instant | None, end: Instant) -> float:
+        # From a key on: of requests at equal distances as many fall into what follows as the rate says.
+        if start is None or start >= end:
+            return 0.0
         # Keys and not requests: an app that asks for several at once is no slower.
         keys = sum(number for at, number in answers if start <= at < end)
         return keys * app.key_size / in_seconds(end - start)
 
     return Observed(
         app=app.app,
-        rate=rate(trial.opened, trial.failed),
-        rate_after=rate(trial.failed, trial.ended),
+        rate=rate(first, trial.failed),
+        rate_after=rate(following, trial.ended),
         set_up=None if first is None else Duration(first - trial.opened),
         latency=app.wait_p99,
+        variation=_more(app.wait_p99, app.wait_median),
+        errors=1.0 - app.equal / app.pairs if app.pairs else 0.0,
+        losses=(app.refused + app.unanswered) / app.asked if app.asked else 0.0,
         availability=app.equal / app.asked if app.asked else 0.0,
         restoration=None if following is None else Duration(following - trial.failed),
     )
 
 
+def _more(most: Duration | None, median: Duration | None) -> Duration | None:
+    return None if most is None or median is None else Duration(most - median)
+
+
 def _for(asking: AskKeys, span: Duration) -> AskKeys:
     """Go on asking for so long."""
-    return structs.replace(asking, times=span // asking.every)
+    # Rounded up: the last request falls into what is watched, or the rate would seem to sink at its end.
+    return structs.replace(asking, times=-(-span // asking.every))
 
 
 def _stocked(blueprint: Blueprint, plugins: Plugins | None) -> Instant:

@@ -1,0 +1,188 @@
+"""`keytwin design`: from a stakeholder's need to a network that runs, and the verdict whether the need is met."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated, Final
+
+import msgspec
+from cyclopts import Parameter
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from keytwin.cli.exits import Exit
+from keytwin.cli.output import counted, show, show_json, suggest
+from keytwin.cli.values import Number, Seed
+
+if TYPE_CHECKING:
+    from keytwin.assessment.answer import Answer, ProposalLine, VerdictLine
+    from keytwin.assessment.assess import Assessed
+    from keytwin.design.cost import CostBook
+
+MOST_PROPOSALS: Final = 12  # on the screen
+FIRST_CLAUSE: Final = re.compile(r"^(.* at [0-9.]+ dB|[^;]*).*$")
+
+
+def design(
+    need: str,
+    /,
+    *,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    take: Number | None = None,
+    costs: str | None = None,
+    seed: Seed = None,
+    json: bool = False,
+) -> int:
+    """Turn a need into a network, run it on the twin, and say whether the need is met.
+
+    Parameters
+    ----------
+    need
+        The path of a need file, or the name of an example, such as long-range.
+    output
+        Folder into which all is written: verdict.json, report.html, network.yaml, runs/, sysml/ and views/.
+    take
+        Number of the proposal that is designed, instead of the one that keytwin would take.
+    costs
+        The path of a cost book, instead of the assumed prices of the library.
+    seed
+        Of the trials on the twin; 1 if left out. Equal seeds give equal verdicts.
+    json
+        Print the verdict as JSON, and nothing else.
+    """
+    from keytwin.assessment.assess import USUAL_SEED, Options, assess, usual_costs
+    from keytwin.assessment.record import recorded
+    from keytwin.files.library import need_source
+    from keytwin.files.need import check_need
+
+    source = need_source(need)
+    case = check_need(source).value
+    book, costs_text = _costs(costs) if costs else (usual_costs(), None)
+    drawn = USUAL_SEED if seed is None else seed
+    assessed = assess(case, Options(seed=drawn, take=take, costs=book))
+    answer = recorded(assessed, source.octets, book, take)
+    if output:
+        _write(assessed, answer, source.octets, costs_text, output)
+    if json:
+        show_json(msgspec.to_builtins(answer))
+    else:
+        show(*_for_people(answer))
+        _suggest(need, answer, output)
+    return Exit.OK if answer.is_met else Exit.FAILED
+
+
+def _costs(where: str) -> tuple[CostBook, bytes]:
+    from keytwin.files.cost_book import cost_book_from
+    from keytwin.files.library import cost_book_source
+
+    source = cost_book_source(where)
+    return cost_book_from(source), source.octets
+
+
+def _write(assessed: Assessed, answer: Answer, need: bytes, costs: bytes | None, folder: Path) -> None:
+    from keytwin.assessment.output import files_of, write_files
+    from keytwin.cli.drawings import Form, draw_architecture
+
+    write_files(folder, files_of(assessed, answer, need, costs))
+    if assessed.architecture is not None:
+        draw_architecture(assessed.architecture, assessed.ovm, folder / "views", Form.SVG)
+
+
+# --- on the screen --------------------------------------------------------------------------------------------------
+
+
+def _for_people(answer: Answer) -> Iterator[str | Table]:
+    yield f"{answer.name}: what {answer.stakeholder} needs"
+    yield ""
+    yield from answer.summary
+    yield verdict_table(answer)
+    if answer.runs:
+        yield run_table(answer)
+    if len(answer.proposals) > 1:
+        yield from _proposals(answer.proposals)
+
+
+def verdict_table(answer: Answer) -> Table:
+    """Return the needs with what became of each."""
+    table = _table("need", "asks for", "is", "by", "evidence", "verdict", "without QKD")
+    without = {each.need: each.outcome for each in answer.baseline}
+    for each in answer.verdicts:
+        need = each.need
+        under = f" under {need.under}" if need.under else ""
+        asked = f"{need.measure} {need.threshold}{under}" if need.measure else need.text
+        named = f"{need.id} {need.priority}"
+        table.add_row(named, asked, _value(each), each.method, _evidence(each), each.outcome, without[need.id])
+    return table
+
+
+def _value(line: VerdictLine) -> str:
+    margin = "" if line.margin is None else f" ({line.margin:+.0%})"
+    return f"{line.shown}{margin}" if line.shown else line.reason
+
+
+def _evidence(line: VerdictLine) -> str:
+    if line.evidence is None:
+        return ""
+    found = line.evidence
+    return f"{found.run} {found.first}-{found.last}"
+
+
+def run_table(answer: Answer) -> Table:
+    """Return the runs under the names of ITU-T Y.3807."""
+    table = _table(
+        *("run", "throughput", "response delay", "delay variation", "error ratio", "loss ratio", "availability"),
+        "restored in",
+    )
+    for each in answer.runs:
+        failed = f" ({', '.join(each.failed)})" if each.failed else ""
+        figures = (each.response_delay, each.delay_variation, each.error_ratio, each.loss_ratio, each.availability)
+        table.add_row(f"{each.id}{failed}", each.throughput, *figures, each.restoration)
+    return table
+
+
+def _proposals(proposals: tuple[ProposalLine, ...]) -> Iterator[str | Table]:
+    """Give those that can be built in a table, and for the others why not."""
+    common = set.intersection(*(set(each.variants) for each in proposals))
+    table = _table("", "proposal", "costs at most", "least ready", "misses")
+    refused: dict[str, int] = {}
+    for each in proposals:
+        if each.why_not:
+            reason = _short(each.why_not)
+            refused[reason] = refused.get(reason, 0) + 1
+        elif table.row_count < MOST_PROPOSALS or each.is_taken:
+            own = ", ".join(variant for variant in each.variants if variant not in common) or "as chosen"
+            mark = "taken" if each.is_taken else ""
+            misses = ", ".join(each.missed) or "nothing"
+            table.add_row(f"{each.number} {mark}", own, each.cost, each.readiness, misses)
+    if table.row_count:
+        yield table
+    for reason, number in refused.items():
+        yield f"{counted(number, 'proposal')} cannot be built here: {reason}"
+
+
+def _short(reason: str) -> str:
+    """Return the first clause of a physical reason, which names the device and the loss: --json has all of it."""
+    return FIRST_CLAUSE.sub(r"\1", reason)
+
+
+def _table(*titles: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    for title in titles:
+        table.add_column(title, overflow="fold")
+    return table
+
+
+def _suggest(need: str, answer: Answer, output: Path | None) -> None:
+    if output is None:
+        suggest((f"keytwin design {quote(need)} -o out", "write network, model, views and report"))
+        return
+    folder = quote(str(output))
+    show(f"written to {output}")
+    first = answer.verdicts[0].need.id if answer.verdicts else "N1"
+    commands = [(f"keytwin trace {first} --in {folder}", "why everything is there")]
+    if answer.channels:
+        commands.insert(0, (f"keytwin run {quote(str(output / 'network.yaml'))}", "run the network"))
+    suggest(*commands, (f"keytwin eval --replay {quote(str(output / 'verdict.json'))}", "make every number again"))
