@@ -179,8 +179,9 @@ def judged(case: Case, need: Need, plan: Plan, yardstick: Yardstick, tries: tupl
     by_test = judge(need, found)
     # A trial asks for no more than is needed, so how much more there would be only analysis can say.
     by_analysis = judge(need, analysed) if analysed else by_test
-    worse = by_test if by_test.outcome is not Outcome.MET else by_analysis
-    return Judged(worse, analysed, found, tried)
+    # What analysis rules out it also says by how much; a run only sees that nothing came.
+    is_by_test = by_analysis.outcome is not Outcome.MISSED and by_test.outcome is not Outcome.MET
+    return Judged(by_test if is_by_test else by_analysis, analysed, found, tried)
 
 
 def kept_wishes(ovm: Ovm, derived: Derived) -> Derived:

@@ -21,7 +21,7 @@ from keytwin.vocabulary.errors import Mistake, OutOfReach
 from keytwin.vocabulary.identity import DeviceId, LinkId
 from keytwin.vocabulary.medium import FIBRE
 from keytwin.vocabulary.topology import QLink
-from keytwin.vocabulary.units import Decibels
+from keytwin.vocabulary.units import Decibels, in_seconds
 
 _ANY: Final = LinkId("one--other")
 _WITH_HELP: Final = ("mdi", "twin-field-pm", "twin-field-cal", "repeater-chain", "empirical")
@@ -33,13 +33,14 @@ class Physics:
     """Answers of the link models, kept for as long as this is."""
 
     _given: dict[tuple[DeviceId, QLink], float | Mistake] = field(default_factory=dict)
+    _blocks: dict[tuple[DeviceId, QLink], float] = field(default_factory=dict)
+    """Seconds of a block, of the same links."""
     _reaches: dict[DeviceId, Decibels] = field(default_factory=dict)
     """Over fibre, of devices that have been asked for more than they reach."""
 
     def rate(self, link: QLink, device: Device) -> float:
         """Return the mean bit/s of secret key of a link; Mistake, with the physical reason, when it gives none."""
-        # Where a link lies does not matter to its physics: equal spans are one question.
-        asked = (device.name, structs.replace(link, id=_ANY, device=device.name))
+        asked = _question(link, device)
         if asked not in self._given:
             self._given[asked] = self._asked(link, device)
         found = self._given[asked]
@@ -47,6 +48,11 @@ class Physics:
             # Without the places where it has been raised before: they would pile up.
             raise found.with_traceback(None)
         return found
+
+    def block(self, link: QLink, device: Device) -> float:
+        """Return the mean bits of a block of a link; Mistake, with the physical reason, when it gives none."""
+        rate = self.rate(link, device)
+        return rate * self._blocks[_question(link, device)]
 
     def reaches(self, loss: float) -> bool:
         """Return whether a direct link of any device of the library gives key over so many decibels of fibre."""
@@ -69,13 +75,20 @@ class Physics:
             told = f"device {device.name} gives no key at {channel.loss:.1f} dB: it reaches {reach:.1f} dB"
             return OutOfReach(told, reach)
         try:
-            return link_model(device, channel, PROTOCOLS).rate().secret
+            model = link_model(device, channel, PROTOCOLS)
         except OutOfReach as mistake:
             if link.medium == FIBRE and mistake.reach is not None:
                 self._reaches[device.name] = Decibels(mistake.reach)
             return mistake
         except Mistake as mistake:
             return mistake
+        self._blocks[_question(link, device)] = in_seconds(model.block_time)
+        return model.rate().secret
+
+
+def _question(link: QLink, device: Device) -> tuple[DeviceId, QLink]:
+    # Where a link lies does not matter to its physics: equal spans are one question.
+    return device.name, structs.replace(link, id=_ANY, device=device.name)
 
 
 def devices() -> tuple[Device, ...]:
@@ -85,4 +98,4 @@ def devices() -> tuple[Device, ...]:
 
 def shelf(physics: Physics) -> Shelf:
     """Return what networks can be built of: the library's devices and the twin's physics."""
-    return Shelf(devices(), physics.rate)
+    return Shelf(devices(), physics.rate, physics.block)

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
 from types import MappingProxyType
 from typing import Final
-
-from msgspec import structs
 
 from keytwin.design.measures import Found, Pair, worst_failure
 from keytwin.design.model import Method
 from keytwin.design.need import MEASURES, Case, Condition, Failure, Need
 from keytwin.design.plan import Plan
 from keytwin.runtime.trace import TraceWriter
-from keytwin.scenario.trial import Observed, Trial, Trialled, run_trial, trial_of
+from keytwin.scenario.trial import Observed, Trial, Trialled, run_trial, stocked, trial_of
 from keytwin.vocabulary.identity import AppId, LinkId, NodeId, km_of
 from keytwin.vocabulary.timeline import Action, AttackLink, CutLink, StopElement
-from keytwin.vocabulary.units import Duration
+from keytwin.vocabulary.units import Duration, Instant
 
 CALM: Final = "calm"
 """The trial in which nothing fails."""
@@ -72,15 +70,16 @@ def try_out(case: Case, plan: Plan, seed: int) -> tuple[Tried, ...]:
     """Run every trial that the needs of a case ask for; none of a plan that cannot run yet."""
     if plan.not_runnable:
         return ()
-    return tuple(tried(plan, under, seed) for under in conditions_of(case))
+    conditions = conditions_of(case)
+    # The weather is the same in all of them, and looking for a clear sky may take longer than the trials.
+    begin = stocked(plan.blueprint, seed) if conditions else None
+    return tuple(tried(plan, under, seed, begin) for under in conditions)
 
 
-def tried(plan: Plan, under: Condition | None, seed: int) -> Tried:
-    """Run one trial."""
+def tried(plan: Plan, under: Condition | None, seed: int, begin: Instant | None = None) -> Tried:
+    """Run one trial, from `begin` on or as soon as every link has key."""
     failed = worst_failure(plan, under).failed if under else ()
-    trial = trial_of(plan.blueprint, _actions(plan, under, failed), trial_name(under))
-    # The seed is part of what is written down: whoever runs the scenario again sees the same.
-    trial = replace(trial, scenario=structs.replace(trial.scenario, seed=seed))
+    trial = trial_of(plan.blueprint, _actions(plan, under, failed), trial_name(under), seed, begin)
     trace = TraceWriter(_Nowhere(), trial.scenario.name, seed)
     outcome = run_trial(trial, seed, [trace])
     return Tried(trial_name(under), under, failed, trial, outcome, trace.digest)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
-from math import asin, cos, radians, sin, sqrt
+from math import asin, ceil, cos, radians, sin, sqrt
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
 
@@ -41,6 +41,7 @@ from keytwin.vocabulary.units import Bits, BitsPerSecond, Kilometres, hours, kil
 
 EARTH_RADIUS: Final = 6371.0  # km, mean (IUGG)
 PAD_RATE: Final = BitsPerSecond(100_000)  # from which on key is surely no key of a cipher
+BLOCKS_KEPT: Final = 2  # in store at least: one that is spent, and one that comes
 PAD_PIECE: Final = Bits(8_192)
 
 PROTOCOL: Final = VariationPointId("protocol")
@@ -61,6 +62,8 @@ class Shelf:
     devices: tuple[Device, ...]
     """In the order of preference."""
     rate: LinkRate
+    block: LinkRate | None = None
+    """Mean bits of a link's block; None = not told, and no store is made larger for it."""
 
     def named(self, device: DeviceId) -> Device:
         """Return a device; Mistake when there is none such."""
@@ -162,6 +165,7 @@ def _plan(
     laid, left_out, routes = found
     pairs = pairs_of(case)
     links = tuple(link for each in laid for link in each.links)
+    case = replace(case, assume=replace(case.assume, store=_store(case, links, shelf)))
     sites = _sites(case, links)
     huts = [node for each in laid for node in each.relays]
     blueprint = _blueprint(case, shelf, [*(site.id for site in sites), *huts], links, routes)
@@ -184,6 +188,17 @@ def _plan(
         left_out=MappingProxyType(left_out),
         not_runnable=_not_runnable(ovm, configuration),
     )
+
+
+def _store(case: Case, links: tuple[QLink, ...], shelf: Shelf) -> Bits:
+    """Return the key kept of each direction: what the case says, or twice its part of the largest block.
+
+    What arrives above the store is thrown away: a store that does not hold a block would waste most of it.
+    """
+    blocks = [shelf.block(link, shelf.named(link.device)) for link in links] if shelf.block else []
+    split = KeyManagementSettings().split
+    needed = kilobits(ceil(BLOCKS_KEPT * max(blocks, default=0.0) * max(split, 1.0 - split) / 1_000))
+    return max(case.assume.store, needed)
 
 
 def _sites(case: Case, links: tuple[QLink, ...]) -> list[Site]:

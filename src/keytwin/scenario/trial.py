@@ -11,18 +11,21 @@ from typing import Final
 
 from msgspec import structs
 
-from keytwin.network import Plugins, model_of
+from keytwin.network import Plugins, model_of, simulate
 from keytwin.scenario.run import Listener, run_scenario
 from keytwin.scenario.timeline import SETTLING_TIME, at_granted_rate, ready
 from keytwin.vocabulary.blueprint import Blueprint
-from keytwin.vocabulary.events import KeysAnswered, SessionAdmitted
+from keytwin.vocabulary.errors import Mistake
+from keytwin.vocabulary.events import BlockPlaced, KeysAnswered, SessionAdmitted
 from keytwin.vocabulary.evidence import AppEvidence, Evidence
 from keytwin.vocabulary.identity import AppId, ElementName, Ksid
 from keytwin.vocabulary.machine import Event
+from keytwin.vocabulary.medium import Satellite
 from keytwin.vocabulary.timeline import Action, AskKeys, CloseApp, Expectations, OpenApp, Scenario, Step
-from keytwin.vocabulary.units import Duration, Instant, after, in_seconds, seconds
+from keytwin.vocabulary.units import START, Duration, Instant, after, hours, in_seconds, seconds
 
 LEAST_HALF: Final = seconds(60)  # before a failure, and after it
+MOST_DAYS: Final = 60  # that a trial waits for a clear sky
 LEAST_REQUESTS: Final = 10  # of each app in a half, however rarely it asks
 
 
@@ -92,13 +95,20 @@ class Trialled:
 
 
 def trial_of(
-    blueprint: Blueprint, failures: Iterable[Action] = (), name: str = "trial", plugins: Plugins | None = None
+    blueprint: Blueprint,
+    failures: Iterable[Action] = (),
+    name: str = "trial",
+    seed: int | None = None,
+    begin: Instant | None = None,
 ) -> Trial:
-    """Return a trial in which all apps ask at their granted rate, and `failures` happen at once in the middle."""
+    """Return a trial in which all apps ask at their granted rate, and `failures` happen at once in the middle.
+
+    It begins at `begin`, or as soon as every link would have key under a clear sky.
+    """
     asking = {app.id: at_granted_rate(app, blueprint) for app in blueprint.apps}
     # As long before as after: the halves are compared.
     half = max(LEAST_HALF, *(LEAST_REQUESTS * each.every for each in asking.values()))
-    opened = after(_stocked(blueprint, plugins), SETTLING_TIME)
+    opened = after(stocked(blueprint) if begin is None else begin, SETTLING_TIME)
     failed, ended = after(opened, half), after(opened, 2 * half)
     # Answers to the last requests may come a little later, and count.
     closed = after(ended, SETTLING_TIME)
@@ -109,6 +119,7 @@ def trial_of(
     steps += [Step(closed, CloseApp(app)) for app in asking]
     scenario = Scenario(
         name=f"{blueprint.name}-{name}",
+        seed=seed,
         blueprint=blueprint,
         duration=Duration(after(closed, SETTLING_TIME)),
         about="All apps ask at their granted rate; what fails does so in the middle",
@@ -190,7 +201,38 @@ def _for(asking: AskKeys, span: Duration) -> AskKeys:
     return structs.replace(asking, times=-(-span // asking.every))
 
 
-def _stocked(blueprint: Blueprint, plugins: Plugins | None) -> Instant:
-    """Return when the slowest link has made a block, after its first pass where it waits for one."""
+def stocked(blueprint: Blueprint, seed: int | None = None, plugins: Plugins | None = None) -> Instant:
+    """Return when the slowest link has made a block, after its first pass where it waits for one.
+
+    With a seed the weather is known, and a pass has to be a clear one. Mistake when there is none for MOST_DAYS.
+    """
     blocks = [model_of(blueprint, link, plugins).block_time for link in blueprint.topology.links]
-    return Instant(max(ready(blueprint), *blocks))
+    surely = Instant(max(ready(blueprint), *blocks))
+    return surely if seed is None or not _clouded(blueprint) else max(surely, _cleared(blueprint, seed, plugins))
+
+
+def _clouded(blueprint: Blueprint) -> bool:
+    settings = [link.setting for link in blueprint.topology.links]
+    return any(isinstance(setting, Satellite) and setting.clear > 0 for setting in settings)
+
+
+def _cleared(blueprint: Blueprint, seed: int, plugins: Plugins | None) -> Instant:
+    """Return when both ends of every link have a first block, as the weather of this seed has it."""
+    simulation = simulate(blueprint, seed, plugins)
+    waited = {(link.id, node): True for link in blueprint.topology.links for node in link.ends}
+    last = [START]
+
+    def see(at: Instant, element: ElementName, event: Event) -> None:
+        del element
+        if isinstance(event, BlockPlaced) and waited.pop((event.link, event.node), False):
+            last[0] = at
+
+    simulation.subscribe(see)
+    simulation.start()
+    # Apps change nothing about the sky: each twin draws from its own chance.
+    for hour in range(1, 24 * MOST_DAYS + 1):
+        simulation.run(after(START, hours(hour)))
+        if not waited:
+            return last[0]
+    dark = ", ".join(sorted({str(link) for link, _ in waited}))
+    raise Mistake(f"no clear pass in {MOST_DAYS} days over {dark}: give it a clearer sky, or another seed")
