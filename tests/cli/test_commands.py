@@ -192,6 +192,28 @@ def test_the_first_network_has_no_mistake_and_runs(shell: Shell) -> None:
     assert code == Exit.OK
 
 
+def test_the_first_need_has_no_mistake(shell: Shell) -> None:
+    code, out, _ = shell("init", "mine", "--need")
+    assert (code, out.splitlines()[0]) == (Exit.OK, "wrote mine/need.yaml")
+    code, out, err = shell("check", "mine/need.yaml")
+    assert (code, err) == (Exit.OK, "")
+    assert out.startswith("mine/need.yaml: a need without mistakes: 3 sites, 3 lines, 0 satellites, 3 needs\n")
+    assert shell("init", "mine/other.yaml", "--need")[1].startswith("wrote mine/other.yaml\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--topology", "sndlib/germany50"), "a need names no topology: leave --topology or --need out"),
+        (("--span", "80km"), "--span is said of a known topology: name one with --topology"),
+    ],
+)
+def test_a_need_begins_with_no_topology(shell: Shell, tmp_path: Path, words: tuple[str, ...], told: str) -> None:
+    code, _, err = shell("init", "mine", "--need", *words)
+    assert (code, err) == (Exit.MISTAKE, f"keytwin: {told}\n")
+    assert not (tmp_path / "mine").exists()
+
+
 def test_no_file_is_overwritten(shell: Shell, tmp_path: Path) -> None:
     shell("init", "mine")
     (tmp_path / "mine/network.yaml").write_text("mine", encoding="utf-8")

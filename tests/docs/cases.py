@@ -25,15 +25,18 @@ from keytwin.files.need import read_need
 from keytwin.files.ovm import library_ovm
 from keytwin.files.reference import markdown_table
 from keytwin.quantum.channel import channel_of
+from keytwin.vocabulary.blueprint import AdmissionSettings
 from keytwin.vocabulary.device_repeater import RepeaterDevice
 from keytwin.vocabulary.medium import SATELLITE
 from keytwin.vocabulary.topology import QLink
-from keytwin.vocabulary.units import Kilometres
+from keytwin.vocabulary.units import Kilometres, show_bits
 from tests.architecture.source import ROOT
 
 PAGE: Final = ROOT / "docs/reference/cases.md"
 CALIBRATION: Final = 17.094e6
 """bit/s without loss: the calibration of the Czech national network."""
+GRANTED: Final = 0.5 * (1 - AdmissionSettings().margin)
+"""What sessions get of a link: as much as is free in both of its directions, less the margin of admission."""
 SPANS: Final = (60.0, 80.0, 100.0, 120.0)
 AES_KEY: Final = 256
 DAY: Final = 86_400
@@ -137,42 +140,42 @@ def ring_under_a_cut() -> Compared:
     # In a chain of five sites 4, 6, 6 and 4 pairs share the links.
     chains = [order[cut + 1 :] + order[:cut] for cut in range(len(order))]
     least = min(min(rate / pairs for rate, pairs in zip(chain, (4, 6, 6, 4), strict=True)) for chain in chains)
-    way = "the worst cut leaves a chain, in which 6 of the 10 pairs share a link of 7 dB: R / 6"
-    return Compared("key of each pair under one cut", least, found("bank-ring", "N1"), way)
+    way = "the worst cut leaves a chain, in which 6 of the 10 pairs share a link of 7 dB: 0.45 R / 6"
+    return Compared("key of each pair under one cut", GRANTED * least, found("bank-ring", "N1"), way)
 
 
 def tenants_under_a_cut() -> Compared:
     """Work out what each tenant of the backbone gets when the better route is cut."""
     worst = min(by_hand(loss_of(link)) for link in fibres(plan_of(answer("backbone-923"))).values())
-    return Compared("key of each tenant under one cut", worst / 6, found("backbone-923", "N4"), "R of a span / 6")
+    return Compared("key of each tenant under one cut", GRANTED * worst / 6, found("backbone-923", "N4"), "0.45 R / 6")
 
 
 def hospital_a_day(name: str) -> Compared:
     """Work out how much a day can go under a one-time pad."""
     (line,) = read_need(name).lines
-    most = by_hand(line.loss) * DAY / GIGABYTE
-    way = "R x 86,400 s / 8 bit"
+    most = GRANTED * by_hand(line.loss) * DAY / GIGABYTE
+    way = "0.45 R x 86,400 s / 8 bit"
     return Compared("traffic a day under a one-time pad", most, found(name, "N1") * DAY / GIGABYTE, way, "GB")
 
 
 def tunnels() -> Compared:
     """Work out what each tunnel gets over both routes."""
-    both = sum(by_hand(line.loss) for line in read_need("dci").lines)
-    return Compared("key of each tunnel", both / 12, found("dci", "N1"), "both R / 12")
+    both = GRANTED * sum(by_hand(line.loss) for line in read_need("dci").lines)
+    return Compared("key of each tunnel", both / 12, found("dci", "N1"), "0.45 of both R / 12")
 
 
 def stored() -> Compared:
-    """Work out how long full stores last in the data centres: two directions of two links."""
+    """Work out how long full stores last in the data centres: as much as both directions of each link have."""
     case = read_need("dci")
-    days = 2 * 2 * case.assume.store / (12 * AES_KEY / 120) / DAY
-    way = "4 stores of 16 Mbit / (12 x 256 bit / 120 s)"
+    days = 2 * case.assume.store / (12 * AES_KEY / 120) / DAY
+    way = f"2 stores of {show_bits(case.assume.store)} / (12 x 256 bit / 120 s)"
     return Compared("how long full stores last", days, found("dci", "N2") / (DAY * 1e9), way, "d")
 
 
 def cloudy() -> Compared:
     """Work out how long full stores last at the embassy."""
-    days = 2 * read_need("embassy").assume.store / (AES_KEY / 60) / DAY
-    way = "2 stores of 1.2 Mbit / (256 bit / 60 s)"
+    days = read_need("embassy").assume.store / (AES_KEY / 60) / DAY
+    way = f"a store of {show_bits(read_need('embassy').assume.store)} / (256 bit / 60 s)"
     return Compared("how long full stores last", days, found("embassy", "N3") / (DAY * 1e9), way, "d")
 
 
@@ -186,7 +189,8 @@ def passes() -> Compared:
     seconds = 2 * sqrt(orbiter.passes.farthest**2 - orbiter.passes.altitude**2) / 7.6
     rate = CALIBRATION * (100e6 / 1.25e9) * (0.50 / 0.32) * 10 ** (-channel_of(link).loss / 10)
     clear = orbiter.passes.clear / (orbiter.passes.clear + orbiter.passes.overcast)
-    return Compared("key of each ground station", rate * seconds / DAY * clear, plan.rates[link.id], "below")
+    way = f"above, at {channel_of(link).loss:.1f} dB"
+    return Compared("key of each ground station", rate * seconds / DAY * clear, plan.rates[link.id], way)
 
 
 def repeater() -> Compared:
@@ -204,7 +208,7 @@ def repeater() -> Compared:
     error = (1 - (4 * device.elementary_fidelity / 3 - 1 / 3) ** segments) / 2
     entropy = -error * log2(error) - (1 - error) * log2(1 - error)
     secret = pairs * sifted * (1 - (1 + device.reconciliation) * entropy)
-    return Compared("key of the chain of repeaters", secret, plan_of(answer("long-range")).rates[link.id], "below")
+    return Compared("key of the chain of repeaters", secret, plan_of(answer("long-range")).rates[link.id], "above")
 
 
 def spans() -> list[tuple[float, int, Compared]]:

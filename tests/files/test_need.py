@@ -181,7 +181,8 @@ def test_an_editor_accepts_by_the_schema_what_is_right_and_no_unknown_keys() -> 
 def test_apps_want_as_much_each_and_one_is_usual() -> None:
     first, _, third = case(BANK.replace("under: cut(1 link)", "apps: 6")).needs
     assert (first.apps, first.threshold, first.demand) == (6, 2_000.0, 12_000.0)
-    assert (third.apps, third.demand) == (1, pytest.approx(256 / 60))
+    assert third.apps == 1
+    assert third.demand == pytest.approx(256 / 60)
     assert case().needs[1].demand == 0.0, "money is no demand"
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from keytwin.files.topology_network import Wishes
 
 NETWORK_FILE: Final = "network.yaml"
+NEED_FILE: Final = "need.yaml"
 SUFFIXES: Final = (".yaml", ".yml")
 STARTER: Final = """\
 # A network of four nodes for keytwin. Check it with `keytwin check`, run it with `keytwin run`.
@@ -60,6 +61,48 @@ apps:
 control:
   routing: {metric: hops, k_paths: 3}
   admission: {peer_timeout: 60 s, inactivity_timeout: 10 min}
+"""
+NEED: Final = """\
+# What somebody needs, for keytwin. Check it with `keytwin check`, make a network of it with `keytwin design`.
+# Every quantity has its unit. An unknown word is a mistake, and keytwin says which word you may have meant.
+format: 1
+name: first
+stakeholder: A company with two offices and a laboratory
+
+# A site is the stakeholder's own unless it says whose it is, and wants keys unless it says `endpoint: no`.
+sites:
+  head-office:
+  branch:
+  laboratory: {owner: University}
+
+# Fibres that are there or can be had. `relays` says who would run trusted relays along one; without it nobody would.
+lines:
+  - head-office -- branch:     {length: 9 km, loss: 0.25 dB/km, extra: 1 dB}
+  - branch -- laboratory:      {length: 120 km, relays: Operator}
+  - head-office -- laboratory: {length: 125 km, relays: Operator}
+
+# Each need has the stakeholder's words, and what would show that it is met. A `must` that is missed rejects a design.
+needs:
+  N1:
+    text: Our offices change their keys once a second.
+    priority: must
+    measure: key-rate
+    at-least: 256 bit every 1 s
+    between: [head-office -- branch]
+  N2:
+    text: The laboratory is reached even while one of the cables is cut.
+    priority: must
+    measure: key-rate
+    at-least: 256 bit every 1 min
+    under: cut(1 link)
+  N3:
+    text: It should not cost more than two million euros.
+    priority: should
+    measure: cost
+    at-most: 2 MEUR
+
+# What the answer rests on may be said too; these are the defaults.
+assume: {risk: 1 %, store: 16 Mbit}
 """
 
 
@@ -104,17 +147,22 @@ class Topology:
 AS_USUAL: Final = Topology()
 
 
-def init(target: Path, /, *, options: Topology = AS_USUAL) -> None:
-    """Write a first network file: a small one with comments, or a known topology with trusted nodes inserted.
+def init(target: Path, /, *, need: bool = False, options: Topology = AS_USUAL) -> None:
+    """Write a first network file: a small one with comments, or a known topology; or a first need file.
 
     Parameters
     ----------
     target
-        A file, whose name ends in .yaml, or a folder, in which `network.yaml` is written. Folders are made if they are
-        not there. A file that is there is never overwritten.
+        A file, whose name ends in .yaml, or a folder, in which `network.yaml` or `need.yaml` is written. Folders are
+        made if they are not there. A file that is there is never overwritten.
+    need
+        Write what somebody needs of a network, instead of a network.
     """
-    file = target if target.suffix in SUFFIXES else target / NETWORK_FILE
+    file = target if target.suffix in SUFFIXES else target / (NEED_FILE if need else NETWORK_FILE)
     _check(target, file)
+    if need:
+        _write_need(file, options)
+        return
     if options.topology is None:
         options.refuse_alone()
         _write(file, STARTER)
@@ -127,6 +175,18 @@ def init(target: Path, /, *, options: Topology = AS_USUAL) -> None:
     suggest(
         (f"keytwin check {quote(str(file))}", "find mistakes"),
         (f"keytwin run {quote(str(file))}", "let every app ask for keys for a minute"),
+    )
+
+
+def _write_need(file: Path, options: Topology) -> None:
+    if options.topology is not None:
+        raise Mistake("a need names no topology: leave --topology or --need out")
+    options.refuse_alone()
+    _write(file, NEED)
+    show(f"wrote {file}")
+    suggest(
+        (f"keytwin check {quote(str(file))}", "find mistakes"),
+        (f"keytwin design {quote(str(file))}", "make a network of it, and see what it is worth"),
     )
 
 
