@@ -30,7 +30,7 @@ def test_every_need_has_a_verdict(met: Assessed) -> None:
 
 def test_what_a_run_can_tell_has_been_run_and_delivered_what_was_asked(met: Assessed) -> None:
     assert [each.id for each in met.tries] == ["calm", "cut-1-link"]
-    by_need = {each.verdict.need.id: each for each in met.judged}
+    by_need = {str(each.verdict.need.id): each for each in met.judged}
     for name, trial in (("N1", "calm"), ("N2", "cut-1-link"), ("N4", "cut-1-link")):
         judged = by_need[name]
         assert judged.tried is not None
@@ -54,7 +54,7 @@ def test_what_fails_in_a_trial_is_what_hurts_most(met: Assessed) -> None:
 
 
 def test_post_quantum_keys_alone_would_not_do_where_physics_is_asked_for(met: Assessed) -> None:
-    baseline = {each.need.id: each.outcome for each in met.baseline}
+    baseline = {str(each.need.id): each.outcome for each in met.baseline}
     assert baseline["N1"] is Outcome.MET
     assert baseline["N3"] is Outcome.MISSED
     answer = recorded(met, TWO_LINES.encode(), usual_costs())

@@ -241,6 +241,10 @@ def test_run_shows_the_same_mistakes_as_check(shell: Shell, tmp_path: Path) -> N
     [
         ("star6/fig4", "a scenario without mistakes: 9 steps on network star6 (6 nodes, 6 links, 3 apps)"),
         ("generic-decoy-bb84", "a device without mistakes: protocol decoy-bb84"),
+        ("bank-ring", "a need without mistakes: 5 sites, 5 lines, 0 satellites, 5 needs"),
+        ("long-range", "a need without mistakes: 2 sites, 1 line, 1 satellite, 8 needs"),
+        ("long-range/selection", "a selection without mistakes: 6 variants of OVM qkd"),
+        ("assumed", "a cost book without mistakes: 10 prices over 10 years"),
     ],
 )
 def test_checks_the_examples_too(shell: Shell, name: str, told: str) -> None:
@@ -248,6 +252,26 @@ def test_checks_the_examples_too(shell: Shell, name: str, told: str) -> None:
     assert code == Exit.OK
     assert told in out
     assert json.loads(shell("check", name, "--json")[1])["mistakes"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "following"),
+    [
+        ("bank-ring", "keytwin design bank-ring"),
+        ("long-range/selection", "keytwin views --select long-range/selection"),
+        ("assumed", "keytwin schema costs"),
+        ("qkd", "keytwin ovm show qkd"),
+        ("star6", "keytwin run star6"),
+    ],
+)
+def test_a_check_tells_what_comes_next(shell: Shell, name: str, following: str) -> None:
+    assert f"next: {following}  #" in shell("check", name)[1]
+
+
+def test_a_need_cannot_be_run(shell: Shell) -> None:
+    code, _, err = shell("run", "hospital")
+    told = "keytwin: hospital describes a need: make a network of it first, with keytwin design hospital\n"
+    assert (code, err) == (Exit.MISTAKE, told)
 
 
 def test_an_unknown_example_is_answered_with_the_nearest(shell: Shell) -> None:
@@ -269,6 +293,7 @@ def test_lists_the_examples(shell: Shell) -> None:
     assert all(name in out for name in ("star6/fig4", "nsf14", "ring5", "generic-decoy-bb84"))
     listed = {each["name"]: each["kind"] for each in json.loads(shell("examples", "--json")[1])}
     assert (listed["star6"], listed["star6/fig4"], listed["generic-decoy-bb84"]) == ("network", "scenario", "device")
+    assert (listed["bank-ring"], listed["assumed"]) == ("need", "cost book")
 
 
 def test_prints_the_file_of_an_example_as_it_is(shell: Shell, tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_a_replacement_tells_all_that_moves(shell: Shell) -> None:
 
 
 def test_the_case_study_is_an_example_to_begin_with(shell: Shell, tmp_path: Path) -> None:
-    code, out, _ = shell("examples", "long-range")
+    code, out, _ = shell("examples", "long-range/selection")
     (tmp_path / "mine.yaml").write_text(out, encoding="utf-8")
     assert code == 0
     assert shell("views", "--select", "mine.yaml")[1].startswith("selected from qkd: free-space.single")

@@ -1,4 +1,4 @@
-"""How a link weighs: the two metrics that keytwin brings, and what a plug-in may not do."""
+"""How a link weighs: the metrics that keytwin brings, and what a plug-in may not do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from keytwin.control.metrics import HIGHEST_QBER, LinkView, MetricFailed, checked, hops, is_weight, key_aware, weigh
+from keytwin.control.metrics import (
+    HIGHEST_QBER,
+    LinkView,
+    MetricFailed,
+    checked,
+    hops,
+    is_weight,
+    key_aware,
+    residual,
+    weigh,
+)
 from keytwin.control.routing import METRICS
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import LinkId, NodeId
@@ -25,12 +35,19 @@ def loaded(first: int, second: int = 0) -> LinkView:
     return replace(RICH, reserved=(BitsPerSecond(first), BitsPerSecond(second)))
 
 
-def test_the_registry_holds_both() -> None:
-    assert {"hops": hops, "key-aware": key_aware} == METRICS
+def test_the_registry_holds_all() -> None:
+    assert {"hops": hops, "key-aware": key_aware, "residual": residual} == METRICS
 
 
 def test_hops_counts_links_whatever_they_are() -> None:
     assert hops(FRESH) == hops(replace(FRESH, rate=BitsPerSecond(1), qber=0.5)) == 1
+
+
+def test_residual_is_the_inverse_of_the_rate_that_is_left_each_way() -> None:
+    assert residual(FRESH) == pytest.approx(1 / 50)
+    assert residual(loaded(10_000, 25_000)) == pytest.approx(1 / 25)
+    assert residual(loaded(50_000)) == residual(loaded(0, 60_000)) == inf
+    assert residual(replace(FRESH, rate=BitsPerSecond(0))) == inf
 
 
 def test_load_is_that_of_the_fuller_direction() -> None:

@@ -69,6 +69,27 @@ def test_an_attack_takes_a_whole_channel_and_a_kill_a_relay() -> None:
     assert found(subject, "channels-survived").value == 1
 
 
+def test_of_several_apps_each_gets_its_part() -> None:
+    subject = plan({"a--b": 60.0}, {"a--b": 30.0})
+    each = Need(id=NeedId("N1"), text="", priority=Priority.MUST, measure="key-rate", threshold=10.0, apps=3)
+    answer = find_out(subject, each, subject.pairs)
+    assert answer is not None
+    assert answer.value == pytest.approx(20.0, rel=1e-3)
+
+
+def test_a_pad_that_is_too_short_is_told_with_the_most_and_with_what_would_do() -> None:
+    subject = plan({"a--b": 9.26e6}, {"a--b": 18.52e6})
+    short = found(subject, "one-time-pad", threshold=18.52e6)
+    assert short.value == pytest.approx(9.26e6, rel=1e-3)
+    assert short.remark == (
+        "at most 100 GB a day (9.26 Mbit/s) can go under a pad here, of 200 GB; with AES-256 and a fresh key every "
+        "minute the same traffic takes 4.27 bit/s of key"
+    )
+    assert found(plan({"a--b": 9.26e6}, {"a--b": 4.6e6}), "one-time-pad", threshold=4.6e6).remark == ""
+    apart = plan({"a--b": 10.0, "c--d": 10.0}, {"a--d": 5.0})
+    assert found(apart, "one-time-pad", threshold=5.0).remark == "no way is left for a -- d"
+
+
 def test_headroom_is_what_is_left_above_the_demands() -> None:
     assert found(plan({"a--b": 10.0}, {"a--b": 4.0}), "headroom").value == pytest.approx(1.5)
     assert found(plan({"a--b": 10.0}, {"a--b": 20.0}), "headroom").value == pytest.approx(-0.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
@@ -170,6 +171,27 @@ def test_every_pair_of_a_need_is_an_app_at_the_rate_it_asks_for() -> None:
     )
     assert unrated.demands == ()
     assert {unrated.blueprint.sla_of(app).rate for app in unrated.blueprint.apps} == {USUAL_RATE}
+
+
+def test_several_apps_of_a_pair_have_names_of_their_own_and_ask_together() -> None:
+    several = replace(need("key-rate", 100.0, "a--b"), apps=3)
+    found = plan(
+        case(line("a--b", 10.0), needs=(several, need("latency", 1e9))), "protocol.decoy-bb84", "q-link.direct", *GROUND
+    )
+    assert [str(app.id) for app in found.blueprint.apps] == ["a-b.1", "a-b.2", "a-b.3"]
+    assert [str(end.sae) for end in found.blueprint.apps[2].ends] == ["a.to.b.3", "b.to.a.3"]
+    assert {found.blueprint.sla_of(app).rate for app in found.blueprint.apps} == {100}
+    assert [demand.rate for demand in found.demands] == [300.0]
+
+
+def test_of_two_needs_of_a_pair_the_larger_in_all_is_its_demand() -> None:
+    many, pad = replace(need("key-rate", 100.0), apps=3), need("one-time-pad", 250.0)
+    found = plan(case(line("a--b", 10.0), needs=(pad, many)), "protocol.decoy-bb84", "q-link.direct", *GROUND)
+    assert [demand.rate for demand in found.demands] == [300.0]
+    larger = replace(pad, threshold=301.0)
+    found = plan(case(line("a--b", 10.0), needs=(many, larger)), "protocol.decoy-bb84", "q-link.direct", *GROUND)
+    assert [demand.rate for demand in found.demands] == [301.0]
+    assert [str(app.id) for app in found.blueprint.apps] == ["a-b"]
 
 
 def test_relays_bear_the_risk_that_their_site_or_the_case_says() -> None:

@@ -73,7 +73,9 @@ def finite(most: float) -> st.SearchStrategy[float]:
     return st.floats(0, most, allow_subnormal=False)
 
 
-ROUTING = st.builds(RoutingSettings, metric=st.sampled_from(["hops", "key-aware"]), k_paths=st.integers(1, 16))
+ROUTING = st.builds(
+    RoutingSettings, metric=st.sampled_from(["hops", "key-aware", "residual"]), k_paths=st.integers(1, 16)
+)
 ADMISSION = st.builds(
     AdmissionSettings,
     peer_timeout=TIMES,

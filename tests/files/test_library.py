@@ -10,13 +10,18 @@ import pytest
 from keytwin.files.check import check, kind_of
 from keytwin.files.library import (
     Source,
+    any_names,
+    any_source,
+    cost_book_names,
     device_names,
     example_text,
+    needs,
     network_source,
     networks,
     path_source,
     scenario_source,
     scenarios,
+    selections,
 )
 from keytwin.files.network import read_network
 from keytwin.files.reader import LARGEST_FILE
@@ -134,8 +139,41 @@ def test_what_is_neither_a_name_nor_a_file_is_told() -> None:
         ("timeline: []", "scenario"),
         ("network: star6", "scenario"),
         ("nodes: {}", "network"),
+        ("{stakeholder: x, choose: {}}", "need"),
+        ("needs: {}", "need"),
+        ("{ovm: qkd, choose: {}}", "selection"),
+        ("choose: {}", "selection"),
+        ("prices: {}", "cost book"),
+        ("{variant: a.b, title: x}", "view"),
         ("nonsense", "network"),
     ],
 )
 def test_the_keys_of_a_file_say_what_kind_it_is(text: str, kind: str) -> None:
     assert kind_of(Source("f", text.encode())) == kind
+
+
+def test_a_need_and_a_selection_of_one_name_are_told_apart_by_their_files() -> None:
+    assert set(needs()) & set(selections()) == {"long-range"}
+    assert (
+        any_source("long-range").file == any_source("long-range/need").file == "library/examples/long-range/need.yaml"
+    )
+    assert any_source("long-range/selection").file == "library/examples/long-range/selection.yaml"
+    assert example_text("long-range/selection").startswith("format: 1\nname: long-range\n")
+    assert "stakeholder" in example_text("long-range")
+
+
+@pytest.mark.parametrize("where", ["bank-ring/need", "star6/need", "long-range/network", "none/selection"])
+def test_the_longer_form_is_only_for_names_that_mean_two_files(where: str) -> None:
+    with pytest.raises(Mistake, match=f"unknown example, device, OVM, knowledge base or cost book '{where}'"):
+        any_source(where)
+
+
+def test_needs_and_selections_are_no_scenarios() -> None:
+    assert [name for name in scenarios() if name.endswith(("/need", "/selection"))] == []
+
+
+def test_every_name_leads_to_a_file_and_none_comes_twice() -> None:
+    names = any_names()
+    assert len(names) == len(set(names))
+    assert {*networks(), *needs(), *selections(), *cost_book_names(), *device_names()} <= set(names)
+    assert [name for name in names if not any_source(name).octets] == []

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import cast
 
 import pytest
 from ruamel.yaml import YAML
 
-from keytwin.design.need import MEASURES, Case, Condition, Failure, Priority, Security, parse_threshold
+from keytwin.design.need import (
+    ASKING,
+    MEASURES,
+    Case,
+    Condition,
+    Failure,
+    Priority,
+    Security,
+    parse_supply,
+    parse_threshold,
+)
 from keytwin.files.kinds import Json
-from keytwin.files.library import Source
-from keytwin.files.need import check_need
+from keytwin.files.library import Source, need_source, needs
+from keytwin.files.need import check_need, read_need
 from keytwin.files.need_file import CASE, parse_position, show_position
 from keytwin.vocabulary.errors import FileMistake, Mistake
 from keytwin.vocabulary.identity import NodeId, VariantId, VariationPointId
@@ -106,6 +117,9 @@ def test_a_need_that_nobody_can_measure_is_kept_and_warned_of() -> None:
         ("cut(1 link)", "burn(1 link)", "14:90: 'burn(1 link)' is no condition: write cut(1 link)"),
         (", at-most: 1.5 MEUR", "", "15:7: need N2 has no threshold (add 'at-most')"),
         ("measure: cost, ", "", "15:7: a threshold without a measure says nothing (add 'measure')"),
+        ("under: cut(1 link)", "apps: 0", "0 is out of range: write a whole number from 1 to 1000"),
+        ("at-most: 1.5 MEUR", "at-most: 1.5 MEUR, apps: 6", "'cost' asks for no key, so no number of apps can want as"),
+        ("every 1 min", "every 1 day", "'1 day' has an unknown unit 'day'"),
         ("every 1 min", "every 0 s", "16:75: '256 bit every 0 s': a period of nothing would be endless key"),
         ("generic-decoy-bb84", "generic-decoy", "unknown device 'generic-decoy' (did you mean 'generic-decoy-bb84'?)"),
     ],
@@ -162,3 +176,36 @@ def test_an_editor_accepts_by_the_schema_what_is_right_and_no_unknown_keys() -> 
     assert list(offences(seen(BANK), CASE.schema())) == []
     for wrong in (BANK.replace("lenght", "x").replace("priority: should", "priority: shall"), BANK + "more: 1\n"):
         assert list(offences(seen(wrong), CASE.schema()))
+
+
+def test_apps_want_as_much_each_and_one_is_usual() -> None:
+    first, _, third = case(BANK.replace("under: cut(1 link)", "apps: 6")).needs
+    assert (first.apps, first.threshold, first.demand) == (6, 2_000.0, 12_000.0)
+    assert (third.apps, third.demand) == (1, pytest.approx(256 / 60))
+    assert case().needs[1].demand == 0.0, "money is no demand"
+
+
+def test_traffic_under_a_one_time_pad_is_key_bit_for_bit() -> None:
+    assert parse_supply("50 GB every 1 d") == pytest.approx(50 * 8e9 / 86_400)
+    pad = BANK.replace(
+        "measure: key-rate, at-least: 2 kbit/s, under: cut(1 link)", "measure: one-time-pad, at-least: 1 GB every 1 h"
+    )
+    assert case(pad).needs[0].demand == pytest.approx(8e9 / 3_600)
+    assert {"key-rate", "one-time-pad"} == ASKING
+
+
+@pytest.mark.parametrize("name", needs())
+def test_every_need_of_the_library_is_without_mistakes_and_warnings(name: str) -> None:
+    checked = check_need(need_source(name))
+    assert checked.warnings == ()
+    assert checked.value.name == name == read_need(name).name
+    assert list(offences(seen(need_source(name).octets.decode()), CASE.schema())) == []
+
+
+def test_a_need_is_found_by_name_by_path_and_beside_another_file(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(BANK, encoding="utf-8")
+    assert read_need(str(tmp_path / "mine.yaml")) == read_need("mine.yaml", tmp_path) == case()
+    with pytest.raises(Mistake, match=r"unknown need 'bank-rin' \(did you mean 'bank-ring'\?"):
+        read_need("bank-rin")
+    with pytest.raises(FileMistake, match=r"none\.yaml: there is no such file"):
+        read_need("none.yaml", tmp_path)

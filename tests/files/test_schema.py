@@ -11,7 +11,17 @@ from hypothesis import given, settings
 from ruamel.yaml import YAML
 
 from keytwin.files.kinds import Json, Schema
-from keytwin.files.library import device_names, device_source, example_text, networks, scenarios
+from keytwin.files.library import (
+    cost_book_names,
+    device_names,
+    device_source,
+    example_text,
+    needs,
+    networks,
+    scenarios,
+    selection_source,
+    selections,
+)
 from keytwin.files.network import write_network
 from keytwin.files.schema import DIALECT, KINDS, schema
 from keytwin.vocabulary.blueprint import Blueprint
@@ -23,6 +33,9 @@ EXAMPLES = [
     *(("network", example_text(name)) for name in networks()),
     *(("scenario", example_text(name)) for name in scenarios()),
     *(("device", device_source(name).octets.decode()) for name in device_names()),
+    *(("need", example_text(name)) for name in needs()),
+    *(("selection", selection_source(name).octets.decode()) for name in selections()),
+    *(("costs", example_text(name)) for name in cost_book_names()),
 ]
 SMALL = """format: 1
 name: t

@@ -61,6 +61,7 @@ def test_every_parameter_of_a_device_can_be_parsed(kind: type[Device]) -> None:
         ("generic-one-decoy-bb84", seconds(1), (2_000_000, 4_000_000)),
         ("generic-no-decoy-bb84", seconds(10), (20_000, 60_000)),
         ("generic-single-photon-bb84", seconds(1), (2_000_000, 6_000_000)),
+        ("high-rate-decoy-bb84", seconds(1), (6_000_000, 8_000_000)),
         ("generic-sarg04", seconds(10), (1_000, 1_001)),
     ],
 )

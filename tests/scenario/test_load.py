@@ -9,6 +9,7 @@ from typing import Final
 
 import pytest
 
+from keytwin.files.library import example_text
 from keytwin.network import PROTOCOL_GROUP, Plugins
 from keytwin.quantum.link import QkdProtocol
 from keytwin.quantum.protocols import PROTOCOLS
@@ -101,6 +102,14 @@ def test_what_is_not_there_is_a_mistake(where: str) -> None:
 def test_a_folder_is_answered_with_the_network_in_it(tmp_path: Path) -> None:
     (tmp_path / "network.yaml").write_text(NETWORK % "hops", encoding="utf-8")
     with pytest.raises(Mistake, match=r"is a folder: did you mean '.*/network\.yaml'\?"):
+        load(tmp_path)
+
+
+def test_a_need_is_told_to_be_designed_first(tmp_path: Path) -> None:
+    with pytest.raises(Mistake, match=r"bank-ring describes a need: make a network of it first, with keytwin design"):
+        load("bank-ring")
+    (tmp_path / "need.yaml").write_text(example_text("bank-ring"), encoding="utf-8")
+    with pytest.raises(Mistake, match=r"is a folder: did you mean '.*/need\.yaml'\?"):
         load(tmp_path)
 
 

@@ -9,6 +9,9 @@ from typing import Final
 from keytwin.assessment.answer import VERDICT_FILE, Answer, encoded
 from keytwin.assessment.assess import Assessed
 from keytwin.assessment.sysml import exported_configuration
+from keytwin.assessment.trials import Tried
+from keytwin.design.sysml_verdicts import FILE as VERDICTS
+from keytwin.design.sysml_verdicts import Bond, Sworn, verdicts_text
 from keytwin.files.network import write_network
 from keytwin.files.scenario import write_scenario
 from keytwin.vocabulary.errors import Refusal
@@ -28,9 +31,19 @@ def files_of(assessed: Assessed, answer: Answer, need: bytes, costs: bytes | Non
         files[NETWORK] = write_network(assessed.plan.blueprint).encode()
         for name, text in exported_configuration(assessed.ovm, assessed.taken.configuration).items():
             files[f"sysml/{name}"] = text.encode()
+    if assessed.architecture is not None and assessed.judged:
+        sworn = [Sworn(each.verdict, _bond(each.tried), each.measured) for each in assessed.judged]
+        files[f"sysml/{VERDICTS}"] = verdicts_text(assessed.ovm, assessed.architecture.after.model, sworn).encode()
     for tried in assessed.tries:
         files[f"{RUNS}/{tried.id}.yaml"] = write_scenario(tried.trial.scenario, f"../{NETWORK}").encode()
     return files
+
+
+def _bond(tried: Tried | None) -> Bond | None:
+    if tried is None:
+        return None
+    events = tried.outcome.events
+    return Bond(tried.id, tried.seed, events.opened if tried.under is None else events.failed, tried.trace)
 
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -23,7 +23,7 @@ from keytwin.assessment.answer import (
     WishLine,
 )
 from keytwin.assessment.assess import Assessed, Judged
-from keytwin.assessment.summary import summary
+from keytwin.assessment.summary import reason_of, summary
 from keytwin.assessment.tracing import ties
 from keytwin.assessment.trials import ERROR_RATE, Tried
 from keytwin.design.cost import CostBook, cost_of
@@ -131,23 +131,6 @@ def _verdict(case: Case, judged: Judged, tries: tuple[Tried, ...]) -> VerdictLin
         measured=_found(measure, judged.measured),
         evidence=_evidence(judged.tried) if judged.tried else None,
     )
-
-
-def reason_of(judged: Judged, *, has_run: bool) -> str:
-    """Say what holds a value down, or why there is none."""
-    verdict = judged.verdict
-    match verdict.outcome:
-        case Outcome.UNVERIFIABLE:
-            return "nobody has said how it would be measured"
-        case Outcome.UNRUN:
-            return "no trial tells it" if has_run else "only a run of the network can tell, and there was none"
-        case _:
-            pass
-    found = verdict.found
-    assert found is not None
-    held = ", ".join(found.culprits)
-    told = f"decided by {held}" if held and not found.remark else held
-    return ": ".join(filter(None, (told, found.remark)))
 
 
 def _found(measure: Measure | None, found: Found | None) -> FoundLine | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from keytwin.assessment.assess import Assessed
+from keytwin.assessment.assess import Assessed, Judged
 from keytwin.design.need import Need, Priority
 from keytwin.design.plan import Plan
 from keytwin.design.variability import Configuration, Ovm
@@ -14,6 +14,25 @@ from keytwin.design.verdict import Outcome, Verdict
 def summary(assessed: Assessed) -> tuple[str, ...]:
     """Return whether the need is met and by what, what is missed, the way out, and whether QKD is needed at all."""
     return tuple(_sentences(assessed))
+
+
+def reason_of(judged: Judged, *, has_run: bool) -> str:
+    """Say what holds a value down, or why there is none."""
+    verdict = judged.verdict
+    match verdict.outcome:
+        case Outcome.UNVERIFIABLE:
+            if verdict.need.measure:
+                return "there is nothing here by which it could be told"
+            return "nobody has said how it would be measured"
+        case Outcome.UNRUN:
+            return "no trial tells it" if has_run else "only a run of the network can tell, and there was none"
+        case _:
+            pass
+    found = verdict.found
+    assert found is not None
+    held = ", ".join(found.culprits)
+    told = f"decided by {held}" if held and not found.remark else held
+    return ": ".join(filter(None, (told, found.remark)))
 
 
 def _sentences(assessed: Assessed) -> Iterator[str]:
@@ -68,7 +87,7 @@ def _missed(assessed: Assessed) -> Iterator[str]:
         elif verdict.outcome is Outcome.OPEN:
             yield f"{_named(verdict.need)} is open: what is known is a range around {verdict.need.written}."
         elif verdict.outcome is Outcome.UNVERIFIABLE:
-            yield f"{verdict.need.id} cannot be verified: nobody has said how it would be measured."
+            yield f"{verdict.need.id} cannot be verified: {reason_of(each, has_run=bool(assessed.tries))}."
 
 
 def _named(need: Need) -> str:

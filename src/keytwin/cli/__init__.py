@@ -29,6 +29,7 @@ from keytwin.cli.papers import papers
 from keytwin.cli.run import run
 from keytwin.cli.schema import schema
 from keytwin.cli.status import status
+from keytwin.cli.sweep import sweep
 from keytwin.cli.sysml import sysml
 from keytwin.cli.trace import trace
 from keytwin.cli.up import down, up
@@ -48,7 +49,8 @@ def version() -> str:
 
 
 COMMANDS: Final[tuple[Callable[..., object] | App, ...]] = (
-    *(demo, design, explore, evaluate, trace, init, check, run, examples, schema, link, papers, ovm, views, sysml),
+    *(demo, design, explore, evaluate, trace, run, sweep, init, check, examples, schema, link, papers),
+    *(ovm, views, sysml),
     *(up, status, key, events, fail, attack, heal, distrust, trust, sae, metrics, down, doctor),
 )
 

@@ -63,7 +63,7 @@ def _next_of(kind: str, file: str) -> tuple[str, str]:
         case "need":
             return f"keytwin design {quote(file)}", "make a network of it, and see what it is worth"
         case "selection":
-            return f"keytwin views {quote(file)}", "see the architecture that it becomes"
+            return f"keytwin views --select {quote(file)}", "see the architecture that it becomes"
         case _:
             return f"keytwin ovm show {quote(file)}", "see it as a tree"
 

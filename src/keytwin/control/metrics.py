@@ -19,6 +19,7 @@ from keytwin.vocabulary.units import Bits, BitsPerSecond, Duration, milliseconds
 HIGHEST_QBER: Final = 0.11  # BB84 yields no key above it: Shor and Preskill, Phys. Rev. Lett. 85 441 (2000)
 HALF_RATE: Final = 10_000  # bit/s at which the term of the rate is a half: some forty 256-bit keys a second
 HALF_STOCK: Final = 256_000  # bits: a thousand 256-bit keys
+PER_KILOBIT: Final = 1_000
 
 
 class MetricFailed(KeytwinError):
@@ -75,6 +76,12 @@ def key_aware(link: LinkView) -> float:
         + HALF_STOCK / (HALF_STOCK + link.stock)
         + link.lost
     )
+
+
+def residual(link: LinkView) -> float:
+    """Weigh by the inverse of the rate that nobody has reserved, in s/kbit, as link-state routing weighs capacity."""
+    spare = link.rate / 2 - max(link.reserved)
+    return PER_KILOBIT / spare if spare > 0 else inf
 
 
 def checked(metric: Callable[[LinkView], float]) -> Callable[[LinkView], float]:

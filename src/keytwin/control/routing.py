@@ -13,7 +13,7 @@ from typing import Final
 from keytwin.control.agenda import Agenda
 from keytwin.control.capacity import TELEMETRY_LIFETIME, hop_cost
 from keytwin.control.link_book import LinkBook
-from keytwin.control.metrics import LinkView, checked, hops, key_aware
+from keytwin.control.metrics import LinkView, checked, hops, key_aware, residual
 from keytwin.control.no_route import Explanation
 from keytwin.control.subscription import Subscription
 from keytwin.control.topology_view import TopologyMessage, TopologyView
@@ -36,7 +36,9 @@ from keytwin.vocabulary.topology_messages import (
 from keytwin.vocabulary.units import START, Instant, after, minutes, seconds
 
 RoutingMetric = Callable[[LinkView], float]
-METRICS: Final[Mapping[str, RoutingMetric]] = MappingProxyType({"hops": hops, "key-aware": key_aware})
+METRICS: Final[Mapping[str, RoutingMetric]] = MappingProxyType(
+    {"hops": hops, "key-aware": key_aware, "residual": residual}
+)
 """What keytwin brings; others are handed to `Routing` in the same way."""
 
 SETTLING: Final = seconds(5)  # after a start: a route may be missing only because its links have not registered yet

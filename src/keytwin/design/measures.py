@@ -30,6 +30,7 @@ from keytwin.vocabulary.identity import LinkId, NodeId
 
 Pair = tuple[NodeId, NodeId]
 _NO_DEMAND: Final = "nobody asks for a rate"
+_STOCK_ONLY: Final = "of stock between passes or blocks; a session whose only way is cut ends at once"
 _GIGABYTE_A_DAY: Final = 8e9 / 86_400  # in bit/s
 _KEY_A_MINUTE: Final = 256 / 60  # of AES-256, in bit/s
 
@@ -120,7 +121,7 @@ def autonomy(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     stored = [span._replace(capacity=float(plan.store) if span.capacity > 0 else 0.0) for span in plan.spans]
     # Bits in stock over bits a second: the share of the demands that a second's worth of stock meets is a time.
     lasting = sustained(stored, plan.demands, plan.relays)
-    return Found(lasting.share * 1e9, Method.ANALYSIS, bottleneck(stored, plan.demands, plan.relays))
+    return Found(lasting.share * 1e9, Method.ANALYSIS, bottleneck(stored, plan.demands, plan.relays), _STOCK_ONLY)
 
 
 # --- failures -------------------------------------------------------------------------------------------------------

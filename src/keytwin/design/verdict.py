@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from keytwin.design.measures import Found
+from keytwin.design.model import Method
 from keytwin.design.need import MEASURES, Measure, Need, Priority, Security, Sense
 
 
@@ -23,7 +24,7 @@ class Outcome(StrEnum):
     UNRUN = "needs a run"
     """Only a run of the network can tell, and there was none."""
     UNVERIFIABLE = "unverifiable"
-    """Nobody has said how it would be measured."""
+    """Nobody has said how it would be measured, or there is nothing here by which it could be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,10 @@ def judge(need: Need, found: Found | None) -> Verdict:
     """Compare what was found with what is needed."""
     if not need.measure:
         return Verdict(need, Outcome.UNVERIFIABLE)
-    if found is None:
-        return Verdict(need, Outcome.UNRUN)
     measure = MEASURES[need.measure]
+    if found is None:
+        # What no run could tell either would wait for one for ever.
+        return Verdict(need, Outcome.UNRUN if Method.TEST in measure.methods else Outcome.UNVERIFIABLE)
     # Of a range the bad end has to meet the need; that only the good end does leaves it open.
     best = found.value if found.best is None else found.best
     is_met, may_be_met = (_reaches(measure, value, need.threshold) for value in (found.value, best))

@@ -46,7 +46,7 @@ class Known:
     """The members of the extension points that a file may name; a caller with plug-ins hands in more."""
 
     media: tuple[str, ...] = (FIBRE, FREE_SPACE, SATELLITE)
-    metrics: tuple[str, ...] = ("hops", "key-aware")
+    metrics: tuple[str, ...] = ("hops", "key-aware", "residual")
     algorithms: tuple[str, ...] = ("pool", "on-demand")
     protocols: Mapping[str, type[Device]] = field(default_factory=lambda: _PROTOCOLS)
     expected_rate: Callable[[QLink, Device], float] | None = None

@@ -110,6 +110,10 @@ POSITION: Final = Scalar("a position", parse_position, show_position, {"type": "
 OWNER: Final = Scalar("a name or text", str, str, {"type": "string"})
 
 
+# A number to an editor's YAML parser where it has no unit, such as a count of relays.
+THRESHOLD: Final = Scalar("a threshold", str, str, {"anyOf": [{"type": "string"}, {"type": "number"}]})
+
+
 def _relays(text: str) -> str | None:
     # Anything else is somebody's name, which no list of ours could hold.
     return {"none": None, "own": ""}.get(text.strip(), text.strip())
@@ -260,11 +264,11 @@ NEED: Final = Record(
         Field("measure", Reference("measure", str), "what would show it; unverifiable if left out"),
         Field(
             "at-least",
-            OWNER,
+            THRESHOLD,
             "the threshold, such as 2 kbit/s, 256 bit every 1 min or 50 GB every 1 d",
             attribute="at_least",
         ),
-        Field("at-most", OWNER, "the threshold, such as 5 s, 2 or 1.5 MEUR", attribute="at_most"),
+        Field("at-most", THRESHOLD, "the threshold, such as 5 s, 2 or 1.5 MEUR", attribute="at_most"),
         Field("between", Items("a list of pairs of sites", Pair()), "the pairs it is about; all if left out"),
         Field("apps", count(1, MOST_APPS), "how many apps at each pair want as much, each for itself"),
         Field(

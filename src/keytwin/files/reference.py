@@ -84,7 +84,7 @@ A need is compared in the quantity of its `measure`, and with `at-least` or `at-
 says whether it may name pairs of sites; else it is about the whole.
 """
 _SELECTION: Final = """\
-Which variants of an OVM are chosen. `keytwin views FILE` draws the architecture that they become.
+Which variants of an OVM are chosen. `keytwin views --select FILE` draws the architecture that they become.
 """
 _COSTS: Final = """\
 Prices as ranges, each with its source: assumptions, and no offers. `keytwin examples assumed > costs.yaml` writes a

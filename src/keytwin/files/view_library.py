@@ -128,14 +128,16 @@ def read_view(source: Source, shared: Shared, tables: Mapping[str, TableView], o
 def view_from(source: Source) -> ViewFile:
     """Return what the file of a view says, as far as can be told without its OVM; FileMistake with all that is wrong.
 
-    What it refers to is looked up in `shared.yaml` beside it; where there is none, any name may stand.
+    What it refers to is looked up in `shared.yaml` beside it.
     """
-    page = Page(source.file)
     beside = None if source.folder is None else source.folder / SHARED_FILE
-    shared = beside is not None and beside.is_file()
-    _begin(page, read_shared(path_source(beside, str(beside))).model if beside and shared else ())
-    # The tables of the running half are not known here, and its states are looked up by whoever draws the view.
-    page.names |= dict.fromkeys(("state table", *(() if shared else (*_KINDS, "element"))))
+    if beside is None or not beside.is_file():
+        told = f"a view refers to what {SHARED_FILE} declares, and none lies beside it"
+        raise FileMistake((Finding(told, source.file, suggestion="check it in the folder of the other views"),))
+    page = Page(source.file)
+    _begin(page, read_shared(path_source(beside, str(beside))).model)
+    # The tables of the running half are not known here: whoever draws the view looks them up.
+    page.names["state table"] = None
     try:
         root = read_nodes(source.octets, page)
         file = VIEW.read(root, page)

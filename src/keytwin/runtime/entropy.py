@@ -119,12 +119,16 @@ def _key_stream(key: Octets, start: int, count: int) -> memoryview:
     first, skipped = divmod(start, AES_BLOCK)
     needed = skipped + count
     octets = bytearray(needed + AES_BLOCK)  # update_into wants room for one block more
-    plain = _ZEROS[:needed] if needed <= len(_ZEROS) else bytes(needed)
-    Cipher(AES256(key), CTR(first.to_bytes(AES_BLOCK, "big"))).encryptor().update_into(plain, octets)
-    return memoryview(octets)[skipped:needed]
+    cipher = Cipher(AES256(key), CTR(first.to_bytes(AES_BLOCK, "big"))).encryptor()
+    room = memoryview(octets)
+    # Piece by piece: as many zeros as a block of a fast link has octets would take longer to read than to encrypt.
+    for begin in range(0, needed, len(_ZEROS)):
+        piece = _ZEROS[: needed - begin]
+        cipher.update_into(piece, room[begin : begin + len(piece) + AES_BLOCK])
+    return room[skipped:needed]
 
 
-_ZEROS: Final = memoryview(bytes(1 << 20))  # encrypted, it is the bare key stream: made once, not for each block
+_ZEROS: Final = memoryview(bytes(1 << 17))  # encrypted, it is the bare key stream: made once, and stays in the cache
 
 
 class SeededChance:
