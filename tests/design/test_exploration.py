@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keytwin.design.exploration import Candidate, Exploration, Fate, candidate_of, explore, front_of
-from keytwin.design.measures import Yardstick
 from keytwin.design.need import Priority
+from keytwin.design.proposals import Judging
 from keytwin.design.realisation import Layouts
 from keytwin.design.relaxation import widened
 from keytwin.design.variability import Ovm, VariationPoint
@@ -178,8 +178,10 @@ def test_nobody_regrets_anything_where_no_key_is_asked_for() -> None:
 
 def test_candidates_of_a_widened_case_are_judged_by_the_case_itself() -> None:
     subject = case(line("a--b", 40.0, relays="Telco"), needs=(need("key-rate", 1e5), need("third-party-relays", 0.0)))
-    strict = candidate_of(subject, Layouts(subject, small_ovm(), SHELF), chosen(*RELAYED), objectives(subject))
-    wide = candidate_of(subject, Layouts(widened(subject), small_ovm(), SHELF), chosen(*RELAYED), objectives(subject))
+    strict, wide = (
+        candidate_of(Judging(subject.needs, Layouts(each, small_ovm(), SHELF)), chosen(*RELAYED), objectives(subject))
+        for each in (subject, widened(subject))
+    )
     assert strict.values[:2] != wide.values[:2]
     assert [each.need for each in wide.proposal.verdicts] == list(subject.needs)
     assert not wide.proposal.is_acceptable
@@ -188,20 +190,19 @@ def test_candidates_of_a_widened_case_are_judged_by_the_case_itself() -> None:
 
 def test_what_cannot_be_laid_out_has_no_figures() -> None:
     subject = case(line("a--b", 500.0))
-    found = candidate_of(
-        subject, Layouts(subject, small_ovm(), SHELF), chosen("protocol.bb84", "q-link.direct", *GROUND), objectives()
-    )
+    judging = Judging(subject.needs, Layouts(subject, small_ovm(), SHELF))
+    found = candidate_of(judging, chosen("protocol.bb84", "q-link.direct", *GROUND), objectives())
     assert (found.values, found.proposal.plan) == ((), None)
     assert found.proposal.why_not
 
 
 def test_networks_that_are_equal_are_run_once() -> None:
     subject = case(line("a--b", 15.0, relays="Telco"), sites=APART, satellites=(LEO,), needs=(need("key-rate", 1.0),))
-    layouts = Layouts(subject, small_ovm(), SHELF)
+    judging = Judging(subject.needs, Layouts(subject, small_ovm(), SHELF))
     direct = ("protocol.decoy-bb84", "q-link.direct")
     both = [(*direct, *GROUND), (*direct, *GROUND, "hybrid.ml-kem"), (*direct, *SKY)]
     figures = objectives(subject)
-    found = explore(figures, (candidate_of(subject, layouts, chosen(*each), figures, Yardstick()) for each in both))
+    found = explore(figures, (candidate_of(judging, chosen(*each), figures) for each in both))
     proposals = [each.proposal for each in found.candidates]
     assert front_of(found) == (proposals[0],)
     assert len(found.front[0].candidates) == 2

@@ -7,14 +7,16 @@ from math import inf
 
 import pytest
 
-from keytwin.design.measures import NO_YARDSTICK, Found, find_out
+from keytwin.design.measures import Found, find_out
 from keytwin.design.model import Method
 from keytwin.design.need import Case, Condition, Failure, Need, NeedId, Priority
 from keytwin.design.objectives import MOST, SCALES, Objective, objectives_of, served, values_of
-from keytwin.design.proposals import Proposal
+from keytwin.design.proposals import Judging, Proposal
+from keytwin.design.realisation import Layouts
 from keytwin.design.verdict import judge
 from tests.design.alternatives import SOME_PLAN, candidate
-from tests.design.cases import case, line, need
+from tests.design.cases import GROUND, SHELF, case, line, need
+from tests.design.ovms import chosen, small_ovm
 from tests.design.plans import plan as plan_of
 
 LINE = line("a--b", 10.0)
@@ -83,11 +85,13 @@ def test_gaps_are_shares_and_a_level_has_none() -> None:
 
 def test_values_are_what_was_found_and_fillers_are_found_out() -> None:
     subject = case(LINE, needs=(need("key-rate", 10.0), need("latency", 1e9)))
-    verdicts = (judge(subject.needs[0], Found(7.0, Method.ANALYSIS)), judge(subject.needs[1], None))
+    judging = Judging(subject.needs, Layouts(subject, small_ovm(), SHELF))
+    proposal = judging.proposal(chosen("protocol.decoy-bb84", "q-link.direct", *GROUND))
     found, _ = objectives_of(subject)
-    values = values_of(subject, Proposal(SOME_PLAN.configuration, SOME_PLAN, verdicts=verdicts), found, NO_YARDSTICK)
+    rate = proposal.verdicts[0].found
+    assert rate is not None
     # No cost book: nobody can tell the cost.
-    assert values == (7.0, None, 0.0)
+    assert values_of(judging, proposal, found) == (rate.value, None, 0.0)
 
 
 def test_scaled_demands_are_served_by_the_worst_need_and_never_more_than_wholly() -> None:

@@ -144,9 +144,8 @@ def front_table(record: ExplorationRecord) -> Table:
         more = [f"and {counted(len(point.variants) - 1, 'other')}"] if len(point.variants) > 1 else []
         regret = "" if point.regret is None else f"{point.regret:.0%}"
         shown = (each.shown for each in point.values)
-        table.add_row(
-            str(point.number), f"{', '.join(own)}{more}", *shown, ", ".join(point.misses) or "nothing", regret
-        )
+        misses = ", ".join(point.misses) or "nothing"
+        table.add_row(str(point.number), "\n".join([*own, *more]), *shown, misses, regret)
     return table
 
 
