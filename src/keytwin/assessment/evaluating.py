@@ -18,6 +18,7 @@ from keytwin.design.exploration import Candidate, candidate_of
 from keytwin.design.measures import Yardstick
 from keytwin.design.need import Case
 from keytwin.design.objectives import Objective
+from keytwin.design.proposals import Judging
 from keytwin.design.realisation import Layouts
 from keytwin.design.relaxation import widened
 from keytwin.design.variability import Configuration, Ovm
@@ -46,14 +47,14 @@ class Part:
 def evaluated(task: bytes) -> bytes:
     """Lay out and judge the configurations of one part."""
     shared, part = cast("tuple[Shared, Part]", unpacked(task))
-    stock = shelf(Physics())
-    strict = Layouts(shared.case, shared.ovm, stock, shared.routes)
-    wide = Layouts(widened(shared.case), shared.ovm, stock, shared.routes)
+    stock, yardstick, needs = shelf(Physics()), Yardstick(shared.book), shared.case.needs
+    strict, wide = (
+        Judging(needs, Layouts(case, shared.ovm, stock, shared.routes), yardstick)
+        for case in (shared.case, widened(shared.case))
+    )
     return packed(
         tuple(
-            candidate_of(
-                shared.case, strict if each in part.within else wide, each, shared.objectives, Yardstick(shared.book)
-            )
+            candidate_of(strict if each in part.within else wide, each, shared.objectives)
             for each in part.configurations
         )
     )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 TABLE_FILE: Final = "front.csv"
 FIGURE_FILE: Final = "front.svg"
 RECORD_FILE: Final = "exploration.json"
+_WIDEST_VARIANT: Final = 15  # characters of most of their names
 MOST_NEIGHBOURS: Final = 8  # of a point, on the screen
 
 
@@ -135,16 +136,16 @@ def front_table(record: ExplorationRecord) -> Table:
     """Return the points of the front, with the variants in which they differ."""
     table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
     for title in ("", "variants", *(each.name for each in record.objectives), "misses", "regret"):
-        table.add_column(title, overflow="fold")
+        table.add_column(title, overflow="fold", min_width=_WIDEST_VARIANT if title == "variants" else None)
     common = set.intersection(*(set(point.variants[0]) for point in record.front)) if len(record.front) > 1 else set()
     for point in record.front:
         own = [variant.partition(".")[2] for variant in point.variants[0] if variant not in common]
-        more = f" (and {counted(len(point.variants) - 1, 'other')})" if len(point.variants) > 1 else ""
+        # A line each: there are many columns, and broken names are hard to read.
+        more = [f"and {counted(len(point.variants) - 1, 'other')}"] if len(point.variants) > 1 else []
         regret = "" if point.regret is None else f"{point.regret:.0%}"
         shown = (each.shown for each in point.values)
-        table.add_row(
-            str(point.number), f"{', '.join(own)}{more}", *shown, ", ".join(point.misses) or "nothing", regret
-        )
+        misses = ", ".join(point.misses) or "nothing"
+        table.add_row(str(point.number), "\n".join([*own, *more]), *shown, misses, regret)
     return table
 
 

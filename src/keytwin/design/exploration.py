@@ -7,15 +7,12 @@ at the worst, had one known the demand before.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from keytwin.design.measures import NO_YARDSTICK, Yardstick
-from keytwin.design.need import Case
 from keytwin.design.objectives import SCALES, Objective, served, values_of
-from keytwin.design.proposals import Proposal, judged
-from keytwin.design.realisation import Layouts
+from keytwin.design.proposals import Judging, Proposal
 from keytwin.design.variability import Configuration, Ovm
 from keytwin.design.verdict import Outcome, Verdict
 from keytwin.vocabulary.identity import VariantId, VariationPointId
@@ -164,20 +161,10 @@ class Exploration:
         return tuple((judgements[key], tuple(group)) for key, group in groups.items())
 
 
-def candidate_of(
-    case: Case,
-    layouts: Layouts,
-    configuration: Configuration,
-    objectives: tuple[Objective, ...],
-    yardstick: Yardstick = NO_YARDSTICK,
-) -> Candidate:
-    """Lay out and judge one configuration, and find its figures; layouts may be of a widened form of the case."""
-    proposal = judged(layouts, configuration, yardstick)
-    if proposal.plan is None:
-        return Candidate(proposal)
-    # What must be met is what the case says, however it was laid out.
-    verdicts = tuple(replace(verdict, need=need) for verdict, need in zip(proposal.verdicts, case.needs, strict=True))
-    return Candidate(replace(proposal, verdicts=verdicts), values_of(case, proposal, objectives, yardstick))
+def candidate_of(judging: Judging, configuration: Configuration, objectives: tuple[Objective, ...]) -> Candidate:
+    """Lay out and judge one configuration, and find its figures."""
+    proposal = judging.proposal(configuration)
+    return Candidate(proposal, values_of(judging, proposal, objectives) if proposal.plan else ())
 
 
 def explore(objectives: tuple[Objective, ...], candidates: Iterable[Candidate]) -> Exploration:

@@ -60,6 +60,8 @@ class Yardstick:
 
 
 NO_YARDSTICK: Final = Yardstick()
+OF_THE_CONFIGURATION: Final = frozenset({"readiness", "consistency"})
+"""Measures of the choice of variants itself; all others are of the network that it becomes."""
 
 
 def find_out(plan: Plan, need: Need, pairs: tuple[Pair, ...], yardstick: Yardstick = NO_YARDSTICK) -> Found | None:

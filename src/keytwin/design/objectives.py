@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Final, NamedTuple
 
-from keytwin.design.measures import Found, Yardstick, find_out
+from keytwin.design.measures import Found
 from keytwin.design.model import Method
 from keytwin.design.need import ASKING, MEASURES, Case, Condition, Measure, Need, NeedId, Priority, Sense
-from keytwin.design.proposals import Proposal
+from keytwin.design.proposals import Judging, Proposal
 from keytwin.design.verdict import show_value
 
 FEWEST: Final = 3
@@ -89,20 +89,14 @@ def objectives_of(case: Case) -> tuple[tuple[Objective, ...], tuple[str, ...]]:
     return (*found[:MOST], *_fillers(found)), (*left_out, *unfit)
 
 
-def values_of(
-    case: Case, proposal: Proposal, objectives: tuple[Objective, ...], yardstick: Yardstick
-) -> tuple[float | None, ...]:
+def values_of(judging: Judging, proposal: Proposal, objectives: tuple[Objective, ...]) -> tuple[float | None, ...]:
     """Return what a proposal with a plan comes to in each objective; None = nobody can tell without a run."""
     assert proposal.plan is not None
-    verdicts = {verdict.need.id: verdict.found for verdict in proposal.verdicts}
-    values: list[float | None] = []
+    found = {verdict.need.id: verdict.found for verdict in proposal.verdicts}
+    values = []
     for each in objectives:
-        found: Found | None
-        if each.is_asked:
-            found = verdicts[each.need.id]
-        else:
-            found = find_out(proposal.plan, each.need, case.pairs(each.need), yardstick)
-        values.append(None if found is None else found.value)
+        known = found[each.need.id] if each.is_asked else judging.verdict(proposal.plan, each.need).found
+        values.append(None if known is None else known.value)
     return tuple(values)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -56,6 +57,19 @@ class Plan:
         """The links as the measures of throughput see them."""
         links = self.blueprint.topology.links
         return tuple(Span(link.id, link.ends, self.rates[link.id] * self.usable) for link in links)
+
+    def chosen_as(
+        self,
+        configuration: Configuration,
+        because: Mapping[str, tuple[VariantId | str, ...]],
+        readiness: Mapping[VariantId, float],
+        not_runnable: tuple[str, ...],
+    ) -> Plan:
+        """Return the same network as another configuration chooses it."""
+        other = copy(self)
+        # Past the freezing, before anybody has it: `replace` would set all other fields again, and lose the spans.
+        vars(other).update(configuration=configuration, because=because, readiness=readiness, not_runnable=not_runnable)
+        return other
 
 
 def usable_share(keys: KeyManagementSettings, control: ControlSettings) -> float:

@@ -7,7 +7,7 @@ given one number: those that no other beats in every respect are shown side by s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import inf
 from types import MappingProxyType
 from typing import Final
@@ -16,8 +16,8 @@ from keytwin.design.conflict import conflicts_and_repairs
 from keytwin.design.derivation import Derived, Stance, Wish
 from keytwin.design.features import Constraint, Feature, FeatureModel, Group
 from keytwin.design.formula import Any, Implies, Is, Not
-from keytwin.design.measures import NO_YARDSTICK, Yardstick, find_out
-from keytwin.design.need import Case, Sense
+from keytwin.design.measures import NO_YARDSTICK, OF_THE_CONFIGURATION, Yardstick, find_out
+from keytwin.design.need import Case, Need, NeedId, Sense
 from keytwin.design.ovm_features import configuration_of, features_of
 from keytwin.design.plan import Plan
 from keytwin.design.realisation import Layouts, Shelf
@@ -90,7 +90,8 @@ def propose(
     """Lay out and judge every configuration that meets the wishes; the acceptable ones come first."""
     layouts = Layouts(case, ovm, shelf, derived.routes)
     made = [
-        judged(layouts, each, yardstick(each) if yardstick else NO_YARDSTICK) for each in configurations(ovm, derived)
+        Judging(case.needs, layouts, yardstick(each) if yardstick else NO_YARDSTICK).proposal(each)
+        for each in configurations(ovm, derived)
     ]
     return tuple(sorted(made, key=lambda each: (not each.is_acceptable, each.plan is None)))
 
@@ -99,22 +100,43 @@ def proposal_of(
     case: Case, ovm: Ovm, configuration: Configuration, shelf: Shelf, routes: int, yardstick: Yardstick = NO_YARDSTICK
 ) -> Proposal:
     """Lay out and judge one configuration."""
-    return judged(Layouts(case, ovm, shelf, routes), configuration, yardstick)
+    return Judging(case.needs, Layouts(case, ovm, shelf, routes), yardstick).proposal(configuration)
 
 
-def judged(layouts: Layouts, configuration: Configuration, yardstick: Yardstick = NO_YARDSTICK) -> Proposal:
-    """Lay out and judge one configuration of several."""
-    case = layouts.case
-    try:
-        plan = layouts.plan(configuration)
-        verdicts = tuple(
-            judge(need, find_out(plan, need, case.pairs(need), yardstick) if need.measure else None)
-            for need in case.needs
-        )
-    # A configuration that physics forbids here is a finding of this case, no error.
-    except Mistake as mistake:
-        return Proposal(configuration, why_not=str(mistake))
-    return Proposal(configuration, plan, verdicts=verdicts)
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """Configurations of one case laid out and judged; what is a matter of the network alone once for each network."""
+
+    needs: tuple[Need, ...]
+    """What is judged: those of the case, where it is laid out in a widened form."""
+    layouts: Layouts
+    yardstick: Yardstick = NO_YARDSTICK
+    _known: dict[tuple[int, NeedId], Verdict] = field(default_factory=dict)
+    """By the network's blueprint, which `layouts` keeps, and need."""
+
+    def proposal(self, configuration: Configuration) -> Proposal:
+        """Lay out and judge a configuration."""
+        try:
+            plan = self.layouts.plan(configuration)
+            verdicts = tuple(self.verdict(plan, need) for need in self.needs)
+        # A configuration that physics forbids here is a finding of this case, no error.
+        except Mistake as mistake:
+            return Proposal(configuration, why_not=str(mistake))
+        return Proposal(configuration, plan, verdicts=verdicts)
+
+    def verdict(self, plan: Plan, need: Need) -> Verdict:
+        """Judge one need by a plan of these layouts."""
+        if need.measure in OF_THE_CONFIGURATION:
+            return self._judged(plan, need)
+        asked = (id(plan.blueprint), need.id)
+        known = self._known.get(asked)
+        if known is None:
+            known = self._known[asked] = self._judged(plan, need)
+        return known
+
+    def _judged(self, plan: Plan, need: Need) -> Verdict:
+        found = find_out(plan, need, self.layouts.case.pairs(need), self.yardstick) if need.measure else None
+        return judge(need, found)
 
 
 def front(proposals: Sequence[Proposal]) -> tuple[Proposal, ...]:

@@ -7,7 +7,7 @@ where the case allows any. A variant that the running half lacks is named, never
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from math import asin, ceil, cos, radians, sin, sqrt
 from types import MappingProxyType
@@ -101,6 +101,7 @@ class Layouts:
     shelf: Shelf
     routes: int = 1
     _made: dict[_Fabric, tuple[Plan, tuple[Laid, ...]] | Mistake] = field(default_factory=dict)
+    """Kept as long as this is: plans of one network share their blueprint, and no other plan has it."""
 
     def plan(self, configuration: Configuration) -> Plan:
         """Return what `realise` returns; Mistake where it has one."""
@@ -114,12 +115,11 @@ class Layouts:
             # Without the places where it has been raised before: they would pile up.
             raise made.with_traceback(None)
         plan, laid = made
-        return replace(
-            plan,
-            configuration=configuration,
-            because=MappingProxyType(dict(_reasons(configuration, laid))),
-            readiness=MappingProxyType(dict(_readiness(self.ovm, configuration))),
-            not_runnable=_not_runnable(self.ovm, configuration),
+        return plan.chosen_as(
+            configuration,
+            MappingProxyType(dict(_reasons(configuration, laid))),
+            MappingProxyType(dict(_readiness(self.ovm, configuration))),
+            _not_runnable(self.ovm, configuration),
         )
 
     def _making(self, configuration: Configuration) -> tuple[Plan, tuple[Laid, ...]] | Mistake:

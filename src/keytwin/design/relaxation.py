@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
-from keytwin.design.need import MEASURES, Case, Measure, Need, NeedId, Priority, Sense
+from keytwin.design.need import MEASURES, Case, Measure, Need, Priority, Sense
 from keytwin.design.proposals import Proposal
 from keytwin.design.verdict import Outcome, show_value
 
@@ -93,16 +93,27 @@ def needs_in_conflict(case: Case, proposals: Iterable[Proposal]) -> tuple[tuple[
     None when a proposal meets them all, and none when there is no plan at all: then it is physics that is in the way.
     Only what a proposal surely misses counts; what is open, or needs a run, may yet be met.
     """
-    place = {need.id: index for index, need in enumerate(case.needs)}
-    missed = {frozenset(change.need.id for change in changes) for _, changes in _all_changes(case, proposals)}
-    found: list[frozenset[NeedId]] = [frozenset()] if missed else []
-    # Berge: what hits all sets so far is widened by each need of the next one, and only the smallest are kept. The
-    # smallest sets first, for they decide most.
-    for each in sorted(missed, key=lambda ids: (len(ids), sorted(place[name] for name in ids))):
-        wider = {hit | extra for hit in found for extra in ([frozenset[NeedId]()] if hit & each else _alone(each))}
-        found = [hit for hit in wider if not any(other < hit for other in wider)]
-    needs = [tuple(sorted((case.needs[place[name]] for name in hit), key=lambda need: place[need.id])) for hit in found]
-    return tuple(sorted(needs, key=lambda group: (len(group), [place[need.id] for need in group])))
+    names = [need.id for need in case.needs]
+    missed = {
+        frozenset(names.index(change.need.id) for change in changes) for _, changes in _all_changes(case, proposals)
+    }
+    found = sorted(_hitting(missed), key=lambda places: (len(places), sorted(places))) if missed else []
+    return tuple(tuple(case.needs[place] for place in sorted(places)) for places in found)
+
+
+def _hitting(groups: Iterable[frozenset[int]]) -> set[frozenset[int]]:
+    """Return every smallest set that has something of each group; none when a group is empty."""
+    found = {frozenset[int]()}
+    # Berge: what hits all groups so far is widened by each member of the next one, and only the smallest are kept. The
+    # smallest groups first, for they decide most.
+    for group in sorted(groups, key=lambda places: (len(places), sorted(places))):
+        wider = {hit | extra for hit in found for extra in ([frozenset[int]()] if hit & group else map(_alone, group))}
+        found = {hit for hit in wider if not any(other < hit for other in wider)}
+    return found
+
+
+def _alone(place: int) -> frozenset[int]:
+    return frozenset((place,))
 
 
 def relaxations(case: Case, proposals: Iterable[Proposal]) -> tuple[Relaxation, ...]:
@@ -121,10 +132,6 @@ def relaxations(case: Case, proposals: Iterable[Proposal]) -> tuple[Relaxation, 
     # Equal ones are merged, so whatever is within another asks less of somebody.
     least = [each for each in every if not any(other is not each and other.is_within(each) for other in every)]
     return tuple(sorted(least, key=lambda each: (len(each.changes), each.largest)))
-
-
-def _alone(names: Iterable[NeedId]) -> list[frozenset[NeedId]]:
-    return [frozenset((name,)) for name in names]
 
 
 def _all_changes(case: Case, proposals: Iterable[Proposal]) -> Sequence[tuple[Proposal, tuple[Change, ...]]]:
