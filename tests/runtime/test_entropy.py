@@ -127,6 +127,18 @@ def test_what_is_drawn_later_does_not_depend_on_who_has_looked() -> None:
     assert looked.bytes(32) == blind.bytes(32)
 
 
+@pytest.mark.parametrize("count", [131_071, 131_072, 131_073, 300_001])
+def test_a_long_block_is_one_stream_although_it_is_drawn_in_pieces(count: int) -> None:
+    block = SeededEntropy(bytes(32)).block(count)
+    with block.copy().exposed() as whole:
+        seen = bytes(whole)
+    assert len(seen) == count
+    for start in (0, 65_536, count - 100):  # each drawn by itself, within one piece
+        with block.copy().cut((start, 100))[1].exposed() as part:
+            assert bytes(part) == seen[start : start + 100]
+    assert len({seen[start : start + 16] for start in range(0, count - 16, 16)}) == len(range(0, count - 16, 16))
+
+
 @given(st.integers(0, 300), st.integers(0, 300))
 def test_a_piece_of_a_block_holds_the_octets_of_its_place(start: int, count: int) -> None:
     block = SeededEntropy(bytes(32)).block(600)

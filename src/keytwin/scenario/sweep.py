@@ -6,6 +6,7 @@ Rows come in the order of the plan and are the same however many processes run t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, fields
@@ -99,9 +100,9 @@ def plan_of(
     for what, given in (("metric", metrics), ("load", loads), ("seed", seeds)):
         if not given:
             raise Mistake(f"a sweep needs at least one {what}: give it with --{what}s")
-        twice = next((each for place, each in enumerate(given) if each in given[:place]), None)
-        if twice is not None:
-            raise Mistake(f"--{what}s: {what} {twice} is named twice")
+        most_named, times = Counter(given).most_common(1)[0]
+        if times > 1:
+            raise Mistake(f"--{what}s: {what} {most_named} is named twice")
     for metric in metrics:
         if metric not in known:
             near = nearest(metric, known)

@@ -158,7 +158,8 @@ def visits(traffic: Traffic, load: float, seed: int) -> list[Visit]:
     found = []
     for start in starts:
         stop = min(max(start, 0.0) + lengths.exponential() * holding, span)
-        first, second = pairs.choice(len(traffic.ends), size=2, replace=False)
+        first, second = int(pairs.integers(len(traffic.ends))), int(pairs.integers(len(traffic.ends) - 1))
+        second += second >= first  # every other node is as likely
         opens, closes = (after(traffic.counted_from, round(each * NANOSECONDS_PER_SECOND)) for each in (start, stop))
         found.append(Visit((traffic.ends[first], traffic.ends[second]), opens, closes, start >= 0))
     return found
