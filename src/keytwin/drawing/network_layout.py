@@ -149,9 +149,7 @@ def _projected(known: Mapping[str, tuple[float, float]], width: float) -> dict[s
     box = hull(Box(*point, 0, 0) for point in plain.values())
     most = 0.4 * width
     scale = min(width / (box.width or 1e-9), most / (box.height or 1e-9))
-    return {
-        name: Point((point.x - box.middle.x) * scale + width / 2, point.y * scale) for name, point in plain.items()
-    }
+    return {name: Point((point.x - box.middle.x) * scale + width / 2, point.y * scale) for name, point in plain.items()}
 
 
 def _west(easts: Sequence[float]) -> float:

@@ -65,6 +65,7 @@ def network_map(places: Sequence[Place], lines: Sequence[Line], title: str) -> S
         drawn.lay(group)
     for line in down:
         drawn.lay([Chain(line.ends, (), (line,))])
+    drawn.label_all()
     return framed(drawn.scene(), kind="network", name="network-map", title=title, about=_about(places, lines))
 
 
@@ -107,6 +108,7 @@ class _Drawn:
     """By the first of a chain's relays: how many they are, and the letters of their owners."""
     nodes: dict[str, Node] = field(default_factory=dict)
     wires: list[Wire] = field(default_factory=list)
+    laid: list[tuple[Chain, Sequence[Point], Sequence[Wire]]] = field(default_factory=list)
     labels: list[Label] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
 
@@ -138,14 +140,16 @@ class _Drawn:
             title=self.bunches[name][0] if name in self.bunches else _titled(place),
             element=name,
             role=_ROLES[place.kind],
-            stroke=Stroke.DASHED if place.owner else Stroke.SOLID,
+            stroke=Stroke.DASHED if self.bunches.get(name, ("", place.owner))[1] else Stroke.SOLID,
             texts=self._texts(place, box),
         )
 
     def put_satellites(self, names: Sequence[str], lines: Sequence[Line]) -> None:
         """Draw satellites in a row above everything, each over the sites that it sees."""
         top = min((node.box.y for node in self.nodes.values()), default=0.0)
-        seen = {name: [end for line in lines if name in line.ends for end in line.ends if end != name] for name in names}
+        seen = {
+            name: [end for line in lines if name in line.ends for end in line.ends if end != name] for name in names
+        }
         middles = {
             name: sum(self.nodes[end].box.middle.x for end in ends if end in self.nodes) / max(1, len(ends))
             for name, ends in seen.items()
@@ -237,9 +241,14 @@ class _Drawn:
         for (source, target), line, at in zip(chain.hops, lines, range(len(lines)), strict=True):
             way = [points[at], points[at + 1]] if chain.inner else list(points)
             self.wires.append(self._wire(line, source, target, way))
-        label = self._label(chain, points, self.wires[own:])
-        if label is not None:
-            self.labels.append(label)
+        self.laid.append((chain, points, tuple(self.wires[own:])))
+
+    def label_all(self) -> None:
+        """Say of each chain what it gives: once all lines are there, for a label may lie on none of them."""
+        for chain, points, own in self.laid:
+            label = self._label(chain, points, own)
+            if label is not None:
+                self.labels.append(label)
 
     def _wire(self, line: Line, source: str, target: str, way: Sequence[Point]) -> Wire:
         start = self._border(source, way[1])
@@ -274,7 +283,7 @@ class _Drawn:
         wires = [wire for wire in self.wires if wire not in own]
         pieces = [piece for wire in wires for piece in pairwise(wire.points)]
         return (
-            0 <= box.x
+            box.x >= 0
             and box.right <= WIDTH
             and not any(box.meets(other) for other in taken)
             and not any(meets(one, other, box) for one, other in pieces)
@@ -342,7 +351,10 @@ def _entries(drawn: _Drawn) -> Iterator[tuple[list[Mark], str]]:
     for medium in dict.fromkeys(wire.title.split(": ", 1)[1].split(",", 1)[0] for wire in drawn.wires):
         path = pictograms.line((0, 0), (SAMPLE, 0))
         role = Role.REQUIRES if medium == "satellite" else Role.PLAIN
-        yield [Mark(path=path, role=role, weight=1.4, stroke=STROKES.get(medium, Stroke.DOTTED))], _MEDIA.get(medium, medium)
+        yield (
+            [Mark(path=path, role=role, weight=1.4, stroke=STROKES.get(medium, Stroke.DOTTED))],
+            _MEDIA.get(medium, medium),
+        )
 
 
 def _box_sample(role: Role, stroke: Stroke) -> Mark:

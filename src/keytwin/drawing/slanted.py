@@ -1,4 +1,4 @@
-"""Straight lines in any direction, as the map of a network has them: where they meet boxes, and what lies beside them."""
+"""Straight lines in any direction, as the map of a network has them: where they meet boxes, what lies beside them."""
 
 from __future__ import annotations
 
