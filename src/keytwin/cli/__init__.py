@@ -26,6 +26,7 @@ from keytwin.cli.link import link
 from keytwin.cli.operate import attack, distrust, fail, heal, metrics, sae, trust
 from keytwin.cli.ovm import ovm
 from keytwin.cli.papers import papers
+from keytwin.cli.report import report
 from keytwin.cli.run import run
 from keytwin.cli.schema import schema
 from keytwin.cli.status import status
@@ -49,7 +50,7 @@ def version() -> str:
 
 
 COMMANDS: Final[tuple[Callable[..., object] | App, ...]] = (
-    *(demo, design, explore, evaluate, trace, run, sweep, init, check, examples, schema, link, papers),
+    *(demo, design, explore, evaluate, trace, report, run, sweep, init, check, examples, schema, link, papers),
     *(ovm, views, sysml),
     *(up, status, key, events, fail, attack, heal, distrust, trust, sae, metrics, down, doctor),
 )

@@ -9,6 +9,7 @@ from typing import Final
 from keytwin.vocabulary.errors import Mistake, Refusal
 
 FIGURE_SUFFIX: Final = ".svg"
+PAGE_SUFFIXES: Final = (".html", ".htm")
 WRITTEN_BY_PEOPLE: Final = (".yaml", ".yml")
 
 
@@ -34,6 +35,15 @@ def check_outputs(network: str | Path, trace: Path | None, figure: Path | None) 
             raise Mistake(f"'{path}' is what is to be run: choose another name for what is written")
         if path:
             _check_writable(path)
+
+
+def check_page(path: Path, read: Path) -> None:
+    """Mistake when a report would overwrite what it is made of, or get a name that belongs to another kind of file."""
+    if path.suffix.lower() not in PAGE_SUFFIXES:
+        raise Mistake(f"a report is an HTML file: give it a name that ends in {PAGE_SUFFIXES[0]}, not '{path}'")
+    if _is_same(path, read):
+        raise Mistake(f"'{path}' is what the report is made of: choose another name for what is written")
+    _check_writable(path)
 
 
 def _is_same(one: Path, other: Path) -> bool:
