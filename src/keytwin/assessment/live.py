@@ -23,7 +23,7 @@ from keytwin.vocabulary.errors import Mistake
 
 REQUESTS: Final = 20  # of each pair, one after the other
 PATIENCE: Final = 30.0  # seconds for the first key of a pair
-HURRY: Final = 0.0  # and none for the others: a key that is not there at once counts as missing
+LATER: Final = 5.0  # and for each other one: one that takes longer counts as missing
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ def _ask(first: SaeStatus, second: SaeStatus) -> Heard:
     for number in range(REQUESTS + 1):
         begun = time.monotonic()
         try:
-            (got,) = fetch(first, second, 1, None, HURRY if number else PATIENCE)
+            (got,) = fetch(first, second, 1, None, LATER if number else PATIENCE)
         except NotYet:
             heard.asked += 1
             continue
