@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from math import inf
 from types import MappingProxyType
+from typing import cast
 
 import msgspec
 import pytest
@@ -17,6 +18,7 @@ from keytwin.assessment.evaluating import Shared, count_of, inconsistencies, pac
 from keytwin.assessment.exploring import Crew, Explored, explore_case
 from keytwin.design.exploration import Fate, front_of
 from keytwin.design.need import Case
+from keytwin.design.variability import Configuration
 from keytwin.files.ovm import library_ovm
 from keytwin.report.exploration import exploration_record
 from keytwin.vocabulary.errors import Mistake, Refusal
@@ -63,7 +65,7 @@ def test_what_fails_by_its_consistency_leaves_the_front(monkeypatch: pytest.Monk
     first = alone.found.front[0].candidates[0].proposal.configuration
 
     def counted(task: bytes) -> bytes:
-        _, configuration = unpacked(task)  # type: ignore[misc]  # as it was packed
+        _, configuration = cast("tuple[Shared, Configuration]", unpacked(task))
         return packed(3 if configuration == first else 0)
 
     monkeypatch.setattr(exploring, "inconsistencies", counted)
