@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from math import inf
 from types import MappingProxyType
-from typing import cast
+from typing import Self, cast
 
 import msgspec
 import pytest
@@ -178,7 +178,7 @@ def test_workers_that_lack_something_are_told(monkeypatch: pytest.MonkeyPatch) -
         distributed.LocalCluster(
             n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, protocol="tcp"
         ) as cluster,
-        pytest.raises(Refusal, match="lack what is here .*No module named 'keytwin'.*: install the same there"),
+        pytest.raises(Refusal, match=r"lack what is here .*No module named 'keytwin'.*: install the same there"),
     ):
         explore_case(two_lines(), crew=Crew(scheduler=cluster.scheduler_address))
 
@@ -188,7 +188,7 @@ def test_a_process_that_dies_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         def __init__(self, jobs: int, context: object) -> None:
             assert (jobs, context is None) == (2, False)
 
-        def __enter__(self) -> Dying:
+        def __enter__(self) -> Self:
             return self
 
         def __exit__(self, *_: object) -> None:
