@@ -21,12 +21,12 @@ def report_of(answer: Answer, folder: Path) -> str:
     names = Names(answer.ovm)
     parts = [
         html_answer.overview(answer),
-        html_choices.ways_out(answer),
-        html_network.network(answer, names),
         html_needs.needs(answer),
         html_needs.without_qkd(answer),
+        html_network.network(answer, names),
         html_choices.choices(answer, names),
         html_choices.proposals(answer, names),
+        html_choices.ways_out(answer),
         html_drawings.drawings(folder, names),
         html_evidence.runs(answer),
         html_evidence.assumptions(answer),

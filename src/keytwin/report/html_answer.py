@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from keytwin.assessment.answer import Answer, VerdictLine
 from keytwin.design.need import Priority
 from keytwin.design.verdict import Outcome
-from keytwin.report.html_elements import Markup, counted, element, joined, section, table, told
+from keytwin.report.html_elements import Markup, counted, element, joined, section, table, told, unbroken
 from keytwin.report.html_wording import MEANINGS, asked_short, badge
 
 
@@ -83,7 +83,13 @@ def overview(answer: Answer) -> Markup:
 def _row(line: VerdictLine) -> tuple[str, ...]:
     need = line.need
     name = joined([element("a", need.id, href=f"#need-{need.id}"), element("br"), need.priority])
-    return name, element("span", need.text, dir="auto"), asked_short(need), line.shown or "-", badge(line.outcome)
+    return (
+        name,
+        element("span", need.text, dir="auto"),
+        asked_short(need),
+        unbroken(line.shown or "-"),
+        badge(line.outcome),
+    )
 
 
 def _meanings(answer: Answer) -> Iterator[Markup]:

@@ -9,6 +9,7 @@ from keytwin.drawing.painter import quoted
 
 VOID: Final = frozenset({"br", "col", "hr", "meta"})
 """Elements that never hold anything and are not closed."""
+SHORT: Final = 14  # letters of a value that is kept on one line
 LINES: Final = frozenset(
     [
         "article",
@@ -116,6 +117,16 @@ def folded(title: str, *content: str, is_open: bool = False, style: str = "") ->
 def code(text: str) -> Markup:
     """Return what is typed or read by a machine."""
     return element("code", text)
+
+
+def typed(command: str) -> Markup:
+    """Return a command on a line of its own."""
+    return element("code", command, class_="typed")
+
+
+def unbroken(value: str) -> str:
+    """Return a short value that stays on one line with its unit; a long one may be broken."""
+    return value.replace(" ", "\u00a0") if len(value) <= SHORT else value
 
 
 def counted(number: int, thing: str) -> str:

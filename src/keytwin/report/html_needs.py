@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from keytwin.assessment.answer import Answer, EvidenceLine, FoundLine, VerdictLine
+from keytwin.assessment.answer import Answer, Asked, EvidenceLine, FoundLine, VerdictLine
+from keytwin.design.need import MEASURES
 from keytwin.design.verdict import Outcome
-from keytwin.report.html_elements import Markup, code, element, escaped, facts, folded, joined, listed, section, table
+from keytwin.report.html_elements import (
+    Markup,
+    element,
+    escaped,
+    facts,
+    folded,
+    joined,
+    listed,
+    section,
+    table,
+    typed,
+    unbroken,
+)
 from keytwin.report.html_wording import SIGNS, UNSURE, asked_for, asked_short, badge
 
 WIDE: Final = 300.0
@@ -50,7 +63,7 @@ def _need(line: VerdictLine) -> Markup:
         facts(
             [
                 ("Asked for", asked_for(need)),
-                ("Between", _pairs(need.pairs)),
+                ("Between", _pairs(need)),
                 ("Found", element("strong", line.shown) if line.shown else ""),
                 ("Margin", margin(line)),
                 ("How", METHODS.get(line.method, line.method)),
@@ -63,7 +76,11 @@ def _need(line: VerdictLine) -> Markup:
     )
 
 
-def _pairs(pairs: tuple[str, ...]) -> Markup:
+def _pairs(need: Asked) -> Markup:
+    measure, pairs = MEASURES.get(need.measure), need.pairs
+    # A cost, say, is one of the whole and lies between nobody.
+    if measure is None or not measure.is_of_pairs:
+        return Markup()
     if len(pairs) <= MOST_PAIRS:
         return escaped("; ".join(pairs))
     return folded(f"{len(pairs)} pairs", listed(pairs))
@@ -84,7 +101,7 @@ def _found(found: FoundLine) -> str:
 def _evidence(seen: EvidenceLine | None) -> Markup:
     if seen is None:
         return Markup()
-    again = code(f"keytwin run runs/{seen.run}.yaml --seed {seen.seed} --trace t.jsonl")
+    again = typed(f"keytwin run runs/{seen.run}.yaml --seed {seen.seed} --trace t.jsonl")
     said = f"Run {seen.run} with seed {seen.seed}, events {seen.first:,} to {seen.last:,}. To see it again: "
     return joined([said, again])
 
@@ -183,7 +200,7 @@ def without_qkd(answer: Answer) -> Markup:
 
 
 def _told(outcome: str, shown: str) -> Markup:
-    return joined([badge(outcome), f" {shown}" if shown else ""])
+    return joined([badge(outcome), f" {unbroken(shown)}" if shown else ""])
 
 
 def _conclusion(answer: Answer) -> str:

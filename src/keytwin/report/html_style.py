@@ -106,7 +106,9 @@ caption{text-align:left;padding:.3em 0;font-size:.92rem}
 th,td{text-align:left;vertical-align:top;padding:.4em .6em;border-bottom:1px solid var(--line);min-width:4.5rem}
 thead th{background:var(--head);border-bottom:2px solid var(--line);overflow-wrap:normal}
 tbody th{font-weight:600}
-td.text{min-width:12rem}
+tbody th,tbody td{overflow-wrap:anywhere}
+tbody th{overflow-wrap:break-word}
+td ul{margin:0;padding-left:1.1em}
 figure{margin:1.2rem 0;overflow-x:auto}
 figure svg{display:block;max-width:100%;height:auto;min-width:min(100%,34rem)}
 figcaption{font-size:.92rem;margin-top:.4em}
@@ -115,6 +117,7 @@ figcaption{font-size:.92rem;margin-top:.4em}
 details{margin:.6rem 0}
 summary{cursor:pointer;font-weight:600;padding:.3em 0}
 .told{word-break:break-all}
+.typed{display:block;margin:.3em 0;padding:.35em .6em;background:var(--head);border-radius:.3em;white-space:pre-wrap}
 @media (max-width:40rem){
 h1{font-size:1.5rem}
 dl>div{grid-template-columns:1fr;padding:.35em 0}
@@ -134,12 +137,12 @@ h2,h3,caption,figcaption{break-after:avoid}
 thead{display:table-header-group}
 table{font-size:8.5pt}
 th,td{padding:.25em .4em;min-width:0}
-td.text{min-width:0}
+tbody th{overflow-wrap:anywhere}
 figure svg{min-width:0;max-height:225mm;width:auto;margin:0 auto}
 .page{break-before:page}
 details:not([open]){display:none}
 a{color:inherit;text-decoration:none}
-.verdict,.answer,thead th,.bar{-webkit-print-color-adjust:exact;print-color-adjust:exact}
+.verdict,.answer,thead th,.bar,.typed{-webkit-print-color-adjust:exact;print-color-adjust:exact}
 }
 @media screen{.paper{display:none}}
 """
