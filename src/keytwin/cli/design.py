@@ -16,6 +16,7 @@ from rich.table import Table
 
 from keytwin.cli.exits import Exit
 from keytwin.cli.output import counted, show, show_json, suggest
+from keytwin.cli.report import PAGE
 from keytwin.cli.values import Number, Seed
 
 if TYPE_CHECKING:
@@ -102,10 +103,12 @@ def _costs(where: str) -> tuple[CostBook, bytes]:
 def _write(assessed: Assessed, answer: Answer, need: bytes, costs: bytes | None, folder: Path) -> None:
     from keytwin.assessment.output import files_of, write_files
     from keytwin.cli.drawings import Form, draw_architecture
+    from keytwin.report.html import report_of
 
     write_files(folder, files_of(assessed, answer, need, costs))
     if assessed.architecture is not None:
         draw_architecture(assessed.architecture, assessed.ovm, folder / "views", Form.SVG)
+    (folder / PAGE).write_text(report_of(answer, folder), encoding="utf-8")
 
 
 # --- on the screen --------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ where the case allows any. A variant that the running half lacks is named, never
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import asin, ceil, cos, radians, sin, sqrt
 from types import MappingProxyType
