@@ -21,7 +21,7 @@ from keytwin.report.html_elements import (
     typed,
     unbroken,
 )
-from keytwin.report.html_wording import SIGNS, UNSURE, asked_for, asked_short, badge
+from keytwin.report.html_wording import SIGNS, UNSURE, asked_for, asked_short, badge, shown
 
 WIDE: Final = 300.0
 HIGH: Final = 26.0
@@ -64,7 +64,7 @@ def _need(line: VerdictLine) -> Markup:
             [
                 ("Asked for", asked_for(need)),
                 ("Between", _pairs(need)),
-                ("Found", element("strong", line.shown) if line.shown else ""),
+                ("Found", element("strong", shown(need, line.shown)) if line.shown else ""),
                 ("Margin", margin(line)),
                 ("How", METHODS.get(line.method, line.method)),
                 ("Why", line.reason),
@@ -89,13 +89,13 @@ def _pairs(need: Asked) -> Markup:
 def _both(line: VerdictLine) -> Markup:
     if line.analysed is None or line.measured is None:
         return Markup()
-    return listed(map(_found, (line.analysed, line.measured)))
+    return listed(_found(line.need, each) for each in (line.analysed, line.measured))
 
 
-def _found(found: FoundLine) -> str:
+def _found(need: Asked, found: FoundLine) -> str:
     by = f" (held down by {', '.join(found.culprits)})" if found.culprits else ""
     remark = f"; {found.remark}" if found.remark else ""
-    return f"{METHODS.get(found.method, found.method)}: {found.shown}{by}{remark}"
+    return f"{METHODS.get(found.method, found.method)}: {shown(need, found.shown)}{by}{remark}"
 
 
 def _evidence(seen: EvidenceLine | None) -> Markup:
@@ -131,9 +131,9 @@ def margin_in_words(share: float, outcome: str) -> str:
 
 
 def _percent(share: float) -> str:
-    shown = f"{100 * share:.3g}" if share < 9.995 else f"{100 * share:,.0f}"
+    number = f"{100 * share:.3g}" if share < 9.995 else f"{100 * share:,.0f}"
     # Nearly all is not all.
-    return f"{'99.9' if shown == '100' and share < 1 else shown} %"
+    return f"{'99.9' if number == '100' and share < 1 else number} %"
 
 
 def _bar(share: float, outcome: str, words: str) -> Markup:
@@ -179,7 +179,7 @@ def without_qkd(answer: Answer) -> Markup:
             (
                 each.need,
                 asked,
-                _told(line.outcome, line.shown) if line else "-",
+                _told(line.outcome, shown(line.need, line.shown)) if line else "-",
                 _told(each.outcome, each.shown),
                 each.remark,
             )
@@ -199,8 +199,8 @@ def without_qkd(answer: Answer) -> Markup:
     )
 
 
-def _told(outcome: str, shown: str) -> Markup:
-    return joined([badge(outcome), f" {unbroken(shown)}" if shown else ""])
+def _told(outcome: str, value: str) -> Markup:
+    return joined([badge(outcome), f" {unbroken(value)}" if value else ""])
 
 
 def _conclusion(answer: Answer) -> str:

@@ -103,7 +103,8 @@ dl{max-width:none}
 .wide{overflow-x:auto;margin:1rem 0}
 table{border-collapse:collapse;width:100%;font-size:.92rem}
 caption{text-align:left;padding:.3em 0;font-size:.92rem}
-th,td{text-align:left;vertical-align:top;padding:.4em .6em;border-bottom:1px solid var(--line);min-width:4.5rem}
+th,td{text-align:left;vertical-align:top;padding:.4em .6em;border-bottom:1px solid var(--line);min-width:3rem}
+.proposals td:nth-child(3){min-width:13rem}
 thead th{background:var(--head);border-bottom:2px solid var(--line);overflow-wrap:normal}
 tbody th{font-weight:600}
 th,td{overflow-wrap:break-word}
@@ -143,6 +144,7 @@ figure svg{break-after:avoid}
 thead{display:table-header-group}
 table{font-size:8.5pt}
 th,td{padding:.25em .4em;min-width:0}
+.proposals td:nth-child(3){min-width:0}
 tr:first-child{break-before:avoid}
 figure svg{min-width:0;max-height:225mm;width:auto;margin:0 auto}
 details:not([open]){display:none}
