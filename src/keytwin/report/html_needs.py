@@ -21,7 +21,7 @@ from keytwin.report.html_elements import (
     typed,
     unbroken,
 )
-from keytwin.report.html_wording import SIGNS, UNSURE, asked_for, asked_short, badge, shown
+from keytwin.report.html_wording import SIGNS, UNSURE, anchor, asked_for, asked_short, badge, shown
 
 WIDE: Final = 300.0
 HIGH: Final = 26.0
@@ -58,7 +58,7 @@ def _need(line: VerdictLine) -> Markup:
     title = joined([f"{need.id}, a {need.priority} ", badge(line.outcome)])
     return element(
         "article",
-        element("h3", title, id=f"need-{need.id}"),
+        element("h3", title, id=anchor(need)),
         element("blockquote", need.text, dir="auto"),
         facts(
             [

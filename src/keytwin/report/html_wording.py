@@ -16,6 +16,7 @@ from keytwin.files.ovm import library_ovm
 from keytwin.report.html_elements import Markup, element, told
 
 CONDITION: Final = re.compile(r"(cut|attack|kill)\((\d{1,6}) (link|channel|node)s?\)")
+UNFIT: Final = re.compile(r"[^\w.-]")  # for an identifier
 _FAILED: Final = MappingProxyType({"cut": "cut", "attack": "attacked", "kill": "down"})
 _THINGS: Final = MappingProxyType({"link": "link", "channel": "channel", "node": "relay"})
 SIGNS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
@@ -66,6 +67,11 @@ def asked_short(need: Asked) -> str:
         return need.measure or "no measure"
     sign = "≥" if measure.sense is Sense.AT_LEAST else "≤"
     return f"{need.measure} {sign} {need.threshold}{f', {condition(need.under)}' if need.under else ''}"
+
+
+def anchor(need: Asked) -> str:
+    """Return the identifier of a need's place in the page."""
+    return f"need-{UNFIT.sub('-', need.id)}"
 
 
 def shown(need: Asked, value: str) -> str:
