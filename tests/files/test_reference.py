@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from keytwin.design.need import MEASURES
 from keytwin.files.known import BROUGHT
 from keytwin.files.reference import page
 from keytwin.files.schema import KINDS, schema
@@ -59,3 +60,29 @@ def test_every_link_within_the_page_leads_to_a_heading() -> None:
     anchors = {f"(#{line.strip('# ').lower().replace(' ', '-')})" for line in written.splitlines() if line[:1] == "#"}
     wanted = {f"({part.partition(')')[0]})" for part in written.split("](")[1:] if part.startswith("#")}
     assert wanted - anchors == set()
+
+
+def test_every_measure_has_a_row_with_its_threshold() -> None:
+    rows = page().splitlines()
+    for name, measure in MEASURES.items():
+        between = "yes" if measure.is_of_pairs else "no"
+        assert f"| `{name}` | {measure.quantity} | `{measure.sense}` | {between} | {measure.about} |" in rows
+
+
+def test_what_stands_in_the_files_of_the_design_half_is_told() -> None:
+    rows = page().splitlines()
+    expected = (
+        "| `apps` | a whole number, 1 to 1000 | `1` | how many apps at each pair want as much, each for itself |",
+        "| `relays` | own, none or a name | | who would run trusted relays along it; no place for any if left out |",
+        "| `least` | an amount of money | **required** | of one, when it comes cheap |",
+        "| `ovm` | the OVM's name | **required** | the variability model, by name |",
+        "| `gives` | `ITEM to STEP`, or a list of such | | what it hands on, as 'qubit to measure' |",
+    )
+    assert [row for row in expected if row not in rows] == []
+
+
+@pytest.mark.parametrize("title", ["Need", "Measures", "Selection", "Cost book", "View", "A step of an activity"])
+def test_no_heading_comes_twice(title: str) -> None:
+    headings = [line.strip("# ") for line in page().splitlines() if line.startswith("#")]
+    assert headings.count(title) == 1
+    assert len(headings) == len(set(headings))

@@ -9,8 +9,9 @@ import pytest
 from keytwin.quantum.channel import Fibre
 from keytwin.quantum.protocols import PROTOCOLS, link_model
 from keytwin.vocabulary.device import Device
+from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.units import QUANTITIES, DecibelsPerKilometre, Kilometres, in_seconds, minutes, seconds
-from tests.quantum.shipped import NAMES, chance, content, shipped
+from tests.quantum.shipped import NAMES, chance, content, lossy, shipped
 
 TWENTY_KILOMETRES = Fibre(Kilometres(20.0), DecibelsPerKilometre(0.2))
 MOST_BITS_OF_A_BLOCK = 40_000_000  # what a simulated network may have to move at once
@@ -71,3 +72,31 @@ def test_first_block_and_rate_over_twenty_kilometres(name: str, first_block: int
     assert rate[0] <= link.rate().secret <= rate[1]
     assert link.rate().secret * in_seconds(link.block_time) <= MOST_BITS_OF_A_BLOCK
     assert link.draw_block(chance()).secret > 0
+
+
+@pytest.mark.parametrize("decibels", [2.0, 5.0, 9.2, 14.0])
+def test_the_fast_device_follows_the_calibration_of_the_czech_national_network(decibels: float) -> None:
+    by_hand = 17.094e6 * 10 ** (-decibels / 10)
+    assert 0.5 < link_model(shipped("high-rate-decoy-bb84"), lossy(decibels)).rate().secret / by_hand < 2.0
+
+
+@pytest.mark.parametrize("decibels", [2.0, 12.8, 17.6, 26.0])
+def test_long_blocks_follow_it_further(decibels: float) -> None:
+    by_hand = 17.094e6 * 10 ** (-decibels / 10)
+    assert 0.5 < link_model(shipped("high-rate-long-block-decoy-bb84"), lossy(decibels)).rate().secret / by_hand < 2.0
+
+
+def test_the_fast_devices_differ_by_their_blocks_alone() -> None:
+    short, long = (
+        content("high-rate-decoy-bb84")["parameters"],
+        content("high-rate-long-block-decoy-bb84")["parameters"],
+    )
+    assert {key for key in short if short[key] != long[key]} == {"block_time"}
+
+
+def test_a_chain_of_repeaters_bridges_what_nothing_else_does() -> None:
+    far = Fibre(Kilometres(900.0), DecibelsPerKilometre(0.17))
+    assert 10 < link_model(shipped("wide-area-repeater"), far).rate().secret < 30
+    for name in ("two-segment-repeater", "generic-twin-field-pm", "high-rate-long-block-decoy-bb84"):
+        with pytest.raises(Mistake, match="no key at 153"):
+            link_model(shipped(name), far)

@@ -8,7 +8,7 @@ from keytwin.assessment.assess import Assessed, Judged
 from keytwin.design.need import Need, Priority
 from keytwin.design.plan import Plan
 from keytwin.design.variability import Configuration, Ovm
-from keytwin.design.verdict import Outcome, Verdict
+from keytwin.design.verdict import Outcome, Verdict, show_value
 
 
 def summary(assessed: Assessed) -> tuple[str, ...]:
@@ -85,9 +85,16 @@ def _missed(assessed: Assessed) -> Iterator[str]:
         if verdict.outcome is Outcome.MISSED:
             yield f"{_named(verdict.need)} comes to {verdict.value}{_why(verdict)}; {verdict.need.written} is wanted."
         elif verdict.outcome is Outcome.OPEN:
-            yield f"{_named(verdict.need)} is open: what is known is a range around {verdict.need.written}."
+            yield f"{_named(verdict.need)} is open: {_range(verdict)}; {verdict.need.written} is wanted."
         elif verdict.outcome is Outcome.UNVERIFIABLE:
             yield f"{verdict.need.id} cannot be verified: {reason_of(each, has_run=bool(assessed.tries))}."
+
+
+def _range(verdict: Verdict) -> str:
+    assert verdict.found is not None
+    assert verdict.found.best is not None
+    ends = sorted((verdict.found.best, verdict.found.value))
+    return f"it comes to between {' and '.join(show_value(verdict.measure, end) for end in ends)}"
 
 
 def _named(need: Need) -> str:

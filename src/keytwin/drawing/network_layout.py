@@ -72,7 +72,7 @@ def chains_of(
     """Return the places that are drawn where they lie, and the chains between them; what is `kept` is in no chain."""
     while True:
         anchors, chains = _chained(places, lines, kept)
-        loops = {chain.inner[len(chain.inner) // 2] for chain in chains if chain.ends[0] == chain.ends[1]}
+        loops = {chain.inner[len(chain.inner) // 2] for chain in chains if chain.inner and len({*chain.ends}) == 1}
         if not loops:
             return anchors, chains
         # A way that ends where it began has no length on paper: its middle gets a place of its own.

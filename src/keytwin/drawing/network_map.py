@@ -21,22 +21,18 @@ from keytwin.drawing.frame import framed
 from keytwin.drawing.geometry import Box, Point, hull, stretch
 from keytwin.drawing.metrics import LINE, width_of, wrap
 from keytwin.drawing.network_layout import Chain, Line, Place, PlaceKind, chains_of, spots
+from keytwin.drawing.network_legend import SMALL, STROKES, WIDTH, legend, line_role
 from keytwin.drawing.painter import paint
-from keytwin.drawing.scene import Figure, Label, Mark, Node, Role, Scene, Stroke, Text, Wire, moved_path, text_block
+from keytwin.drawing.scene import Figure, Label, Mark, Node, Role, Scene, Stroke, Text, Wire, text_block
 from keytwin.drawing.slanted import across, beside, border, meets
 from keytwin.drawing.theme import Theme
 
-WIDTH: Final = 720.0
 NAME: Final = 12.0
-SMALL: Final = 10.0
 MOST_WIDE: Final = 120.0  # of a name
 RELAY: Final = 26.0  # across
 SKY: Final = 150.0  # from a satellite down to the highest site
 BOWS: Final = (0.0, 46.0, -46.0, 92.0, -92.0, 138.0, -138.0, 184.0, -184.0)
 """How far the middle of a chain may lie beside the straight line, in the order in which it is tried."""
-SAMPLE: Final = 30.0  # of the legend
-STROKES: Final[Mapping[str, Stroke]] = MappingProxyType({"fibre": Stroke.SOLID, "satellite": Stroke.DASHED})
-_MEDIA: Final = MappingProxyType({"fibre": "optical fibre", "satellite": "beam of a satellite"})
 _ROLES: Final = MappingProxyType(
     {PlaceKind.SITE: Role.STRONG, PlaceKind.RELAY: Role.PLAIN, PlaceKind.SATELLITE: Role.NATURE_5}
 )
@@ -106,6 +102,8 @@ class _Drawn:
     letters: Mapping[str, str]
     bunches: dict[str, tuple[str, str]] = field(default_factory=dict)
     """By the first of a chain's relays: how many they are, and the letters of their owners."""
+    media: dict[str, None] = field(default_factory=dict)
+    """Of the lines that are drawn, in this order."""
     nodes: dict[str, Node] = field(default_factory=dict)
     wires: list[Wire] = field(default_factory=list)
     laid: list[tuple[Chain, Sequence[Point], Sequence[Wire]]] = field(default_factory=list)
@@ -251,6 +249,7 @@ class _Drawn:
                 self.labels.append(label)
 
     def _wire(self, line: Line, source: str, target: str, way: Sequence[Point]) -> Wire:
+        self.media[line.medium] = None
         start = self._border(source, way[1])
         end = self._border(target, way[-2])
         return Wire(
@@ -260,7 +259,7 @@ class _Drawn:
             target=target,
             title=f"{line.id}: {line.medium}, {', '.join(_said([line]))}",
             element=line.id,
-            role=Role.REQUIRES if line.medium == "satellite" else Role.PLAIN,
+            role=line_role(line.medium),
             stroke=STROKES.get(line.medium, Stroke.DOTTED),
         )
 
@@ -293,7 +292,7 @@ class _Drawn:
         """Return everything, with the legend below."""
         boxes = [node.box for node in self.nodes.values()] + [label.box for label in self.labels]
         boxes += [stretch(*piece) for wire in self.wires for piece in pairwise(wire.points)]
-        marks, texts = _legend(self, (hull(boxes).bottom if boxes else 0.0) + 34)
+        marks, texts = legend(self.places, self.media, self.letters, (hull(boxes).bottom if boxes else 0.0) + 34)
         return Scene(
             id="",
             title="",
@@ -320,42 +319,3 @@ def _said(lines: Sequence[Line]) -> list[str]:
     if len(lines) == 1:
         return [*reach, rate]
     return [f"{len(lines)} spans", *reach, f"least: {rate}"]
-
-
-# --- the legend -----------------------------------------------------------------------------------------------------
-
-
-def _legend(drawn: _Drawn, top: float) -> tuple[list[Mark], tuple[Text, ...]]:
-    """Return what the signs mean, in rows."""
-    marks: list[Mark] = []
-    texts: list[Text] = []
-    x, y = 0.0, top
-    for sample, words in _entries(drawn):
-        wide = SAMPLE + 8 + width_of(words, SMALL)
-        if x and x + wide > WIDTH:
-            x, y = 0.0, y + 24
-        marks += [replace(mark, path=moved_path(mark.path, x, y)) for mark in sample]
-        texts.append(Text(words, Point(x + SAMPLE + 8, y + 3.5), SMALL))
-        x += wide + 26
-    return marks, tuple(texts)
-
-
-def _entries(drawn: _Drawn) -> Iterator[tuple[list[Mark], str]]:
-    kinds = {each.kind for each in drawn.places}
-    if PlaceKind.SITE in kinds:
-        yield [_box_sample(Role.STRONG, Stroke.SOLID)], "a site"
-    if PlaceKind.RELAY in kinds:
-        yield [Mark(path=pictograms.ring(SAMPLE / 2, 0, 9), role=Role.PLAIN, weight=1.2)], "a relay: it sees the keys"
-    for owner, letter in drawn.letters.items():
-        yield [_box_sample(Role.PLAIN, Stroke.DASHED)], f"broken outline, {letter}: belongs to {owner}"
-    for medium in dict.fromkeys(wire.title.split(": ", 1)[1].split(",", 1)[0] for wire in drawn.wires):
-        path = pictograms.line((0, 0), (SAMPLE, 0))
-        role = Role.REQUIRES if medium == "satellite" else Role.PLAIN
-        yield (
-            [Mark(path=path, role=role, weight=1.4, stroke=STROKES.get(medium, Stroke.DOTTED))],
-            _MEDIA.get(medium, medium),
-        )
-
-
-def _box_sample(role: Role, stroke: Stroke) -> Mark:
-    return Mark(path=pictograms.rectangle(0, -8, SAMPLE, 16), role=role, weight=1.2, stroke=stroke)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from keytwin.assessment.answer import Answer
 from keytwin.report import html_answer, html_choices, html_drawings, html_evidence, html_needs, html_network, html_words
-from keytwin.report.html_elements import element, page
+from keytwin.report.html_elements import contents, element, page
 from keytwin.report.html_run import run_parts
 from keytwin.report.html_style import style_sheet
 from keytwin.report.html_wording import Names
@@ -21,19 +21,25 @@ def report_of(answer: Answer, folder: Path) -> str:
     names = Names(answer.ovm)
     parts = [
         html_answer.overview(answer),
-        html_choices.ways_out(answer),
-        html_network.network(answer, names),
         html_needs.needs(answer),
         html_needs.without_qkd(answer),
+        html_network.network(answer, names),
         html_choices.choices(answer, names),
         html_choices.proposals(answer, names),
+        html_choices.ways_out(answer),
         html_drawings.drawings(folder, names),
         html_evidence.runs(answer),
         html_evidence.assumptions(answer),
         html_evidence.versions(answer),
         html_words.words(html_words.DESIGN),
     ]
-    return page(f"{answer.name}: {html_answer.outcome_of(answer)}", style_sheet(), html_answer.head(answer), *parts)
+    return page(
+        f"{answer.name}: {html_answer.outcome_of(answer)}",
+        style_sheet(),
+        html_answer.head(answer),
+        contents(parts),
+        *parts,
+    )
 
 
 def report_of_run(trace: Trace, digest: str) -> str:
@@ -43,6 +49,5 @@ def report_of_run(trace: Trace, digest: str) -> str:
         element("p", "What happened in this run?", class_="soft"),
         element("h1", trace.header.name),
     )
-    return page(
-        f"{trace.header.name}: a run", style_sheet(), head, *run_parts(trace, digest), html_words.words(html_words.RUN)
-    )
+    parts = [*run_parts(trace, digest), html_words.words(html_words.RUN)]
+    return page(f"{trace.header.name}: a run", style_sheet(), head, contents(parts), *parts)

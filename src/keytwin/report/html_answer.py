@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from keytwin.assessment.answer import Answer, VerdictLine
 from keytwin.design.need import Priority
 from keytwin.design.verdict import Outcome
-from keytwin.report.html_elements import Markup, counted, element, joined, section, table, told
-from keytwin.report.html_wording import MEANINGS, asked_short, badge
+from keytwin.report.html_elements import Markup, counted, element, joined, section, table, told, unbroken
+from keytwin.report.html_wording import MEANINGS, anchor, asked_short, badge, shown
 
 
 def head(answer: Answer) -> Markup:
@@ -71,7 +71,7 @@ def overview(answer: Answer) -> Markup:
     """Return all needs in one table, with what the outcomes mean."""
     if not answer.verdicts:
         return Markup()
-    heads = ("Need", "In the words of who needs it", "Asked for", "Found", "Verdict")
+    heads = ("Need", "Verdict", "Found", "Asked for", "In the words of who needs it")
     return section(
         "overview",
         "The needs at a glance",
@@ -82,8 +82,9 @@ def overview(answer: Answer) -> Markup:
 
 def _row(line: VerdictLine) -> tuple[str, ...]:
     need = line.need
-    name = joined([element("a", need.id, href=f"#need-{need.id}"), element("br"), need.priority])
-    return name, element("span", need.text, dir="auto"), asked_short(need), line.shown or "-", badge(line.outcome)
+    name = joined([element("a", need.id, href=f"#{anchor(need)}"), element("br"), need.priority])
+    found = unbroken(shown(need, line.shown) or "-")
+    return name, badge(line.outcome), found, asked_short(need), element("span", need.text, dir="auto")
 
 
 def _meanings(answer: Answer) -> Iterator[Markup]:

@@ -21,6 +21,8 @@ from keytwin.report.html_elements import (
     section,
     table,
     told,
+    typed,
+    unbroken,
 )
 from keytwin.report.html_wording import Names, badge
 
@@ -124,7 +126,7 @@ def proposals(answer: Answer, names: Names) -> Markup:
     built = [each for each in answer.proposals if not each.why_not]
     shown = [each for index, each in enumerate(built) if index < MOST_PROPOSALS or each.is_taken]
     needs = list(dict.fromkeys(need for each in shown for need in [*each.found, *each.missed]))
-    heads = ("No.", "What sets it apart", "Costs at most", "Least ready part", *needs, "")
+    heads = ("No.", "Standing", "What sets it apart", "Costs at most", "Least ready part", *needs)
     rows = [_proposal(each, common, needs, names) for each in shown]
     rest = len(built) - len(shown)
     return section(
@@ -134,9 +136,9 @@ def proposals(answer: Answer, names: Names) -> Markup:
             "p",
             "Values here are worked out, not measured. There is no overall score: which of these is best depends on "
             "what a reader gives for each need. To design another one, type its number: ",
-            code("keytwin design need.yaml --take 2 -o other"),
+            typed("keytwin design need.yaml --take 2 -o other"),
         ),
-        table("Designs that can be laid out", heads, rows) if rows else "",
+        table("Designs that can be laid out", heads, rows, "proposals") if rows else "",
         element("p", f"{counted(rest, 'more design')} in verdict.json.") if rest else "",
         _impossible(answer, common, names),
     )
@@ -146,11 +148,12 @@ def _proposal(each: ProposalLine, common: set[str], needs: Sequence[str], names:
     own = told([names.of(variant) for variant in each.variants if variant not in common])
     taken = "taken" if each.is_taken else "would do" if each.is_acceptable else f"misses {told(each.missed)}"
     values = (_value(each, need) for need in needs)
-    return str(each.number), own or "as chosen", each.cost or "-", each.readiness or "-", *values, taken
+    said = (own or "as chosen", unbroken(each.cost or "-"), each.readiness or "-")
+    return str(each.number), taken, *said, *values
 
 
 def _value(each: ProposalLine, need: str) -> Markup:
-    shown = each.found.get(need, "-")
+    shown = unbroken(each.found.get(need, "-"))
     return joined([f"{shown} ", badge(Outcome.MISSED)]) if need in each.missed else joined([shown])
 
 

@@ -37,7 +37,7 @@ def drawings(folder: Path, names: Names) -> Markup:
         "architecture",
         "The architecture",
         *shown,
-        element("h3", "One drawing for each choice", class_="screen") if others else "",
+        element("h3", "One drawing for each choice") if others else "",
         *(_view(path, names) for path in others[:MOST_DRAWINGS]),
         element(
             "p",
@@ -55,13 +55,13 @@ def _main(views: Path) -> Iterator[Markup]:
         path = views / f"{name}.svg"
         if path.is_file():
             svg = inlined(path.read_bytes(), f"{_prefix(path, views)}-", about, str(path))
-            yield element("figure", svg, element("figcaption", about))
+            yield element("figure", svg, element("figcaption", about), class_="large")
 
 
 def _view(path: Path, names: Names) -> Markup:
     title = names.of(path.stem)
     svg = inlined(path.read_bytes(), f"{_prefix(path, path.parent.parent)}-", f"Drawing of {title}", str(path))
-    return folded(title, element("figure", svg))
+    return folded(title, element("figure", svg, class_="large"))
 
 
 def _prefix(path: Path, views: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -9,6 +10,11 @@ from keytwin.drawing.painter import quoted
 
 VOID: Final = frozenset({"br", "col", "hr", "meta"})
 """Elements that never hold anything and are not closed."""
+SHORT: Final = 14  # letters of a value that is kept on one line
+LONG: Final = 24  # letters of a word that is broken rather than let widen its column
+WORD: Final = re.compile(r"[\s-]+")
+TAG: Final = re.compile(r"<[^>]*>")
+HEADING: Final = re.compile(r'<h2 id="([^"]*)">(.*?)</h2>')
 LINES: Final = frozenset(
     [
         "article",
@@ -92,7 +98,25 @@ def table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]], style
 
 def _row(cells: Sequence[str]) -> Markup:
     first, *others = cells
-    return element("tr", element("th", first, scope="row"), *(element("td", each) for each in others))
+    return element(
+        "tr",
+        element("th", first, scope="row", **_look(first)),
+        *(element("td", each, **_look(each)) for each in others),
+    )
+
+
+def _look(cell: str) -> dict[str, str]:
+    """Return the class of a cell that may be broken anywhere: one with a word longer than a column should be."""
+    text = TAG.sub(" ", cell) if isinstance(cell, Markup) else cell
+    return {"class_": "long"} if max(map(len, WORD.split(text)), default=0) > LONG else {}
+
+
+def contents(parts: Iterable[str]) -> Markup:
+    """Return links to the sections among some parts."""
+    found = HEADING.findall("".join(parts))
+    return element(
+        "nav", listed(element("a", Markup(title), href=f"#{name}") for name, title in found), aria_label="Contents"
+    )
 
 
 def listed(items: Iterable[str], kind: str = "ul") -> Markup:
@@ -116,6 +140,16 @@ def folded(title: str, *content: str, is_open: bool = False, style: str = "") ->
 def code(text: str) -> Markup:
     """Return what is typed or read by a machine."""
     return element("code", text)
+
+
+def typed(command: str) -> Markup:
+    """Return a command on a line of its own."""
+    return element("code", command, class_="typed")
+
+
+def unbroken(value: str) -> str:
+    """Return a short value that stays on one line with its unit; a long one may be broken."""
+    return value.replace(" ", "\u00a0") if len(value) <= SHORT else value
 
 
 def counted(number: int, thing: str) -> str:

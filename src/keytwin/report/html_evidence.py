@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from keytwin.assessment.answer import Answer, RunLine
-from keytwin.report.html_elements import Markup, code, element, facts, joined, listed, section, table
+from keytwin.report.html_elements import Markup, code, element, facts, joined, listed, section, table, typed, unbroken
 from keytwin.report.html_wording import condition
 
 FIGURES: Final = (
@@ -44,13 +44,13 @@ def runs(answer: Answer) -> Markup:
 def _run(each: RunLine) -> tuple[str, ...]:
     failed = f"{', '.join(each.failed)} ({condition(each.under)})" if each.failed else condition(each.under)
     figures = (each.throughput, each.response_delay, each.delay_variation, each.error_ratio, each.loss_ratio)
-    return each.id, failed or "nothing", *figures, each.availability, each.restoration or "-"
+    return each.id, failed or "nothing", *map(unbroken, figures), unbroken(each.availability), each.restoration or "-"
 
 
 def _again(each: RunLine) -> Markup:
-    about = f": {each.seconds:,.0f} s of virtual time, {each.events:,} events; SHA-256 of the trace "
-    command = code(f"keytwin run runs/{each.id}.yaml --seed {each.seed} --trace {each.id}.jsonl")
-    return joined([command, about, element("code", each.trace, class_="told")])
+    about = f"{each.id}: {each.seconds:,.0f} s of virtual time, {each.events:,} events; SHA-256 of the trace "
+    command = typed(f"keytwin run runs/{each.id}.yaml --seed {each.seed} --trace {each.id}.jsonl")
+    return joined([about, element("code", each.trace, class_="told"), command])
 
 
 def assumptions(answer: Answer) -> Markup:

@@ -5,10 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from keytwin.assessment.answer import Answer, EvidenceLine, FoundLine, VerdictLine
+from keytwin.assessment.answer import Answer, Asked, EvidenceLine, FoundLine, VerdictLine
+from keytwin.design.need import MEASURES
 from keytwin.design.verdict import Outcome
-from keytwin.report.html_elements import Markup, code, element, escaped, facts, folded, joined, listed, section, table
-from keytwin.report.html_wording import SIGNS, UNSURE, asked_for, asked_short, badge
+from keytwin.report.html_elements import (
+    Markup,
+    element,
+    escaped,
+    facts,
+    folded,
+    joined,
+    listed,
+    section,
+    table,
+    typed,
+    unbroken,
+)
+from keytwin.report.html_wording import SIGNS, UNSURE, anchor, asked_for, asked_short, badge, shown
 
 WIDE: Final = 300.0
 HIGH: Final = 26.0
@@ -45,13 +58,13 @@ def _need(line: VerdictLine) -> Markup:
     title = joined([f"{need.id}, a {need.priority} ", badge(line.outcome)])
     return element(
         "article",
-        element("h3", title, id=f"need-{need.id}"),
+        element("h3", title, id=anchor(need)),
         element("blockquote", need.text, dir="auto"),
         facts(
             [
                 ("Asked for", asked_for(need)),
-                ("Between", _pairs(need.pairs)),
-                ("Found", element("strong", line.shown) if line.shown else ""),
+                ("Between", _pairs(need)),
+                ("Found", element("strong", shown(need, line.shown)) if line.shown else ""),
                 ("Margin", margin(line)),
                 ("How", METHODS.get(line.method, line.method)),
                 ("Why", line.reason),
@@ -63,7 +76,11 @@ def _need(line: VerdictLine) -> Markup:
     )
 
 
-def _pairs(pairs: tuple[str, ...]) -> Markup:
+def _pairs(need: Asked) -> Markup:
+    measure, pairs = MEASURES.get(need.measure), need.pairs
+    # A cost, say, is one of the whole and lies between nobody.
+    if measure is None or not measure.is_of_pairs:
+        return Markup()
     if len(pairs) <= MOST_PAIRS:
         return escaped("; ".join(pairs))
     return folded(f"{len(pairs)} pairs", listed(pairs))
@@ -72,19 +89,19 @@ def _pairs(pairs: tuple[str, ...]) -> Markup:
 def _both(line: VerdictLine) -> Markup:
     if line.analysed is None or line.measured is None:
         return Markup()
-    return listed(map(_found, (line.analysed, line.measured)))
+    return listed(_found(line.need, each) for each in (line.analysed, line.measured))
 
 
-def _found(found: FoundLine) -> str:
+def _found(need: Asked, found: FoundLine) -> str:
     by = f" (held down by {', '.join(found.culprits)})" if found.culprits else ""
     remark = f"; {found.remark}" if found.remark else ""
-    return f"{METHODS.get(found.method, found.method)}: {found.shown}{by}{remark}"
+    return f"{METHODS.get(found.method, found.method)}: {shown(need, found.shown)}{by}{remark}"
 
 
 def _evidence(seen: EvidenceLine | None) -> Markup:
     if seen is None:
         return Markup()
-    again = code(f"keytwin run runs/{seen.run}.yaml --seed {seen.seed} --trace t.jsonl")
+    again = typed(f"keytwin run runs/{seen.run}.yaml --seed {seen.seed} --trace t.jsonl")
     said = f"Run {seen.run} with seed {seen.seed}, events {seen.first:,} to {seen.last:,}. To see it again: "
     return joined([said, again])
 
@@ -114,9 +131,9 @@ def margin_in_words(share: float, outcome: str) -> str:
 
 
 def _percent(share: float) -> str:
-    shown = f"{100 * share:.3g}" if share < 9.995 else f"{100 * share:,.0f}"
+    number = f"{100 * share:.3g}" if share < 9.995 else f"{100 * share:,.0f}"
     # Nearly all is not all.
-    return f"{'99.9' if shown == '100' and share < 1 else shown} %"
+    return f"{'99.9' if number == '100' and share < 1 else number} %"
 
 
 def _bar(share: float, outcome: str, words: str) -> Markup:
@@ -162,7 +179,7 @@ def without_qkd(answer: Answer) -> Markup:
             (
                 each.need,
                 asked,
-                _told(line.outcome, line.shown) if line else "-",
+                _told(line.outcome, shown(line.need, line.shown)) if line else "-",
                 _told(each.outcome, each.shown),
                 each.remark,
             )
@@ -182,8 +199,8 @@ def without_qkd(answer: Answer) -> Markup:
     )
 
 
-def _told(outcome: str, shown: str) -> Markup:
-    return joined([badge(outcome), f" {shown}" if shown else ""])
+def _told(outcome: str, value: str) -> Markup:
+    return joined([badge(outcome), f" {unbroken(value)}" if value else ""])
 
 
 def _conclusion(answer: Answer) -> str:

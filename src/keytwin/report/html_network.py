@@ -42,7 +42,10 @@ def network(answer: Answer, names: Names) -> Markup:
 def network_svg(answer: Answer) -> str:
     """Draw the map of an answer's network."""
     places = [Place(each.id, kind_of(each, answer.channels), each.owner, each.position) for each in answer.places]
-    lines = [Line(each.id, each.ends, each.medium, each.length, each.rate) for each in answer.channels]
+    known = {each.id for each in places}
+    # A verdict may have been written by hand: a link into nowhere is in the table, and not on the map.
+    drawn = [each for each in answer.channels if known.issuperset(each.ends) and each.ends[0] != each.ends[1]]
+    lines = [Line(each.id, each.ends, each.medium, each.length, each.rate) for each in drawn]
     return draw_network(places, lines, answer.name, Theme.LIGHT)
 
 

@@ -28,7 +28,7 @@ from keytwin.vocabulary.events import (
     ViolationSeen,
 )
 from keytwin.vocabulary.machine import Event
-from keytwin.vocabulary.units import Duration, Instant, show_bits, show_rate
+from keytwin.vocabulary.units import Duration, Instant, show_rate
 
 MOST_ROWS: Final = 200  # of a table: a long run has millions of events
 MOST_SESSIONS: Final = 40  # in the figure
@@ -241,7 +241,7 @@ def _links(seen: _Seen) -> Markup:
         return Markup()
     heads = ("Link", "Blocks", "of them without key", "Key made", "Highest error rate")
     rows = [
-        (link, f"{each.blocks:,}", f"{each.empty:,}", show_bits(each.bits), f"{each.worst:.2%}")
+        (link, f"{each.blocks:,}", f"{each.empty:,}", f"{each.bits:,} bit", f"{each.worst:.2%}")
         for link, each in sorted(seen.links.items())
     ]
     return section("links", "Links", *_tables("What links made", heads, rows))

@@ -103,10 +103,14 @@ dl{max-width:none}
 .wide{overflow-x:auto;margin:1rem 0}
 table{border-collapse:collapse;width:100%;font-size:.92rem}
 caption{text-align:left;padding:.3em 0;font-size:.92rem}
-th,td{text-align:left;vertical-align:top;padding:.4em .6em;border-bottom:1px solid var(--line);min-width:4.5rem}
+th,td{text-align:left;vertical-align:top;padding:.4em .6em;border-bottom:1px solid var(--line);min-width:3rem}
+.proposals td:nth-child(3){min-width:13rem}
 thead th{background:var(--head);border-bottom:2px solid var(--line);overflow-wrap:normal}
 tbody th{font-weight:600}
-td.text{min-width:12rem}
+th,td{overflow-wrap:break-word}
+.long{overflow-wrap:anywhere}
+details caption{display:none}
+td ul{margin:0;padding-left:1.1em}
 figure{margin:1.2rem 0;overflow-x:auto}
 figure svg{display:block;max-width:100%;height:auto;min-width:min(100%,34rem)}
 figcaption{font-size:.92rem;margin-top:.4em}
@@ -115,31 +119,40 @@ figcaption{font-size:.92rem;margin-top:.4em}
 details{margin:.6rem 0}
 summary{cursor:pointer;font-weight:600;padding:.3em 0}
 .told{word-break:break-all}
+.typed{display:block;margin:.3em 0;padding:.35em .6em;background:var(--head);border-radius:.3em;white-space:pre-wrap}
 @media (max-width:40rem){
 h1{font-size:1.5rem}
 dl>div{grid-template-columns:1fr;padding:.35em 0}
 figure svg{min-width:34rem}
+figure.large svg{min-width:56rem}
+table{min-width:40rem}
+table.narrow{min-width:0}
 .need{padding:.2rem .8rem .6rem}
 }
 @media print{
 @page{size:A4;margin:16mm 14mm 18mm;@bottom-right{content:counter(page);font:9pt sans-serif}}
-body{font-size:10pt}
+html{font-size:10pt}
 main{max-width:none;padding:0}
 nav{display:none}
 h1{font-size:19pt}
 h2{font-size:14pt;margin-top:1.6em}
-h2,h3,caption,figcaption{break-after:avoid}
-.answer,.need,figure,tr,dl>div{break-inside:avoid}
+h2,h3,caption,thead,blockquote,p:has(+ul),p:has(+.wide){break-after:avoid}
+figure svg{break-after:avoid}
+.answer,figure,tr,dl>div,li{break-inside:avoid}
+.need{box-decoration-break:clone;-webkit-box-decoration-break:clone}
 .wide,figure{overflow:visible}
 thead{display:table-header-group}
 table{font-size:8.5pt}
 th,td{padding:.25em .4em;min-width:0}
-td.text{min-width:0}
+.proposals td:nth-child(3){min-width:0}
+tr:first-child{break-before:avoid}
 figure svg{min-width:0;max-height:225mm;width:auto;margin:0 auto}
-.page{break-before:page}
 details:not([open]){display:none}
 a{color:inherit;text-decoration:none}
-.verdict,.answer,thead th,.bar{-webkit-print-color-adjust:exact;print-color-adjust:exact}
+.verdict,.answer,thead th,.bar,.typed{-webkit-print-color-adjust:exact;print-color-adjust:exact}
 }
-@media screen{.paper{display:none}}
+@media screen and (min-width:64rem){
+figure.large{width:min(96vw,90rem);margin-left:calc(50% - min(48vw,45rem))}
+figure.large figcaption{max-width:46rem;margin:.4em auto}
+}
 """

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from math import inf
 from types import MappingProxyType
 from typing import Final
 
 from keytwin.assessment.answer import Asked
 from keytwin.design.need import MEASURES, Sense
-from keytwin.design.verdict import Outcome
+from keytwin.design.verdict import Outcome, show_value
 from keytwin.files.library import ovm_names
 from keytwin.files.ovm import library_ovm
 from keytwin.report.html_elements import Markup, element, told
 
 CONDITION: Final = re.compile(r"(cut|attack|kill)\((\d{1,6}) (link|channel|node)s?\)")
+UNFIT: Final = re.compile(r"[^\w.-]")  # for an identifier
 _FAILED: Final = MappingProxyType({"cut": "cut", "attack": "attacked", "kill": "down"})
 _THINGS: Final = MappingProxyType({"link": "link", "channel": "channel", "node": "relay"})
 SIGNS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
@@ -65,6 +67,18 @@ def asked_short(need: Asked) -> str:
         return need.measure or "no measure"
     sign = "≥" if measure.sense is Sense.AT_LEAST else "≤"
     return f"{need.measure} {sign} {need.threshold}{f', {condition(need.under)}' if need.under else ''}"
+
+
+def anchor(need: Asked) -> str:
+    """Return the identifier of a need's place in the page."""
+    return f"need-{UNFIT.sub('-', need.id)}"
+
+
+def shown(need: Asked, value: str) -> str:
+    """Return a value that was found; a wait without limit never ends."""
+    measure = MEASURES.get(need.measure)
+    is_wait = measure is not None and measure.quantity == "duration" and measure.sense is Sense.AT_MOST
+    return "never" if is_wait and value == show_value(MEASURES["latency"], inf) else value
 
 
 class Names:
