@@ -14,7 +14,7 @@ from keytwin.scenario.sweep_traffic import Habits, traffic_of
 from keytwin.vocabulary.units import minutes
 
 METRICS: Final = ("hops", "key-aware", "residual")
-LOADS: Final = (0.05, 0.1, 0.15, 0.2, 0.25)
+LOADS: Final = (0.025, 0.05, 0.075, 0.1, 0.125)  # from hardly any session refused to a fifth of them
 SEEDS: Final = 30
 CORES: Final = 2
 ELSEWHERE: Final = "450 runs on 2 cores; not possible elsewhere with keys that are made"
