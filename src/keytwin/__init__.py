@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from keytwin.assessment.architecture import architecture
+    from keytwin.assessment.case import answer_to
     from keytwin.control.metrics import LinkView
     from keytwin.design.composition import Architecture
     from keytwin.keymanagement.algorithms import PoolLevel
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from keytwin.runtime.trace import Happening
     from keytwin.scenario.load import load
     from keytwin.vocabulary.blueprint import Blueprint
-    from keytwin.vocabulary.errors import FileMistake, Finding, KeytwinError, Mistake, Refusal, Violation
+    from keytwin.vocabulary.errors import FileMistake, Finding, KeytwinError, Mistake, Refusal
     from keytwin.vocabulary.evidence import AppEvidence, Evidence, KeyAccount, LinkAccount
     from keytwin.vocabulary.timeline import Scenario
 
@@ -45,8 +46,8 @@ __all__ = [
     "Refusal",
     "Run",
     "Scenario",
-    "Violation",
     "analytic_rates",
+    "answer_to",
     "architecture",
     "explain_link",
     "link_rate",
@@ -74,8 +75,8 @@ _HOME: Final = MappingProxyType(
         "Refusal": "vocabulary.errors",
         "Run": "report.run",
         "Scenario": "vocabulary.timeline",
-        "Violation": "vocabulary.errors",
         "analytic_rates": "report.link_analytic",
+        "answer_to": "assessment.case",
         "architecture": "assessment.architecture",
         "explain_link": "report.link_limits",
         "link_rate": "report.link",

@@ -1,6 +1,6 @@
 """What is expected of the shipped cases: devices, blocks, demands, verdicts and margins, in a golden file for each.
 
-`python -m tests.assessment.golden_cases` writes the files anew; what changes there is to be looked at before it is kept.
+`python -m tests.assessment.golden_cases` writes them anew; what changes there is to be looked at before it is kept.
 """
 
 from __future__ import annotations

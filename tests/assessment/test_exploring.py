@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import replace
 from math import inf
 from types import MappingProxyType
+from typing import Self, cast
 
 import msgspec
 import pytest
@@ -17,6 +19,7 @@ from keytwin.assessment.evaluating import Shared, count_of, inconsistencies, pac
 from keytwin.assessment.exploring import Crew, Explored, explore_case
 from keytwin.design.exploration import Fate, front_of
 from keytwin.design.need import Case
+from keytwin.design.variability import Configuration
 from keytwin.files.ovm import library_ovm
 from keytwin.report.exploration import exploration_record
 from keytwin.vocabulary.errors import Mistake, Refusal
@@ -63,7 +66,7 @@ def test_what_fails_by_its_consistency_leaves_the_front(monkeypatch: pytest.Monk
     first = alone.found.front[0].candidates[0].proposal.configuration
 
     def counted(task: bytes) -> bytes:
-        _, configuration = unpacked(task)  # type: ignore[misc]  # as it was packed
+        _, configuration = cast("tuple[Shared, Configuration]", unpacked(task))
         return packed(3 if configuration == first else 0)
 
     monkeypatch.setattr(exploring, "inconsistencies", counted)
@@ -161,6 +164,42 @@ def test_all_of_a_plan_survives_being_packed(alone: Explored) -> None:
 def test_a_crew_of_nobody_is_a_mistake() -> None:
     with pytest.raises(Mistake, match="0 jobs: there are from 1 to 256"):
         Crew(0)
+
+
+def lacking(task: bytes) -> bytes:
+    """Do a part where something is not installed."""
+    raise ModuleNotFoundError(f"No module named 'keytwin' for {len(task)} octets")
+
+
+def test_workers_that_lack_something_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    distributed = pytest.importorskip("distributed", reason="Dask is an extra: pip install 'keytwin[cluster]'")
+    monkeypatch.setattr(exploring, "evaluated", lacking)
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, protocol="tcp"
+        ) as cluster,
+        pytest.raises(Refusal, match=r"lack what is here .*No module named 'keytwin'.*: install the same there"),
+    ):
+        explore_case(two_lines(), crew=Crew(scheduler=cluster.scheduler_address))
+
+
+def test_a_process_that_dies_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Dying:
+        def __init__(self, jobs: int, context: object) -> None:
+            assert (jobs, context is None) == (2, False)
+
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def map(self, *_: object) -> Iterator[bytes]:
+            raise BrokenProcessPool
+
+    monkeypatch.setattr(exploring, "ProcessPoolExecutor", Dying)
+    with pytest.raises(Refusal, match="a process that shared the work has died"):
+        explore_case(two_lines(), crew=Crew(2))
 
 
 def test_without_the_extra_one_is_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -169,9 +169,9 @@ def test_pairs_are_a_whole_number(shell: Shell) -> None:
 def test_the_demonstration_draws_and_counts(shell: Shell, tmp_path: Path) -> None:
     code, out, _ = shell("demo", "--seed", "7", "--pairs", "10")
     assert code == Exit.OK
-    assert "3 of 3 keys equal\nlanes drawn in out/star6-fig4.svg\n" in out
+    assert "3 of 3 keys equal\nlanes drawn in demo/star6-fig4.svg\n" in out
     assert "30 of 30 keys equal\n" in out
-    assert (tmp_path / "out/star6-fig4.svg").exists()
+    assert (tmp_path / "demo/star6-fig4.svg").exists()
 
 
 def test_the_demonstration_as_json(shell: Shell) -> None:

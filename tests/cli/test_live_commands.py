@@ -337,3 +337,32 @@ def _started(home: Path, *words: str) -> subprocess.Popen[str]:
     assert process.stdout is not None
     assert process.stdout.readline()
     return process
+
+
+LIVE_NEED = """
+format: 1
+name: on-the-star
+stakeholder: Somebody
+sites: {km2: {}, km3: {}}
+lines: [km2 -- km3: {length: 1 km}]
+needs:
+  N1: {text: quick, measure: latency, at-most: 10 s, priority: must}
+  N2: {text: there, measure: availability, at-least: 90 %, priority: must}
+  N3: {text: soon, measure: set-up-time, at-most: 1 min, priority: must}
+  N4: {text: enough, measure: key-rate, at-least: 256 bit/s, priority: must}
+  N5: {text: "at once", measure: latency, at-most: 1 ns, priority: should}
+"""
+
+
+def test_a_need_is_judged_by_asking_for_keys(shell: Shell, up: Up) -> None:
+    need = up.home / "need.yaml"
+    need.write_text(LIVE_NEED)
+    code, out, err = shell("eval", str(need), "--on", "star6", "--live", "--json")
+    assert (code, err) == (Exit.OK, "")
+    told = {each["need"]: each for each in json.loads(out)}
+    assert [told[name]["outcome"] for name in ("N1", "N2", "N3", "N4", "N5")] == [*["met"] * 4, "not met"]
+    # What was seen by the clock cannot be replayed; what was worked out can.
+    assert [told[name]["is_replayable"] for name in ("N1", "N2", "N3", "N4")] == [False, False, False, True]
+    assert told["N1"]["value"] > 0
+    code, out, _ = shell("eval", str(need), "--on", "star6", "--live")
+    assert "demonstration" in out

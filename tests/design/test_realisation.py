@@ -13,7 +13,7 @@ from keytwin.design.need import Assumptions, Orbiter, Priority, Site
 from keytwin.design.plan import Plan
 from keytwin.design.realisation import Layouts, great_circle, realise
 from keytwin.vocabulary.errors import Mistake
-from keytwin.vocabulary.identity import DeviceId, NodeId, VariantId
+from keytwin.vocabulary.identity import DeviceId, NodeId, VariantId, VariationPointId
 from keytwin.vocabulary.medium import SATELLITE
 from keytwin.vocabulary.units import Kilometres, minutes
 from tests.design.cases import APART, GROUND, LEO, RELAYED, SHELF, SKY, case, line, need, plan
@@ -126,7 +126,11 @@ def test_the_case_study_runs_over_a_repeater_on_the_ground_and_bb84_in_the_sky()
         sites=APART,
         assume=Assumptions(devices=MappingProxyType({VariantId("medium.satellite"): DeviceId("satellite-decoy-bb84")})),
     )
-    found = plan(subject, "protocol.bb84", "q-link.repeater", *GROUND, *SKY)
+    chosen = {VariationPointId("protocol"): (VariantId("protocol.bb84"),)}
+    found = plan(replace(subject, choose=MappingProxyType(chosen)), "protocol.bb84", "q-link.repeater", *GROUND, *SKY)
+    # Left open, a device of another protocol says nothing of this one.
+    left_open = plan(subject, "protocol.bb84", "q-link.repeater", *GROUND, *SKY)
+    assert [link.device for link in left_open.blueprint.topology.links] == ["chain", "generic-bb84", "generic-bb84"]
     assert [(link.id, link.device) for link in found.blueprint.topology.links] == [
         ("a--b", "chain"),
         ("a--leo", "satellite-decoy-bb84"),

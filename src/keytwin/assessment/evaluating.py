@@ -97,7 +97,8 @@ class _Packer(pickle.Pickler):
     def reducer_override(self, thing: object) -> _Reduced:
         if isinstance(thing, MappingProxyType):
             return _read_only, (dict(thing),)
-        return NotImplemented
+        # Whatever else there is, pickle knows how.
+        return cast("_Reduced", NotImplemented)
 
 
 _Reduced: TypeAlias = tuple[Callable[[dict[object, object]], MappingProxyType[object, object]], tuple[object]]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -179,7 +180,16 @@ def _here(part: _Part, tasks: Sequence[bytes]) -> list[bytes]:
 def _in_processes(jobs: int) -> Iterator[_Work]:
     # Spawned and not forked: the solver may have threads by now, and a fork would copy their locks without them.
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        yield lambda part, tasks: list(pool.map(part, tasks))
+
+        def work(part: _Part, tasks: Sequence[bytes]) -> list[bytes]:
+            try:
+                return list(pool.map(part, tasks))
+            except BrokenProcessPool:
+                raise Refusal(
+                    "a process that shared the work has died, perhaps for lack of memory: take fewer jobs"
+                ) from None
+
+        yield work
 
 
 @contextmanager
@@ -193,5 +203,13 @@ def _on_cluster(scheduler: str) -> Iterator[_Work]:
     except (OSError, ValueError) as error:
         raise Refusal(f"no Dask scheduler answers at {scheduler!r}: {error}") from None
     with client:
-        # Not pure: equal tasks of two explorations are two works, and nothing stays behind on the cluster.
-        yield lambda part, tasks: list(client.gather(client.map(part, tasks, pure=False)))  # type: ignore[no-untyped-call]  # Dask has no types
+
+        def work(part: _Part, tasks: Sequence[bytes]) -> list[bytes]:
+            # Not pure: equal tasks of two explorations are two works, and nothing stays behind on the cluster.
+            futures = client.map(part, tasks, pure=False)
+            try:
+                return list(client.gather(futures))  # type: ignore[no-untyped-call]  # Dask has no types
+            except ImportError as error:
+                raise Refusal(f"workers at {scheduler!r} lack what is here ({error}): install the same there") from None
+
+        yield work

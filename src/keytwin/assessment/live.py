@@ -15,7 +15,7 @@ from typing import Final
 
 from keytwin.design.measures import Found, Pair
 from keytwin.design.model import Method
-from keytwin.design.need import Case, Need
+from keytwin.design.need import Case, Need, NeedId
 from keytwin.design.verdict import Verdict, judge
 from keytwin.operation.key_pickup import NotYet, fetch
 from keytwin.service.operator_values import NetworkStatus, SaeStatus
@@ -23,7 +23,7 @@ from keytwin.vocabulary.errors import Mistake
 
 REQUESTS: Final = 20  # of each pair, one after the other
 PATIENCE: Final = 30.0  # seconds for the first key of a pair
-HURRY: Final = 0.0  # and none for the others: a key that is not there at once counts as missing
+LATER: Final = 5.0  # and for each other one: one that takes longer counts as missing
 
 
 @dataclass(slots=True)
@@ -38,14 +38,15 @@ class Heard:
     equal: int = 0
 
 
-def judge_live(case: Case, status: NetworkStatus) -> tuple[Verdict, ...]:
-    """Return a verdict on each need of a live network, as far as asking for keys can tell.
+def judge_live(case: Case, status: NetworkStatus, analysed: Mapping[NeedId, Verdict]) -> tuple[Verdict, ...]:
+    """Return a verdict on each need of a live network; what asking for keys cannot tell is as `analysed`.
 
     Mistake when no app of the network joins a pair that a need speaks of; Refusal when the network gives no key at all.
     """
     ends = {pair: _ends(pair, status) for need in case.needs if need.measure in _FINDERS for pair in case.pairs(need)}
     heard = {pair: _ask(*both) for pair, both in ends.items()}
-    return tuple(judge(need, _found(case, need, heard)) for need in case.needs)
+    found = {need.id: _found(case, need, heard) for need in case.needs}
+    return tuple(judge(need, found[need.id]) if found[need.id] else analysed[need.id] for need in case.needs)
 
 
 def _ends(pair: Pair, status: NetworkStatus) -> tuple[SaeStatus, SaeStatus]:
@@ -63,7 +64,7 @@ def _ask(first: SaeStatus, second: SaeStatus) -> Heard:
     for number in range(REQUESTS + 1):
         begun = time.monotonic()
         try:
-            (got,) = fetch(first, second, 1, None, HURRY if number else PATIENCE)
+            (got,) = fetch(first, second, 1, None, LATER if number else PATIENCE)
         except NotYet:
             heard.asked += 1
             continue

@@ -70,6 +70,8 @@ def _laid(assessed: Assessed, plan: Plan) -> Iterator[Tie]:
         for app in plan.blueprint.apps:
             if {end.node for end in app.ends} in [set(pair) for pair in assessed.case.pairs(need)]:
                 yield Tie((Kind.NEED, need.id), (Kind.BLUEPRINT, app.id), "keys for this pair are asked for")
+                for end in app.ends:
+                    yield Tie((Kind.NEED, need.id), (Kind.BLUEPRINT, end.node), "keys are wanted here")
     yield from _running(plan)
 
 

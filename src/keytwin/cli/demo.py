@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from keytwin.assessment.answer import Answer
 
 CASE: Final = "long-range"
-CASE_FOLDER: Final = Path("out/long-range")
+CASE_FOLDER: Final = Path("demo/long-range")
 EXPERIMENT: Final = "star6/fig4"
 NETWORK: Final = "star6"
 PAIRS: Final = 1_000
-FIGURE: Final = Path("out/star6-fig4.svg")
+FIGURE: Final = Path("demo/star6-fig4.svg")
 
 
 def demo(*, seed: Seed = None, pairs: Number = PAIRS, figure: Path = FIGURE, json: bool = False) -> int:
     """Turn a published need into a network and a verdict, then run a published experiment.
 
-    The need is the case study of Ishida et al. (2025), section IV-C; all of it is written to out/long-range. The
+    The need is the case study of Ishida et al. (2025), section IV-C; all of it is written to demo/long-range. The
     experiment is that of Lopez et al., IEEE Network (2025), Fig. 4: a six-node star, three sessions, one of them
     relayed. Then every pair of applications asks for many keys, both ends as master at once.
 

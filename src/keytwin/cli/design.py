@@ -21,8 +21,7 @@ from keytwin.cli.values import Number, Seed
 
 if TYPE_CHECKING:
     from keytwin.assessment.answer import Answer, ProposalLine, VerdictLine
-    from keytwin.assessment.assess import Assessed
-    from keytwin.design.cost import CostBook
+    from keytwin.assessment.case import AssessedFile
 
 MOST_PROPOSALS: Final = 12  # on the screen
 FIRST_CLAUSE: Final = re.compile(r"^(.* at [0-9.]+ dB|[^;]*).*$")
@@ -76,39 +75,24 @@ class Wanted:
 
 def designed(need: str, wanted: Wanted) -> Answer:
     """Assess a need and write all that came of it, where that is wanted."""
-    from keytwin.assessment.assess import USUAL_SEED, Options, assess, usual_costs
-    from keytwin.assessment.record import recorded
-    from keytwin.files.library import need_source
-    from keytwin.files.need import check_need
+    from keytwin.assessment.case import assess_file
 
-    source = need_source(need)
-    case = check_need(source).value
-    book, costs_text = _costs(wanted.costs) if wanted.costs else (usual_costs(), None)
-    drawn = USUAL_SEED if wanted.seed is None else wanted.seed
-    assessed = assess(case, Options(seed=drawn, take=wanted.take, costs=book))
-    answer = recorded(assessed, source.octets, book, wanted.take)
+    made = assess_file(need, seed=wanted.seed, take=wanted.take, costs=wanted.costs)
     if wanted.output:
-        _write(assessed, answer, source.octets, costs_text, wanted.output)
-    return answer
+        _write(made, wanted.output)
+    return made.answer
 
 
-def _costs(where: str) -> tuple[CostBook, bytes]:
-    from keytwin.files.cost_book import cost_book_from
-    from keytwin.files.library import cost_book_source
-
-    source = cost_book_source(where)
-    return cost_book_from(source), source.octets
-
-
-def _write(assessed: Assessed, answer: Answer, need: bytes, costs: bytes | None, folder: Path) -> None:
+def _write(made: AssessedFile, folder: Path) -> None:
     from keytwin.assessment.output import files_of, write_files
     from keytwin.cli.drawings import Form, draw_architecture
     from keytwin.report.html import report_of
 
-    write_files(folder, files_of(assessed, answer, need, costs))
-    if assessed.architecture is not None:
-        draw_architecture(assessed.architecture, assessed.ovm, folder / "views", Form.SVG)
-    (folder / PAGE).write_text(report_of(answer, folder), encoding="utf-8")
+    costs = made.costs.octets if made.costs else None
+    write_files(folder, files_of(made.assessed, made.answer, made.source.octets, costs))
+    if made.assessed.architecture is not None:
+        draw_architecture(made.assessed.architecture, made.assessed.ovm, folder / "views", Form.SVG)
+    (folder / PAGE).write_text(report_of(made.answer, folder), encoding="utf-8")
 
 
 # --- on the screen --------------------------------------------------------------------------------------------------

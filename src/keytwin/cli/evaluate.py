@@ -105,6 +105,7 @@ def _replay(verdict: Path, *, json: bool) -> int:
 
 
 def _live(need: str, on: str, *, json: bool) -> int:
+    from keytwin.assessment.assess import Options, assess_network
     from keytwin.assessment.live import judge_live
     from keytwin.design.need import Priority
     from keytwin.design.verdict import Outcome
@@ -114,12 +115,14 @@ def _live(need: str, on: str, *, json: bool) -> int:
     from keytwin.operation.whereabouts import state_of
 
     case = check_need(need_source(need)).value
-    status = console(state_of(read_network(on).name, state_root(), None)).status()
-    verdicts = judge_live(case, status)
+    network = read_network(on)
+    status = console(state_of(network.name, state_root(), None)).status()
+    analysed = assess_network(case, network, Options(is_tried=False))
+    verdicts = judge_live(case, status, {each.verdict.need.id: each.verdict for each in analysed.judged})
     if json:
         show_json([_plain(each) for each in verdicts])
     else:
-        show(f"{case.name} on {status.network}, live: not replayable", _live_table(verdicts))
+        show(f"{case.name} on {status.network}, live: a demonstration cannot be replayed", _live_table(verdicts))
     missed = [each for each in verdicts if each.outcome is Outcome.MISSED and each.need.priority is Priority.MUST]
     return Exit.FAILED if missed else Exit.OK
 
@@ -136,6 +139,8 @@ def _live_table(verdicts: tuple[Verdict, ...]) -> Table:
 
 
 def _plain(verdict: Verdict) -> dict[str, object]:
+    from keytwin.design.model import Method
+
     found = verdict.found
     return {
         "need": verdict.need.id,
@@ -143,5 +148,5 @@ def _plain(verdict: Verdict) -> dict[str, object]:
         "shown": verdict.value,
         "value": found.value if found else None,
         "method": found.method if found else "",
-        "is_replayable": False,
+        "is_replayable": found is None or found.method is not Method.DEMONSTRATION,
     }

@@ -160,9 +160,10 @@ def _channel(case: Case) -> Iterator[Wish]:
         reason = "one line on the ground is one channel: the second has to be in the sky"
         yield Wish(Stance.TAKE, (SKY,), CHANNEL, reason, names)
         yield Wish(Stance.TAKE, (TERRESTRIAL,), CHANNEL, "one satellite is one channel: the second is a line", names)
-    yield Wish(
-        Stance.TAKE, (DUAL_PATH, DUAL_MEDIUM), CHANNEL, "what outlives an attacked channel needs a second one", names
-    )
+        yield Wish(Stance.TAKE, (DUAL_MEDIUM,), CHANNEL, "a line and a satellite are two media", names)
+    else:
+        reason = "what outlives an attacked channel needs a second one"
+        yield Wish(Stance.TAKE, (DUAL_PATH, DUAL_MEDIUM), CHANNEL, reason, names)
 
 
 def _trust(case: Case) -> Iterator[Wish]:

@@ -295,7 +295,10 @@ def _device(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf, *, is_sky
     if deciding is None:
         raise Mistake("no QKD protocol is chosen: a link needs one")
     given = case.assume.devices.get(SKY if is_sky else deciding)
-    if given is not None:
+    # A device for the sky goes with the protocol that was chosen beside it; of others it would say nothing.
+    if given is not None and (
+        not is_sky or PROTOCOL in case.choose or shelf.named(given).protocol == ovm.variants[deciding].runs_as
+    ):
         return shelf.named(given)
     found = shelf.running(ovm.variants[deciding].runs_as, is_sky=is_sky)
     if found is None:

@@ -47,7 +47,8 @@ def draw_exploration(exploration: Exploration) -> Figure:
         places = [each for each in exploration.candidates if exploration.judgement(each).fate is fate]
         drawn = [each for each in map(_place, places) if each is not None]
         if drawn:
-            axes.scatter(*zip(*drawn, strict=True), s=size, c=colour, marker=marker, label=fate)
+            across_drawn, up_drawn = zip(*drawn, strict=True)
+            axes.scatter(across_drawn, up_drawn, s=size, c=colour, marker=marker, label=fate)
     for place, point in enumerate(exploration.front):
         if (spot := _place(point.candidates[0])) is not None:
             axes.annotate(str(place + 1), spot, xytext=(7, 5), textcoords="offset points")

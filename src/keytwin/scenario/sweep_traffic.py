@@ -8,7 +8,7 @@ again. At the start there are already as many sessions as there would be, on ave
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from statistics import median
 from typing import Final
@@ -285,8 +285,10 @@ def _slowed(blueprint: Blueprint) -> Blueprint:
 
 def _longer(device: Device) -> Device:
     taken = getattr(device, "block_time", None)
-    changed = {} if taken is None or taken >= BLOCK_TIME else {"block_time": BLOCK_TIME}
-    return dataclasses.replace(device, **changed)
+    if taken is None or taken >= BLOCK_TIME:
+        return device
+    change: Callable[..., Device] = dataclasses.replace  # each class of devices has its own fields
+    return change(device, block_time=BLOCK_TIME)
 
 
 def _rounded(rate: float) -> BitsPerSecond:
