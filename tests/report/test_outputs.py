@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from keytwin.report.outputs import check_figure, check_outputs
+from keytwin.report.outputs import check_figure, check_outputs, check_page
 from keytwin.vocabulary.errors import Mistake, Refusal
 
 
@@ -47,3 +47,22 @@ def test_says_why_a_file_cannot_be_written(tmp_path: Path) -> None:
         check_outputs("star6", None, tmp_path / "a.svg")
     with pytest.raises(Refusal, match="there is no folder"):
         check_outputs("star6", tmp_path / "nowhere/run.jsonl", None)
+
+
+@pytest.mark.parametrize("name", ["a.svg", "verdict.json", "need.yaml", "a", "a.html.gz"])
+def test_a_report_has_the_name_of_an_html_file(name: str, tmp_path: Path) -> None:
+    with pytest.raises(Mistake, match=r"ends in \.html"):
+        check_page(tmp_path / name, tmp_path)
+
+
+def test_a_report_is_never_written_over_its_trace(tmp_path: Path) -> None:
+    trace = tmp_path / "trace.html"
+    trace.write_text("{}", encoding="utf-8")
+    with pytest.raises(Mistake, match="made of"):
+        check_page(trace, trace)
+
+
+def test_a_report_needs_a_folder_to_be_written_into(tmp_path: Path) -> None:
+    check_page(tmp_path / "report.HTM", tmp_path)
+    with pytest.raises(Refusal, match="no folder"):
+        check_page(tmp_path / "no" / "report.html", tmp_path)

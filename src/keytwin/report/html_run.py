@@ -32,6 +32,7 @@ from keytwin.vocabulary.units import Duration, Instant, show_rate
 
 MOST_ROWS: Final = 200  # of a table: a long run has millions of events
 MOST_SESSIONS: Final = 40  # in the figure
+WARNINGS: Final = frozenset({"alarm", "violation", "refused", "stopped"})
 NANOSECONDS: Final = 1_000_000  # to which instants are told
 
 
@@ -98,6 +99,7 @@ class _Seen:
     links: dict[str, _Link] = field(default_factory=lambda: defaultdict(_Link))
     notices: list[tuple[Instant, str, str]] = field(default_factory=list)
     untold: int = 0
+    warned: int = 0
     last: Instant = Instant(0)
 
     def see(self, happening: Happening) -> None:
@@ -121,6 +123,7 @@ class _Seen:
                     self._note(at, kind, words)
 
     def _note(self, at: Instant, kind: str, words: str) -> None:
+        self.warned += kind in WARNINGS
         if len(self.notices) < MOST_ROWS:
             self.notices.append((at, kind, words))
         else:
@@ -179,9 +182,10 @@ def _notice(event: Event) -> Iterator[tuple[str, str]]:
 
 def _answer(trace: Trace, seen: _Seen) -> Markup:
     keys = sum(each.keys for each in seen.takers.values())
-    warned = sum(kind in {"alarm", "violation", "refused", "stopped"} for _, kind, _ in seen.notices)
     said = f"{counted(len(seen.sessions), 'session')} got {counted(keys, 'key')} handed out."
-    trouble = f"There were {counted(warned, 'warning')}: see the notices." if warned else "Nothing went wrong."
+    trouble = (
+        f"There were {counted(seen.warned, 'warning')}: see the notices." if seen.warned else "Nothing went wrong."
+    )
     lasted = (
         f"{counted(len(trace.happenings), 'event')} in {show_instant(seen.last, NANOSECONDS)} of the network's time."
     )

@@ -81,7 +81,8 @@ code{font-family:ui-monospace,"DejaVu Sans Mono",Consolas,monospace;font-size:.8
 .soft{font-size:.92rem}
 nav ul{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.2rem 1.1rem}
 .verdict{display:inline-block;padding:.08em .55em;border:1.5px solid currentColor;border-radius:.3em;font-weight:700;\
-white-space:nowrap;background:var(--unsure-fill);color:var(--unsure);border-style:dashed}
+background:var(--unsure-fill);color:var(--unsure);border-style:dashed}
+.verdict.good,.verdict.bad{white-space:nowrap}
 .verdict.good{background:var(--good-fill);color:var(--good);border-style:solid}
 .verdict.bad{background:var(--bad-fill);color:var(--bad);border-style:double;border-width:4px}
 .answer{border:1px solid var(--line);border-radius:.5em;padding:1rem 1.2rem;margin:1.2rem 0;background:var(--head)}
@@ -90,7 +91,7 @@ white-space:nowrap;background:var(--unsure-fill);color:var(--unsure);border-styl
 .need{border:1px solid var(--line);border-radius:.5em;padding:.2rem 1.1rem .7rem;margin:1rem 0}
 .need h3{margin:.8em 0 .3em}
 blockquote{margin:.4em 0 .8em;padding:.1em 0 .1em 1em;border-left:4px solid var(--line);font-size:1.08rem}
-dl>div{display:grid;grid-template-columns:9.5rem 1fr;gap:0 1rem;padding:.22em 0}
+dl>div{display:grid;grid-template-columns:9.5rem minmax(0,1fr);gap:0 1rem;padding:.22em 0}
 dt{color:var(--soft)}
 dd{margin:0}
 dl{max-width:none}
@@ -122,7 +123,7 @@ summary{cursor:pointer;font-weight:600;padding:.3em 0}
 .typed{display:block;margin:.3em 0;padding:.35em .6em;background:var(--head);border-radius:.3em;white-space:pre-wrap}
 @media (max-width:40rem){
 h1{font-size:1.5rem}
-dl>div{grid-template-columns:1fr;padding:.35em 0}
+dl>div{grid-template-columns:minmax(0,1fr);padding:.35em 0}
 figure svg{min-width:34rem}
 figure.large svg{min-width:56rem}
 table{min-width:40rem}
