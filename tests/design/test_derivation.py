@@ -10,6 +10,7 @@ import pytest
 from keytwin.design.derivation import RULES, Derived, Stance, Wish, derive, routes_of
 from keytwin.design.need import Assumptions, Case, Condition, Failure, Need, Orbiter, Priority, Security, Site
 from keytwin.design.variability import Attribute, Ovm, ovm_of
+from keytwin.files.ovm import library_ovm
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import NodeId, VariantId, VariationPointId
 from tests.design.cases import APART, LEO, case, line, need
@@ -126,3 +127,31 @@ def test_every_rule_that_speaks_says_what_it_says_in_general() -> None:
     spoken = {wish.rule for wish in derived(subject).wishes}
     assert spoken <= RULES.keys()
     assert len(spoken) >= 5
+
+
+def test_what_moves_is_reached_through_the_air() -> None:
+    ship = Site(NodeId("ship"), is_moving=True)
+    subject = case(line("a--b", 20.0), sites=(ship,), satellites=(LEO,))
+    (wish,) = wishes(subject, "moving")
+    assert (wish.stance, wish.variants) == (Stance.TAKE, ("medium.satellite",))
+    assert wish.reason == "ship moves, and no fibre follows it"
+    assert wish.needs == ("N-key-rate-1000.0",)
+    elsewhere = case(line("a--b", 20.0), sites=(ship,), satellites=(LEO,), needs=(need("key-rate", 1.0, "a--b"),))
+    assert wishes(elsewhere, "moving")[0].needs == ()
+
+
+def test_two_operators_meet_at_nodes_that_pass_keys_on() -> None:
+    north, south = (Site(NodeId(name), domain=domain) for name, domain in (("a", "Nordnet"), ("b", "Südnetz")))
+    (wish,) = wishes(case(line("a--b", 20.0), sites=(north, south)), "domains")
+    assert (wish.stance, wish.variants) == (Stance.TAKE, ("q-link.trusted-relay",))
+    assert wish.reason == "the networks of Nordnet and Südnetz meet at a node of each, which sees the keys that cross"
+    both = (replace(north, domain="Südnetz"), south)
+    assert wishes(case(line("a--b", 20.0), sites=both), "domains") == []
+    assert wishes(case(line("a--b", 20.0), sites=(replace(north, domain=""), south)), "domains") == []
+
+
+def test_a_pad_takes_no_key_that_is_computed() -> None:
+    hybrid = library_ovm("qkd")
+    pad = case(line("a--b", 20.0), needs=(need("one-time-pad", 1_000.0),))
+    assert [each.variants for each in wishes(pad, "pad", hybrid)] == [("hybrid.ml-kem",)]
+    assert wishes(case(line("a--b", 20.0)), "pad", hybrid) == []

@@ -11,10 +11,13 @@ from msgspec import structs
 from keytwin.design.asking import USUAL_RATE
 from keytwin.design.need import Assumptions, Orbiter, Priority, Site
 from keytwin.design.plan import Plan
-from keytwin.design.realisation import Layouts, great_circle, realise
+from keytwin.design.realisation import INTERWORKING, great_circle, realise
+from keytwin.design.variability import Configuration
+from keytwin.files.ovm import library_ovm
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import DeviceId, NodeId, VariantId, VariationPointId
-from keytwin.vocabulary.medium import SATELLITE
+from keytwin.vocabulary.medium import SATELLITE, Direction, Satellite
+from keytwin.vocabulary.placement import Placement
 from keytwin.vocabulary.units import Kilometres, minutes
 from tests.design.cases import APART, GROUND, LEO, RELAYED, SHELF, SKY, case, line, need, plan
 from tests.design.ovms import chosen, small_ovm
@@ -241,3 +244,40 @@ def test_what_cannot_be_laid_out_is_refused_alike_each_time() -> None:
     assert reasons == [str(caught.value)] * 2
     with pytest.raises(Mistake, match="no QKD protocol"):
         layouts.plan(chosen("q-link.direct", *GROUND))
+
+
+def test_control_at_each_node_is_what_the_blueprint_says() -> None:
+    subject = case(line("a--b", 10.0))
+    usual = plan(subject, "protocol.decoy-bb84", "q-link.direct", *GROUND)
+    assert usual.blueprint.control.placement is Placement.CENTRAL
+    configuration = Configuration("qkd", tuple(sorted((*usual.configuration.chosen, VariantId("control.peer")))))
+    peer = realise(subject, library_ovm("qkd"), configuration, SHELF)
+    assert peer.blueprint.control.placement is Placement.PER_NODE
+    assert peer.not_runnable == ()
+
+
+@pytest.mark.parametrize(
+    "variant", ["hybrid.ml-kem", "key-api.etsi-004", "authentication.certificates-ml-dsa", "key-management.central"]
+)
+def test_what_the_running_half_lacks_is_named_and_never_replaced(variant: str) -> None:
+    ovm = library_ovm("qkd")
+    chosen = ("protocol.decoy-bb84", "q-link.direct", *GROUND, variant)
+    configuration = Configuration("qkd", tuple(sorted(map(VariantId, chosen))))
+    found = realise(case(line("a--b", 10.0)), ovm, configuration, SHELF)
+    assert found.not_runnable == (ovm.variants[VariantId(variant)].name,)
+
+
+def test_an_uplink_sends_from_the_ground() -> None:
+    subject = case(sites=APART, satellites=(LEO,))
+    ovm = library_ovm("qkd")
+    for path, direction in (("downlink", Direction.DOWNLINK), ("uplink", Direction.UPLINK)):
+        chosen = ("protocol.decoy-bb84", "q-link.direct", *SKY, f"satellite-path.{path}")
+        found = realise(subject, ovm, Configuration("qkd", tuple(sorted(map(VariantId, chosen)))), SHELF)
+        settings = [link.setting for link in found.blueprint.topology.links]
+        assert all(isinstance(each, Satellite) and each.direction is direction for each in settings)
+
+
+def test_keys_between_two_operators_are_analysed_only() -> None:
+    apart = tuple(Site(NodeId(name), domain=domain) for name, domain in (("a", "Nordnet"), ("b", "Südnetz")))
+    found = plan(case(line("a--b", 10.0), sites=apart), "protocol.decoy-bb84", "q-link.direct", *GROUND)
+    assert found.not_runnable == (INTERWORKING,)

@@ -210,3 +210,19 @@ def test_a_need_is_found_by_name_by_path_and_beside_another_file(tmp_path: Path)
         read_need("bank-rin")
     with pytest.raises(FileMistake, match=r"none\.yaml: there is no such file"):
         read_need("none.yaml", tmp_path)
+
+
+def test_sites_may_move_and_belong_to_an_operator() -> None:
+    text = BANK.replace("  north:\n", "  north: {domain: Nordnet}\n").replace(
+        "  hut: {owner", "  ship: {moving: yes}\n  hut: {owner"
+    )
+    found = check_need(Source("need.yaml", text.encode())).value
+    assert found.site(NodeId("ship")).is_moving
+    assert found.site(NodeId("north")).domain == "Nordnet"
+    assert not found.site(NodeId("north")).is_moving
+
+
+def test_no_line_leads_to_what_moves() -> None:
+    text = BANK.replace("  north:\n", "  north: {moving: yes}\n")
+    with pytest.raises(FileMistake, match="line head--north leads to north, which moves"):
+        check_need(Source("need.yaml", text.encode()))
