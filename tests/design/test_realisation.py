@@ -11,7 +11,7 @@ from msgspec import structs
 from keytwin.design.asking import USUAL_RATE
 from keytwin.design.need import Assumptions, Orbiter, Priority, Site
 from keytwin.design.plan import Plan
-from keytwin.design.realisation import INTERWORKING, great_circle, realise
+from keytwin.design.realisation import INTERWORKING, Layouts, great_circle, realise
 from keytwin.design.variability import Configuration
 from keytwin.files.ovm import library_ovm
 from keytwin.vocabulary.errors import Mistake
