@@ -172,12 +172,19 @@ def test_the_demonstration_draws_and_counts(shell: Shell, tmp_path: Path) -> Non
     assert "3 of 3 keys equal\nlanes drawn in demo/star6-fig4.svg\n" in out
     assert "30 of 30 keys equal\n" in out
     assert (tmp_path / "demo/star6-fig4.svg").exists()
+    # Paper A's case comes first, with all that a design leaves behind.
+    assert out.index("Everything that must be met is met") < out.index("3 of 3 keys equal")
+    assert {"report.html", "network.yaml", "verdict.json"} <= {
+        path.name for path in (tmp_path / "demo/long-range").iterdir()
+    }
 
 
 def test_the_demonstration_as_json(shell: Shell) -> None:
     code, out, _ = shell("demo", "--seed", "7", "--pairs", "2", "--json")
     assert code == Exit.OK
-    assert {name: run["equal"] for name, run in json.loads(out).items()} == {"experiment": 3, "many": 6}
+    told = json.loads(out)
+    assert {name: told[name]["equal"] for name in ("experiment", "many")} == {"experiment": 3, "many": 6}
+    assert told["case"]["is_met"]
 
 
 # --- files ------------------------------------------------------------------------------------------------------------

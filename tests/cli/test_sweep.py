@@ -7,6 +7,7 @@ import io
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from keytwin.cli import main
 from keytwin.cli.exits import Exit
 from keytwin.cli.sweep import processes
+from keytwin.scenario.sweep import Row, run_cell
 from keytwin.vocabulary.errors import Mistake
 
 Shell = Callable[..., tuple[int, str, str]]
@@ -120,6 +122,41 @@ def test_mistakes_are_told_with_place_and_remedy(
     assert (code, out) == (Exit.MISTAKE, "")
     assert said in err
     assert (tmp_path / "taken").read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.slow
+def test_a_rule_that_is_broken_is_told_and_makes_the_sweep_a_failure(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsound(*given: object) -> Row:
+        return replace(run_cell(*given), failures=("the books of km0 lack 3 octets",))  # type: ignore[arg-type]
+
+    monkeypatch.setattr("keytwin.scenario.sweep.run_cell", unsound)
+    code, out, err = shell("sweep", "ring5", "--metrics", "hops", "--seeds", "12", *QUICK[2:], "--jobs", "1")
+    assert code == Exit.FAILED
+    assert "refused in %" in out
+    assert err.startswith("failed: hops at load 0.2, seed 1: the books of km0 lack 3 octets\n")
+    assert err.endswith("failed: and 14 more\n")
+
+
+@pytest.mark.slow
+def test_another_measure_is_drawn_into_a_file_of_its_name(shell: Shell, tmp_path: Path) -> None:
+    words = ("sweep", "ring5", "--metrics", "hops", *QUICK, "--jobs", "1", "-o", "out", "--measure", "hops")
+    assert shell(*words)[0] == Exit.OK
+    assert b"<svg" in (tmp_path / "out/hops.svg").read_bytes()
+    assert not (tmp_path / "out/blocking.svg").exists()
+
+
+@pytest.mark.slow
+def test_a_network_of_one_s_own_may_have_no_apps(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "pair.yaml").write_text(
+        "format: 1\nname: pair\ndefaults:\n  link: {device: generic-decoy-bb84, length: 20 km}\n"
+        "nodes: {a: , b: }\nlinks: [a -- b]\n",
+        encoding="utf-8",
+    )
+    code, out, err = shell("sweep", "pair.yaml", "--metrics", "hops", *QUICK, "--jobs", "1")
+    assert (code, err) == (Exit.OK, "")
+    assert "each 1 hops on average" in out
 
 
 def test_all_cores_are_used_unless_somebody_says_otherwise() -> None:

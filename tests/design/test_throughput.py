@@ -127,3 +127,43 @@ def test_no_link_spends_more_than_it_has_and_some_link_limits(
     if limits:
         wider = [each._replace(capacity=each.capacity * (2 if each.id in limits else 1)) for each in spans]
         assert sustained(wider, demands, frozenset(NODES)).share > found.share * (1 + 1e-9)
+
+
+@given(
+    st.lists(st.tuples(PAIRS, st.just(0.0) | st.floats(0.01, 50)), min_size=1, max_size=12),
+    PAIRS,
+    st.sets(st.sampled_from(NODES)),
+)
+def test_a_demand_alone_is_served_as_the_programme_serves_its_halves(
+    wires: list[tuple[tuple[NodeId, NodeId], float]], ends: tuple[NodeId, NodeId], passing: set[NodeId]
+) -> None:
+    spans = [span(*pair, capacity, f"/l{index}") for index, (pair, capacity) in enumerate(wires)]
+    relays = frozenset(passing)
+    alone = sustained(spans, [Demand(ends, 2.0)], relays)
+    halves = sustained(spans, [Demand(ends, 1.0), Demand(ends, 1.0)], relays)
+    assert alone.share == pytest.approx(halves.share, rel=1e-6, abs=1e-9)
+    assert bool(alone.stranded) == bool(halves.stranded)
+    assert all(alone.load[each.id] <= each.capacity * (1 + 1e-9) for each in spans)
+    # What limits one limits the other: more of it lets both grow.
+    if alone.share > 0:
+        limits = bottleneck(spans, [Demand(ends, 2.0)], relays)
+        wider = [each._replace(capacity=2 * each.capacity if each.id in limits else each.capacity) for each in spans]
+        assert sustained(wider, [Demand(ends, 1.0), Demand(ends, 1.0)], relays).share > halves.share
+
+
+def test_an_answer_that_is_known_is_the_one_that_was_found() -> None:
+    demands = [Demand((A, C), 1.0), Demand((B, D), 1.0)]
+    first = sustained(RING, demands, EVERYBODY)
+    assert sustained(list(RING), tuple(demands), frozenset(EVERYBODY)) is first
+    # Another capacity, demand or relay is another question.
+    assert sustained([*RING[:3], RING[3]._replace(capacity=9.0)], demands, EVERYBODY).share != first.share
+    assert sustained(RING, [demands[0], demands[1]._replace(rate=2.0)], EVERYBODY).share != first.share
+    assert sustained(RING, demands, frozenset((B, D))).share != first.share
+
+
+def test_a_link_that_gives_next_to_nothing_limits_all_the_same() -> None:
+    spans = [span(A, B, 1e-20), span(B, C, 5.0), span(A, D, 1e9)]
+    found = sustained(spans, [Demand((A, C), 1.0)], EVERYBODY, FREE)
+    assert found.share == pytest.approx(1e-20)
+    assert found.stranded == ()
+    assert bottleneck(spans, [Demand((A, C), 1.0)], EVERYBODY, FREE) == ("a--b",)

@@ -146,3 +146,9 @@ def test_without_pyarrow_it_is_said_how_to_get_it(tmp_path: Path, monkeypatch: p
         prepare(tmp_path / "never", "blocking", parquet=True)
     assert not (tmp_path / "never").exists()
     prepare(tmp_path, "blocking", parquet=False)
+
+
+def test_an_empty_file_of_somebody_s_own_is_not_taken_away(tmp_path: Path) -> None:
+    (tmp_path / "runs.csv").touch()
+    prepare(tmp_path, "blocking", parquet=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["runs.csv"]

@@ -8,6 +8,7 @@ from math import inf
 from typing import Final
 
 import pytest
+from msgspec import structs
 
 from keytwin.control.metrics import LinkView
 from keytwin.files.network import read_network
@@ -15,7 +16,8 @@ from keytwin.network import Plugins
 from keytwin.scenario.sweep import MEASURES, MOST_RUNS, Cell, Plan, Row, jain, plan_of, run_cell, run_sweep
 from keytwin.scenario.sweep_traffic import Habits, Traffic, traffic_of
 from keytwin.vocabulary.errors import Mistake
-from keytwin.vocabulary.units import minutes, seconds
+from keytwin.vocabulary.topology import Node, Topology
+from keytwin.vocabulary.units import BitsPerSecond, hours, minutes, seconds
 
 SHORT: Final = Habits(duration=seconds(40), holding=seconds(20), every=seconds(5))
 
@@ -98,6 +100,37 @@ def test_who_is_refused_does_not_try_again(traffic: Traffic, crowded: Row) -> No
     longer = replace(traffic, habits=replace(traffic.habits, duration=minutes(2)))
     later = run_cell(longer, None, Cell("hops", 2.0, 1))
     assert later.blocking == pytest.approx(crowded.blocking, abs=0.15)
+
+
+def erlang_b(circuits: int, offered: float) -> float:
+    """Return the share of calls lost: Erlang's first formula, by its recursion."""
+    lost = 1.0
+    for number in range(1, circuits + 1):
+        lost = offered * lost / (number + offered * lost)
+    return lost
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("offered", [2.0, 5.0])
+def test_one_link_loses_what_erlang_s_formula_says(offered: float) -> None:
+    ring = read_network("ring5")
+    link = ring.topology.links[0]
+    pair = structs.replace(ring, apps=(), topology=Topology(tuple(Node(end) for end in link.ends), (link,)))
+    each_way = traffic_of(pair, Habits()).capacity / 2
+    # Five sessions find room, and half of a sixth: what the link makes fluctuates, and a tenth is never granted.
+    circuits, rate = 5, BitsPerSecond(int(each_way * (1 - pair.control.admission.margin) / 5.5))
+    habits = Habits(duration=hours(1), holding=minutes(1), rate=rate, every=minutes(5))
+    one_link = traffic_of(pair, habits)
+    rows = [run_cell(one_link, None, Cell("hops", offered / one_link.full, seed)) for seed in (1, 2, 3)]
+    blocked, sessions = sum(row.blocked for row in rows), sum(row.sessions for row in rows)
+    assert sessions == pytest.approx(3 * 60 * offered, rel=0.15)
+    assert blocked / sessions == pytest.approx(erlang_b(circuits, offered), abs=0.05)
+
+
+def test_erlang_s_formula_is_that_of_the_tables() -> None:
+    assert erlang_b(1, 1.0) == 0.5
+    assert erlang_b(5, 2.0) == pytest.approx(0.0367, abs=1e-4)
+    assert erlang_b(10, 5.0) == pytest.approx(0.0184, abs=1e-4)
 
 
 def test_what_a_key_costs_are_the_hops_of_its_route(calm: Row) -> None:

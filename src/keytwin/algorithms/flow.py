@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
 N = TypeVar("N", bound=Hashable)
-
-NEGLIGIBLE: Final = 1e-12  # of the widest line: what floats leave of nothing when flows are taken from one another
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,8 @@ def largest_flow(
     assert all(width >= 0 for width in widths)
     residue = _Residue(lines, widths, {node for node in passing if node not in {source, target}} | {source})
     value = 0.0
-    # By the fewest lines each time: else flows of unlike widths might be improved without end.
+    # By the fewest lines each time: else flows of unlike widths might be improved without end. Each time a line is used
+    # up to the last bit, floats or not, so that in the end a cut is full exactly.
     while (way := residue.way(source, target)) is not None:
         gained = min(residue.left[place][way_in] for place, way_in in way)
         for place, way_in in way:
@@ -55,7 +54,6 @@ class _Residue(Generic[N]):
     def __init__(self, lines: Sequence[tuple[N, N]], widths: Sequence[float], passing: set[N]) -> None:
         self.left = [[width, width] for width in widths]
         self.passing = passing
-        self._least = NEGLIGIBLE * max(widths, default=0.0)
         self._out: dict[N, list[tuple[N, int, int]]] = {}
         for place, (first, second) in enumerate(lines):
             self._out.setdefault(first, []).append((second, place, 0))
@@ -83,7 +81,7 @@ class _Residue(Generic[N]):
         while waiting and target not in came:
             node = waiting.popleft()
             for far, place, way_in in self._out.get(node, ()) if node in self.passing else ():
-                if far != source and far not in came and self.left[place][way_in] > self._least:
+                if far != source and far not in came and self.left[place][way_in] > 0:
                     came[far] = (node, place, way_in)
                     waiting.append(far)
         return came

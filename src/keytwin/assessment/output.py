@@ -8,7 +8,7 @@ from typing import Final
 
 from keytwin.assessment.answer import VERDICT_FILE, Answer, encoded
 from keytwin.assessment.assess import Assessed
-from keytwin.assessment.sysml import exported_configuration
+from keytwin.assessment.sysml import exported_architecture
 from keytwin.assessment.trials import Tried
 from keytwin.design.sysml_verdicts import FILE as VERDICTS
 from keytwin.design.sysml_verdicts import Bond, Sworn, verdicts_text
@@ -27,11 +27,11 @@ def files_of(assessed: Assessed, answer: Answer, need: bytes, costs: bytes | Non
     files = {NEED_FILE: need, VERDICT_FILE: encoded(answer)}
     if costs is not None:
         files[COSTS_FILE] = costs
-    if assessed.taken is not None and assessed.plan is not None:
+    if assessed.plan is not None:
         files[NETWORK] = write_network(assessed.plan.blueprint).encode()
-        for name, text in exported_configuration(assessed.ovm, assessed.taken.configuration).items():
-            files[f"sysml/{name}"] = text.encode()
     if assessed.architecture is not None and assessed.judged:
+        for name, text in exported_architecture(assessed.ovm, assessed.architecture).items():
+            files[f"sysml/{name}"] = text.encode()
         sworn = [Sworn(each.verdict, _bond(each.tried), each.measured) for each in assessed.judged]
         files[f"sysml/{VERDICTS}"] = verdicts_text(assessed.ovm, assessed.architecture.after.model, sworn).encode()
     for tried in assessed.tries:

@@ -65,28 +65,17 @@ def recorded(assessed: Assessed, need_text: bytes, book: CostBook, take: int | N
         costs=book.name,
         hashes=dict(_hashes(need_text, plan)),
         ovm=assessed.ovm.name,
-        variants=tuple(assessed.taken.configuration.chosen) if assessed.taken else (),
+        variants=plan.configuration.chosen if plan else (),
         verdicts=tuple(_verdict(case, each, assessed.tries) for each in assessed.judged),
-        baseline=tuple(
-            BaselineLine(each.need.id, each.outcome, each.value, each.found.remark if each.found else "")
-            for each in assessed.baseline
-        ),
-        wishes=tuple(
-            WishLine(each.rule, each.stance, each.variants, each.reason, each.needs, each in assessed.given_up)
-            for each in assessed.derived.wishes
-        ),
-        clash=tuple(
-            tuple(wish.reason for wish in group) for group in (assessed.clash.conflicts if assessed.clash else ())
-        ),
+        baseline=tuple(_without(assessed)),
+        wishes=tuple(_wishes(assessed)),
+        clash=tuple(_clash(assessed)),
         conflicts=tuple(tuple(need.id for need in group) for group in assessed.conflicts),
-        relaxations=tuple(
-            tuple(ChangeLine(change.need.id, change.need.written, change.written) for change in each.changes)
-            for each in assessed.relaxed
-        ),
+        relaxations=tuple(_relaxed(assessed)),
         proposals=tuple(_proposals(assessed, book)),
         runs=tuple(map(_run, assessed.tries)),
-        places=tuple(_places(case, plan)) if plan else (),
-        channels=tuple(_channels(plan)) if plan else (),
+        places=tuple(_places(case, plan)),
+        channels=tuple(_channels(plan)),
         left_out=dict(plan.left_out) if plan else {},
         not_runnable=plan.not_runnable if plan else (),
         assumptions=tuple(_assumptions(assessed, book)),
@@ -97,6 +86,27 @@ def recorded(assessed: Assessed, need_text: bytes, book: CostBook, take: int | N
 def sha256(octets: bytes) -> str:
     """Return the digest of a file's octets."""
     return hashlib.sha256(octets).hexdigest()
+
+
+def _without(assessed: Assessed) -> Iterator[BaselineLine]:
+    for each in assessed.baseline:
+        yield BaselineLine(each.need.id, each.outcome, each.value, each.found.remark if each.found else "")
+
+
+def _wishes(assessed: Assessed) -> Iterator[WishLine]:
+    for each in assessed.derived.wishes:
+        is_given_up = each in assessed.given_up
+        yield WishLine(each.rule, each.stance, each.variants, each.reason, each.needs, is_given_up)
+
+
+def _clash(assessed: Assessed) -> Iterator[tuple[str, ...]]:
+    for group in assessed.clash.conflicts if assessed.clash else ():
+        yield tuple(wish.reason for wish in group)
+
+
+def _relaxed(assessed: Assessed) -> Iterator[tuple[ChangeLine, ...]]:
+    for each in assessed.relaxed:
+        yield tuple(ChangeLine(change.need.id, change.need.written, change.written) for change in each.changes)
 
 
 def _hashes(need_text: bytes, plan: Plan | None) -> Iterator[tuple[str, str]]:
@@ -188,7 +198,9 @@ def _because(plan: Plan, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(each for each in said if each in chosen), tuple(each for each in said if each not in chosen)
 
 
-def _places(case: Case, plan: Plan) -> Iterator[PlaceLine]:
+def _places(case: Case, plan: Plan | None) -> Iterator[PlaceLine]:
+    if plan is None:
+        return
     sites = {site.id: site for site in case.sites}
     for node in plan.blueprint.topology.nodes:
         site = sites.get(node.id)
@@ -197,7 +209,9 @@ def _places(case: Case, plan: Plan) -> Iterator[PlaceLine]:
         yield PlaceLine(node.id, owner, is_endpoint, position, *_because(plan, node.id))
 
 
-def _channels(plan: Plan) -> Iterator[ChannelLine]:
+def _channels(plan: Plan | None) -> Iterator[ChannelLine]:
+    if plan is None:
+        return
     for link in plan.blueprint.topology.links:
         rate = plan.rates[link.id]
         yield ChannelLine(link.id, link.ends, link.medium, link.length, link.device, rate, *_because(plan, link.id))

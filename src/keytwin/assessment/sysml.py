@@ -7,6 +7,7 @@ from typing import Final
 
 from keytwin.assessment.architecture import USUAL_OVM, architecture_of, views_of, wanted
 from keytwin.design.choosing import configured
+from keytwin.design.composition import Architecture
 from keytwin.design.counting import Diagram
 from keytwin.design.family import family_of
 from keytwin.design.ovm_features import configuration_of, features_of
@@ -30,8 +31,13 @@ def exported(selection: str | Iterable[str], ovm: str | None = None) -> dict[str
 
 def exported_configuration(ovm: Ovm, configuration: Configuration) -> dict[str, str]:
     """Return the files of a configuration that is known to be valid."""
-    after = architecture_of(ovm, configuration).after
-    return sysml_export(ovm, [configuration], after.model, after.views)
+    return exported_architecture(ovm, architecture_of(ovm, configuration))
+
+
+def exported_architecture(ovm: Ovm, architecture: Architecture) -> dict[str, str]:
+    """Return the files of an architecture that has been composed already."""
+    after = architecture.after
+    return sysml_export(ovm, [architecture.configuration], after.model, after.views)
 
 
 def exported_family(ovm: str | None = None) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from keytwin.cli.exits import Exit
-from keytwin.cli.output import counted, show, show_json, suggest
+from keytwin.cli.output import counted, first_clause, show, show_json, suggest
 from keytwin.cli.report import PAGE
 from keytwin.cli.values import Number, Seed
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from keytwin.assessment.case import AssessedFile
 
 MOST_PROPOSALS: Final = 12  # on the screen
-FIRST_CLAUSE: Final = re.compile(r"^(.* at [0-9.]+ dB|[^;]*).*$")
 
 
 def design(
@@ -156,7 +154,7 @@ def _proposals(proposals: tuple[ProposalLine, ...]) -> Iterator[str | Table]:
     refused: dict[str, int] = {}
     for each in proposals:
         if each.why_not:
-            reason = _short(each.why_not)
+            reason = first_clause(each.why_not)
             refused[reason] = refused.get(reason, 0) + 1
         elif table.row_count < MOST_PROPOSALS or each.is_taken:
             own = ", ".join(variant for variant in each.variants if variant not in common) or "as chosen"
@@ -167,11 +165,6 @@ def _proposals(proposals: tuple[ProposalLine, ...]) -> Iterator[str | Table]:
         yield table
     for reason, number in refused.items():
         yield f"{counted(number, 'proposal')} cannot be built here: {reason}"
-
-
-def _short(reason: str) -> str:
-    """Return the first clause of a physical reason, which names the device and the loss: --json has all of it."""
-    return FIRST_CLAUSE.sub(r"\1", reason)
 
 
 def _table(*titles: str) -> Table:

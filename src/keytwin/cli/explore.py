@@ -13,7 +13,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from keytwin.cli.exits import Exit
-from keytwin.cli.output import counted, show, show_json, suggest
+from keytwin.cli.output import counted, first_clause, show, show_json, suggest
 from keytwin.cli.values import Number
 
 if TYPE_CHECKING:
@@ -44,11 +44,25 @@ class Workers:
 ALL_CORES: Final = Workers()
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """How far it goes."""
+
+    free: Annotated[bool, Parameter(help="Look beyond what the need chooses, at all that it leaves without.")] = False
+    run: Annotated[
+        bool, Parameter(help="Run each point of the front on the twin, under the failures that the needs name.")
+    ] = False
+
+
+AS_CHOSEN: Final = Scope()
+
+
 def explore(
     need: str,
     /,
     *,
-    free: bool = False,
+    scope: Scope = AS_CHOSEN,
     costs: str | None = None,
     workers: Workers = ALL_CORES,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
@@ -60,8 +74,6 @@ def explore(
     ----------
     need
         The path of a need file, or the name of an example, such as bank-ring.
-    free
-        Look beyond what the need chooses, at all that it leaves to be chosen without.
     costs
         The path of a cost book, instead of the assumed prices of the library.
     output
@@ -74,16 +86,19 @@ def explore(
 
     from keytwin.assessment.assess import usual_costs
     from keytwin.assessment.exploring import Crew, explore_case
+    from keytwin.assessment.front_runs import run_front
     from keytwin.files.cost_book import cost_book_from
     from keytwin.files.library import cost_book_source, need_source
     from keytwin.files.need import check_need
-    from keytwin.report.exploration import exploration_record
+    from keytwin.report.exploration import exploration_record, with_runs
 
     case = check_need(need_source(need)).value
-    wanted = replace(case, choose=MappingProxyType({})) if free else case
+    wanted = replace(case, choose=MappingProxyType({})) if scope.free else case
     book = cost_book_from(cost_book_source(costs)) if costs else usual_costs()
     explored = explore_case(wanted, book, Crew(workers.jobs, workers.scheduler))
     record = exploration_record(explored)
+    if scope.run:
+        record = with_runs(record, run_front(explored))
     if output:
         _write(explored, record, output)
     if json:
@@ -120,14 +135,18 @@ def _for_people(record: ExplorationRecord) -> Iterator[str | Table]:
         yield "nothing meets all that must be met; of what can be built, nothing beats these:"
     if record.front:
         yield front_table(record)
-    yield from lines_of(record)
+    for point in record.front:
+        if point.runs:
+            missed = f"misses {', '.join(point.missed_in_runs)}" if point.missed_in_runs else "misses nothing"
+            yield f"{point.number} on the twin ({', '.join(each.id for each in point.runs)}): {missed}"
+    yield from map(first_clause, lines_of(record))
     for point in record.front:
         if point.neighbours:
             yield ""
             yield f"next to {point.number}:"
         for each in point.neighbours[:MOST_NEIGHBOURS]:
             instead = ", ".join(variant.partition(".")[2] for variant in each.instead) or "none"
-            yield f"  {each.point} {instead}: {each.why}"
+            yield f"  {each.point} {instead}: {first_clause(each.why)}"
         if len(point.neighbours) > MOST_NEIGHBOURS:
             yield f"  and {len(point.neighbours) - MOST_NEIGHBOURS} more: --json shows all"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 import sys
@@ -62,6 +63,14 @@ def complain(line: str) -> None:
 def counted(number: int, thing: str) -> str:
     """Write a number of things."""
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def first_clause(reason: str) -> str:
+    """Return the beginning of a physical reason, which names the device and the loss: --json has all of it."""
+    return _FIRST_CLAUSE.sub(r"\1", reason)
+
+
+_FIRST_CLAUSE: Final = re.compile(r"^(.* at [0-9.]+ dB|[^;]*).*$")
 
 
 def width() -> int:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LOADS: Final = "0.05,0.1,0.15,0.2,0.25"
+LOADS: Final = "0.025,0.05,0.075,0.1,0.125"
 MOST_SEEDS: Final = 10_000
 TOLD: Final = MappingProxyType(
     {

@@ -13,7 +13,7 @@ from keytwin.cli.output import show, show_json
 from keytwin.vocabulary.errors import Mistake
 
 if TYPE_CHECKING:
-    from keytwin.assessment.answer import Answer
+    from keytwin.assessment.answer import Answer, VerdictLine
     from keytwin.assessment.tracing import Kind, Traced
 
 MOST_NAMES: Final = 12  # of one kind, on the screen
@@ -71,15 +71,7 @@ def _said(answer: Answer, found: Traced) -> Iterator[str]:
     """Give what is known of the thing itself."""
     for line in answer.verdicts:
         if line.need.id == found.name:
-            yield f'"{line.need.text}"'
-            asked = (f"{line.need.priority}:", line.need.measure or "no measure", line.need.threshold, line.need.under)
-            yield " ".join(filter(None, asked))
-            value = f": {line.shown} by {line.method}" if line.shown else ""
-            yield f"{line.outcome}{value}{f' ({line.reason})' if line.reason else ''}"
-            if line.evidence is not None:
-                seen = line.evidence
-                again = f"keytwin run runs/{seen.run}.yaml --seed {seen.seed}"
-                yield f"seen in events {seen.first} to {seen.last} of {again}"
+            yield from _of_need(line)
     if found.kind == "variant" and not found.up:
         yield "no rule asks for it: it was left open, and taken among the proposals"
     for run in answer.runs:
@@ -89,6 +81,18 @@ def _said(answer: Answer, found: Traced) -> Iterator[str]:
     rules = {each.id: each.rules for each in answer.places} | {each.id: each.rules for each in answer.channels}
     if rules.get(found.name):
         yield f"laid out by {', '.join(rules[found.name])}"
+
+
+def _of_need(line: VerdictLine) -> Iterator[str]:
+    yield f'"{line.need.text}"'
+    asked = (f"{line.need.priority}:", line.need.measure or "no measure", line.need.threshold, line.need.under)
+    yield " ".join(filter(None, asked))
+    value = f": {line.shown} by {line.method}" if line.shown else ""
+    yield f"{line.outcome}{value}{f' ({line.reason})' if line.reason else ''}"
+    if line.evidence is not None:
+        seen = line.evidence
+        again = f"keytwin run runs/{seen.run}.yaml --seed {seen.seed}"
+        yield f"seen in events {seen.first} to {seen.last} of {again}"
 
 
 def _side(side: Mapping[Kind, tuple[str, ...]], why: Mapping[tuple[str, str], str], most: int | None) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Final
 
 from keytwin.design.model import RuleId
 from keytwin.design.need import ASKING, Case, Failure, Need, NeedId, Priority, Security
-from keytwin.design.realisation import CENTRE, CONSTELLATION, RELAY, REPEATER, SKY, TERRESTRIAL
+from keytwin.design.realisation import CENTRE, CONSTELLATION, RELAY, REPEATER, SKY, TERRESTRIAL, is_apart
 from keytwin.design.variability import Ovm
 from keytwin.design.verdict import SLACK
 from keytwin.vocabulary.errors import Mistake
@@ -51,9 +51,12 @@ class Derived:
     """Shares that each key is made of, over routes without a common relay."""
 
 
-REACH, CHANNEL, TRUST, SHARES, READY, SECRECY, MEDIA, CHOSEN = (
+REACH, CHANNEL, TRUST, SHARES, READY, SECRECY, MEDIA, CHOSEN, MOVING, DOMAINS, PAD = (
     RuleId(f"derive-{name}")
-    for name in ("reach", "channel", "trust", "shares", "readiness", "secrecy", "media", "choice")
+    for name in (
+        *("reach", "channel", "trust", "shares", "readiness", "secrecy", "media", "choice"),
+        *("moving", "domains", "pad"),
+    )
 )
 RULES: Final = {
     REACH: "a line beyond what one link reaches needs relays, repeaters, an untrusted centre or a satellite",
@@ -64,6 +67,9 @@ RULES: Final = {
     SECRECY: "secrecy from end to end lets no relay see a key",
     MEDIA: "a medium for which the case has nothing is left out",
     CHOSEN: "what the stakeholder has chosen is taken",
+    MOVING: "what moves is reached through the air only",
+    DOMAINS: "where two operators' networks meet a node of each passes keys on",
+    PAD: "a pad is key as it was received: what is derived from a hybrid is none",
 }
 """By name: what each says in general."""
 
@@ -82,7 +88,7 @@ def derive(case: Case, ovm: Ovm, reaches: Reaches) -> Derived:
     # The stakeholder's own choices first: in a conflict they are the first thing to be read.
     found = [*_chosen(case, ovm), *_media(case), *_reach(case, reaches), *_channel(case), *_trust(case)]
     # What an OVM does not have is dropped below: the rules are written for the largest one.
-    found += [*_ready(case, ovm), *_secrecy(case)]
+    found += [*_ready(case, ovm), *_secrecy(case), *_moving(case), *_domains(case), *_pad(case, ovm)]
     wishes = (replace(wish, variants=tuple(each for each in wish.variants if each in ovm.variants)) for wish in found)
     return Derived(tuple(wish for wish in wishes if wish.variants), routes_of(case))
 
@@ -193,6 +199,28 @@ def _secrecy(case: Case) -> Iterator[Wish]:
     if strict:
         yield Wish(Stance.LEAVE, (RELAY,), SECRECY, "a trusted relay sees the keys that it passes on", _names(strict))
         yield Wish(Stance.LEAVE, (SKY,), SECRECY, "a satellite that joins two passes sees their keys", _names(strict))
+
+
+def _moving(case: Case) -> Iterator[Wish]:
+    for site in case.sites:
+        if site.is_moving:
+            asking = tuple(need.id for need in case.needs if any(site.id in pair for pair in case.pairs(need)))
+            yield Wish(Stance.TAKE, (SKY,), MOVING, f"{site.id} moves, and no fibre follows it", asking)
+
+
+def _domains(case: Case) -> Iterator[Wish]:
+    names = sorted({site.domain for site in case.sites if site.domain})
+    apart = [need.id for need in case.needs if any(is_apart(case, pair) for pair in case.pairs(need))]
+    if apart:
+        reason = f"the networks of {' and '.join(names)} meet at a node of each, which sees the keys that cross"
+        yield Wish(Stance.TAKE, (RELAY,), DOMAINS, reason, tuple(apart))
+
+
+def _pad(case: Case, ovm: Ovm) -> Iterator[Wish]:
+    hybrids = tuple(variant for variant in ovm.variants if variant.startswith("hybrid."))
+    pads = _musts(case, "one-time-pad")
+    if hybrids and pads:
+        yield Wish(Stance.LEAVE, hybrids, PAD, "a key that is computed is no pad", _names(pads))
 
 
 def _musts(case: Case, measure: str) -> list[Need]:

@@ -193,6 +193,10 @@ class Site:
     """Whether keys are wanted here; else it may only hold a relay."""
     risk: float | None = None
     """Probability that it is in somebody else's hands; None = that of the assumptions."""
+    is_moving: bool = False
+    """A ship, a vehicle: no fibre leads there."""
+    domain: str = ""
+    """The operator's network that it belongs to; empty = the same as all others."""
 
     @property
     def is_own(self) -> bool:

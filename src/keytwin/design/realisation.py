@@ -35,7 +35,8 @@ from keytwin.vocabulary.identity import (
     VariantId,
     VariationPointId,
 )
-from keytwin.vocabulary.medium import SATELLITE
+from keytwin.vocabulary.medium import SATELLITE, Direction
+from keytwin.vocabulary.placement import Placement
 from keytwin.vocabulary.topology import Node, QLink, Topology
 from keytwin.vocabulary.units import Bits, BitsPerSecond, Kilometres, hours, kilobits, minutes
 
@@ -51,6 +52,8 @@ DIRECT, REPEATER, RELAY, CENTRE = (
 TERRESTRIAL, SKY = VariantId("medium.terrestrial"), VariantId("medium.satellite")
 
 CONSTELLATION: Final = VariantId("free-space.constellation")
+UPLINK: Final = VariantId("satellite-path.uplink")
+PEER: Final = VariantId("control.peer")
 ON_GROUND: Final = tuple(VariantId(f"terrestrial.{name}") for name in ("fibre", "hollow-core"))
 """Channels that lines are; a beam through the air is no line of a case."""
 
@@ -119,7 +122,7 @@ class Layouts:
             configuration,
             MappingProxyType(dict(_reasons(configuration, laid))),
             MappingProxyType(dict(_readiness(self.ovm, configuration))),
-            _not_runnable(self.ovm, configuration),
+            _not_runnable(self.case, self.ovm, configuration),
         )
 
     def _making(self, configuration: Configuration) -> tuple[Plan, tuple[Laid, ...]] | Mistake:
@@ -137,6 +140,8 @@ class _Fabric(NamedTuple):
     is_relayed: bool
     sky: DeviceId | None
     is_constellation: bool
+    is_uplink: bool
+    is_peer: bool
 
 
 def _fabric(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf) -> _Fabric | None:
@@ -146,7 +151,7 @@ def _fabric(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf) -> _Fabri
         sky = _device(case, ovm, chosen, shelf, is_sky=True).name if SKY in chosen else None
     except Mistake:
         return None
-    return _Fabric(ground, RELAY in chosen, sky, CONSTELLATION in chosen)
+    return _Fabric(ground, RELAY in chosen, sky, CONSTELLATION in chosen, UPLINK in chosen, PEER in chosen)
 
 
 def _wanted(case: Case) -> float:
@@ -168,7 +173,7 @@ def _plan(
     case = replace(case, assume=replace(case.assume, store=_store(case, links, shelf)))
     sites = _sites(case, links)
     huts = [node for each in laid for node in each.relays]
-    blueprint = _blueprint(case, shelf, [*(site.id for site in sites), *huts], links, routes)
+    blueprint = _blueprint(case, configuration, shelf, [*(site.id for site in sites), *huts], (links, routes))
     return Plan(
         configuration=configuration,
         blueprint=blueprint,
@@ -186,7 +191,7 @@ def _plan(
         because=MappingProxyType(dict(_reasons(configuration, laid))),
         readiness=MappingProxyType(dict(_readiness(ovm, configuration))),
         left_out=MappingProxyType(left_out),
-        not_runnable=_not_runnable(ovm, configuration),
+        not_runnable=_not_runnable(case, ovm, configuration),
     )
 
 
@@ -277,7 +282,8 @@ def _in_sky(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf) -> Iterat
         return
     device = _device(case, ovm, chosen, shelf, is_sky=True)
     for satellite in case.satellites if CONSTELLATION in chosen else case.satellites[:1]:
-        yield satellite.id, partial(lay_passes, case, satellite, device, shelf.rate)
+        passes = structs.replace(satellite.passes, direction=Direction.UPLINK) if UPLINK in chosen else satellite.passes
+        yield satellite.id, partial(lay_passes, case, replace(satellite, passes=passes), device, shelf.rate)
 
 
 def _may_relay(case: Case, line: Line) -> bool:
@@ -311,11 +317,12 @@ def _device(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf, *, is_sky
 
 def _blueprint(
     case: Case,
+    chosen: Configuration,
     shelf: Shelf,
     nodes: Iterable[NodeId],
-    links: tuple[QLink, ...],
-    routes: int,
+    laid: tuple[tuple[QLink, ...], int],
 ) -> Blueprint:
+    links, routes = laid
     asked = asked_of(case)
     slas, users = promises((each.rate for each in asked), routes)
     is_passed = any(link.medium == SATELLITE for link in links)
@@ -327,7 +334,10 @@ def _blueprint(
         slas=slas,
         users=users,
         apps=tuple(app for each in asked for app in apps_of(each)),
-        control=_PATIENT if is_passed else ControlSettings(),
+        control=structs.replace(
+            _PATIENT if is_passed else ControlSettings(),
+            placement=Placement.PER_NODE if PEER in chosen else Placement.CENTRAL,
+        ),
         key_management=_key_management(case, fastest, is_passed=is_passed),
         devices=MappingProxyType({link.device: shelf.named(link.device) for link in links}),
     )
@@ -400,9 +410,21 @@ def _readiness(ovm: Ovm, chosen: Configuration) -> Iterator[tuple[VariantId, flo
             yield variant, level
 
 
-_ANALYSED_ONLY: Final = ("hybrid.", "key-api.etsi-004")
+_ANALYSED_ONLY: Final = (
+    *("hybrid.", "key-api.etsi-004", "authentication.certificates-ml-dsa", "key-management.central"),
+    *("coexistence.cwdm", "coexistence.dwdm", "satellite-path.inter-satellite"),
+)
 """Variants, or beginnings of their names, that have no part in the running half so far."""
+INTERWORKING: Final = "interworking of two operators' networks (ETSI GS QKD 020)"
 
 
-def _not_runnable(ovm: Ovm, chosen: Configuration) -> tuple[str, ...]:
-    return tuple(ovm.variants[variant].name for variant in chosen.chosen if variant.startswith(_ANALYSED_ONLY))
+def _not_runnable(case: Case, ovm: Ovm, chosen: Configuration) -> tuple[str, ...]:
+    lacking = tuple(ovm.variants[variant].name for variant in chosen.chosen if variant.startswith(_ANALYSED_ONLY))
+    crossing = any(is_apart(case, pair) for pair in pairs_of(case))
+    return (*lacking, *([INTERWORKING] if crossing else []))
+
+
+def is_apart(case: Case, pair: tuple[NodeId, NodeId]) -> bool:
+    """Whether two sites belong to the networks of two operators."""
+    first, second = (case.site(end).domain for end in pair)
+    return bool(first and second and first != second)

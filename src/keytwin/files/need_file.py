@@ -131,6 +131,8 @@ SITE_RECORD: Final = Record(
         Field("at", POSITION, "where it lies, such as 51.51 N 0.13 W", attribute="position"),
         Field("endpoint", FLAG, "whether keys are wanted here; else it may only hold a relay", attribute="is_endpoint"),
         Field("risk", SHARE, "probability that somebody else controls it; that of `assume` if left out"),
+        Field("moving", FLAG, "whether it moves, as a ship does: no line may lead there", attribute="is_moving"),
+        Field("domain", OWNER, "the operator's network that it belongs to; the same as all others if left out"),
     ),
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import StringIO
 from math import isfinite
 from typing import Final
@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from keytwin.assessment.exploring import Explored
+from keytwin.assessment.front_runs import PointRun
 from keytwin.assessment.record import BASE_UNITS
 from keytwin.design.exploration import Candidate, Fate, Judgement, Point
 from keytwin.design.objectives import SCALES, Objective
@@ -51,6 +52,16 @@ class NeighbourLine(msgspec.Struct, frozen=True):
     why: str
 
 
+class FrontRunLine(msgspec.Struct, frozen=True):
+    """A trial of a point on the twin."""
+
+    id: str
+    seed: int
+    events: int
+    trace: str
+    """SHA-256."""
+
+
 class PointLine(msgspec.Struct, frozen=True):
     """A point of the front."""
 
@@ -62,6 +73,9 @@ class PointLine(msgspec.Struct, frozen=True):
     regrets: tuple[float, ...]
     regret: float | None
     neighbours: tuple[NeighbourLine, ...]
+    runs: tuple[FrontRunLine, ...] = ()
+    """What it was tried under; none where it was not run."""
+    missed_in_runs: tuple[str, ...] = ()
 
 
 class GroupLine(msgspec.Struct, frozen=True):
@@ -136,6 +150,20 @@ def exploration_record(explored: Explored) -> ExplorationRecord:
             for relaxation in explored.relaxed
         ),
     )
+
+
+def with_runs(record: ExplorationRecord, runs: Sequence[PointRun]) -> ExplorationRecord:
+    """Return a record with what came of running its front."""
+    front = tuple(
+        msgspec.structs.replace(
+            point,
+            runs=tuple(FrontRunLine(each.id, each.seed, each.outcome.events.total, each.trace) for each in run.tries),
+            missed_in_runs=run.missed,
+        )
+        for point, run in zip(record.front, runs, strict=True)
+    )
+    is_met = any(run.is_borne_out for run in runs) and record.is_met
+    return msgspec.structs.replace(record, front=front, is_met=is_met)
 
 
 def front_as_csv(record: ExplorationRecord) -> str:

@@ -10,7 +10,6 @@ from pathlib import Path
 from keytwin.assessment.answer import Answer
 from keytwin.report import html_answer, html_choices, html_drawings, html_evidence, html_needs, html_network, html_words
 from keytwin.report.html_elements import contents, element, page
-from keytwin.report.html_run import run_parts
 from keytwin.report.html_style import style_sheet
 from keytwin.report.html_wording import Names
 from keytwin.runtime.trace import Trace
@@ -44,6 +43,8 @@ def report_of(answer: Answer, folder: Path) -> str:
 
 def report_of_run(trace: Trace, digest: str) -> str:
     """Return the report of a run; `digest` is the SHA-256 of its trace."""
+    from keytwin.report.html_run import run_parts  # noqa: PLC0415  # matplotlib takes half a second to import
+
     head = element(
         "header",
         element("p", "What happened in this run?", class_="soft"),

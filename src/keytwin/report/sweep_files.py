@@ -20,7 +20,7 @@ from keytwin.report.sweep_statistics import Summary
 from keytwin.report.sweep_svg import sweep_as_svg
 from keytwin.scenario.sweep import MEASURES, Plan, Row
 from keytwin.vocabulary.errors import Mistake, Refusal
-from keytwin.vocabulary.units import in_seconds
+from keytwin.vocabulary.units import in_seconds, show_rate
 
 PLAN: Final = "plan.json"
 RUNS: Final = "runs.csv"
@@ -28,9 +28,8 @@ SUMMARY: Final = "summary.csv"
 PARQUET: Final = "runs.parquet"
 COLUMNS: Final = tuple(each.name for each in fields(Row) if each.name != "failures")
 _HEAD: Final = ("metric", "load", "measure", "runs", "mean", "low", "high")
-_KINDS: Final = {"metric": "string", **dict.fromkeys(("seed", "sessions", "blocked"), "int64")} | dict.fromkeys(
-    ("keys_asked", "keys_delivered"), "int64"
-)
+_COUNTS: Final = ("seed", "sessions", "blocked", "keys_asked", "keys_delivered")
+_KINDS: Final = {"metric": "string", **dict.fromkeys(_COUNTS, "int64")}  # in Parquet; all others are double
 
 
 def prepare(folder: Path, measure: str, *, parquet: bool) -> None:
@@ -47,12 +46,17 @@ def prepare(folder: Path, measure: str, *, parquet: bool) -> None:
             raise Mistake(
                 f"--output: '{path}' is a folder, and a file of that name is to be written: name another folder"
             )
-        try:
-            path.open("ab").close()
-        except OSError as error:
-            raise Refusal(f"cannot write '{path}': {(error.strerror or str(error)).lower()}") from error
-        if not path.stat().st_size:
-            path.unlink()
+        _try_to_write(path)
+
+
+def _try_to_write(path: Path) -> None:
+    is_there = path.exists()
+    try:
+        path.open("ab").close()  # adds nothing to what is there
+    except OSError as error:
+        raise Refusal(f"cannot write '{path}': {(error.strerror or str(error)).lower()}") from error
+    if not is_there:
+        path.unlink()
 
 
 def write_sweep(
@@ -117,7 +121,7 @@ def show_traffic(plan: Plan) -> str:
     """Say in words what is offered: what `load` counts."""
     traffic = plan.traffic
     return (
-        f"load 1 = {traffic.full:.3g} sessions at once of {traffic.rate:,} bit/s, each {traffic.hops:.3g} hops on "
+        f"load 1 = {traffic.full:.3g} sessions at once of {show_rate(traffic.rate)}, each {traffic.hops:.3g} hops on "
         f"average and {in_seconds(traffic.habits.holding):,.3g} s long"
     )
 
