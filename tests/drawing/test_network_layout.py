@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import hypot
 
 import pytest
 
@@ -56,7 +57,7 @@ def test_a_ring_is_drawn_as_a_ring() -> None:
 
 def distance(one: Point, other: Point) -> float:
     # The ring is an ellipse: heights are stretched for comparison.
-    return float((one.x - other.x) ** 2 + (2.2 * (one.y - other.y)) ** 2) ** 0.5
+    return hypot(one.x - other.x, 2.2 * (one.y - other.y))
 
 
 def test_what_all_others_are_joined_to_lies_in_the_middle() -> None:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keytwin.drawing.network_layout import Line, Place, PlaceKind
-from keytwin.drawing.network_map import draw_network, network_map, owner_letters, short_name
+from keytwin.drawing.network_map import draw_network, network_map
+from keytwin.drawing.network_signs import owner_letters, short_name
 from keytwin.drawing.scene import Figure, Node, Scene, Stroke
 from tests.drawing.geometry import faults
 

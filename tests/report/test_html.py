@@ -86,7 +86,8 @@ def test_everything_of_the_answer_is_somewhere(tmp_path: Path) -> None:
         *(given.stakeholder, given.about, given.keytwin, given.assumptions[0], *given.summary, *given.hashes.values()),
         *(run.id, run.trace, *figures, *(each.remark for each in given.baseline)),
         *(each.reason[1:] for each in given.wishes),
-        *(each.id for each in (*given.places, *given.channels)),
+        *(each.id for each in given.places),
+        *(each.id for each in given.channels),
         *(change.was, change.becomes, *given.clash[0][0][1:].split(), given.left_out["c--d"]),
         *(
             "keytwin run runs/attack-2-channels.yaml --seed 7",

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from keytwin.assessment.answer import FoundLine
 from keytwin.report.html import report_of
 from keytwin.report.html_needs import margin, margin_in_words, needs, without_qkd
 from tests.report.answers import VERDICTS, answer, asked, line
@@ -75,6 +76,17 @@ def test_many_pairs_are_folded() -> None:
     need = msgspec.structs.replace(asked("N1", "reach", "1 km"), pairs=many)
     found = needs(answer(verdicts=(line(need, "met", "2 km", 1.0),)))
     assert "<summary>45 pairs</summary>" in found
+
+
+def test_of_many_links_that_hold_a_value_down_some_are_named() -> None:
+    many = tuple(f"l{number}" for number in range(25))
+    found = FoundLine("analysis", "1 km", 1.0, "", many)
+    measured = msgspec.structs.replace(found, method="test")
+    reason = f"decided by {', '.join(many)}"
+    given = line(asked("N1", "reach", "1 km"), "met", "1 km", 0.0, analysed=found, measured=measured, reason=reason)
+    html = needs(answer(verdicts=(given,)))
+    assert html.count("l0, l1, l2, l3 and 21 more") == 3
+    assert "l4" not in html
 
 
 def test_evidence_says_how_to_see_it_again() -> None:

@@ -7,11 +7,9 @@ line whose label finds no room goes without: whoever shows the map lists the lin
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from string import ascii_uppercase
-from types import MappingProxyType
 from typing import Final
 
 from keytwin.design.need import MEASURES
@@ -19,23 +17,18 @@ from keytwin.design.verdict import show_value
 from keytwin.drawing import pictograms
 from keytwin.drawing.frame import framed
 from keytwin.drawing.geometry import Box, Point, hull, stretch
-from keytwin.drawing.metrics import LINE, width_of, wrap
+from keytwin.drawing.metrics import LINE, width_of
 from keytwin.drawing.network_layout import Chain, Line, Place, PlaceKind, chains_of, spots
 from keytwin.drawing.network_legend import SMALL, STROKES, WIDTH, legend, line_role
+from keytwin.drawing.network_signs import RELAY, ROLES, Signs
 from keytwin.drawing.painter import paint
-from keytwin.drawing.scene import Figure, Label, Mark, Node, Role, Scene, Stroke, Text, Wire, text_block
+from keytwin.drawing.scene import Figure, Label, Mark, Node, Scene, Stroke, Wire, text_block
 from keytwin.drawing.slanted import across, beside, border, meets
 from keytwin.drawing.theme import Theme
 
-NAME: Final = 12.0
-MOST_WIDE: Final = 120.0  # of a name
-RELAY: Final = 26.0  # across
 SKY: Final = 150.0  # from a satellite down to the highest site
 BOWS: Final = (0.0, 46.0, -46.0, 92.0, -92.0, 138.0, -138.0, 184.0, -184.0)
 """How far the middle of a chain may lie beside the straight line, in the order in which it is tried."""
-_ROLES: Final = MappingProxyType(
-    {PlaceKind.SITE: Role.STRONG, PlaceKind.RELAY: Role.PLAIN, PlaceKind.SATELLITE: Role.NATURE_5}
-)
 
 
 def draw_network(places: Sequence[Place], lines: Sequence[Line], title: str, theme: Theme = Theme.AUTO) -> str:
@@ -45,40 +38,27 @@ def draw_network(places: Sequence[Place], lines: Sequence[Line], title: str, the
 
 def network_map(places: Sequence[Place], lines: Sequence[Line], title: str) -> Scene:
     """Lay the map of a network out."""
-    drawn = _Drawn(places, owner_letters(places))
-    ground = [each for each in places if each.kind is not PlaceKind.SATELLITE]
-    above = {each.id for each in places} - {each.id for each in ground}
+    drawn = _Drawn(Signs(places))
+    above = {each.id for each in places if each.kind is PlaceKind.SATELLITE}
     down = [line for line in lines if not above.isdisjoint(line.ends)]
-    # A relay under a satellite is met by its beam, so it has to lie somewhere by itself.
-    met = frozenset(end for line in down for end in line.ends if end not in above)
-    anchors, chains = chains_of(ground, [line for line in lines if line not in down], met)
-    shown = [each for each in ground if each.id in anchors]
-    boxes = {each.id: drawn.room(each) for each in shown}
-    for name, middle in spots(shown, chains, WIDTH, boxes).items():
-        drawn.put(name, middle)
+    _put_ground(drawn, [each for each in places if each.id not in above], lines, down)
     drawn.put_satellites([each.id for each in places if each.id in above], down)
-    for group in _grouped(chains):
-        drawn.lay(group)
     for line in down:
         drawn.lay([Chain(line.ends, (), (line,))])
     drawn.label_all()
     return framed(drawn.scene(), kind="network", name="network-map", title=title, about=_about(places, lines))
 
 
-def owner_letters(places: Sequence[Place]) -> dict[str, str]:
-    """Return a letter for each owner but the one that the network is for; after Z come AA, AB ..."""
-    owners = sorted({each.owner for each in places} - {""})
-    count = len(ascii_uppercase)
-    return {
-        owner: (ascii_uppercase[at // count - 1] if at >= count else "") + ascii_uppercase[at % count]
-        for at, owner in enumerate(owners)
-    }
-
-
-def short_name(place: str) -> str:
-    """Return how a relay is called on the map: by its number on its line, where it has one."""
-    _, dot, number = place.rpartition(".")
-    return number if dot and number.isdigit() else place
+def _put_ground(drawn: _Drawn, ground: Sequence[Place], lines: Sequence[Line], down: Sequence[Line]) -> None:
+    """Draw what is on the ground; `down` are the beams that come from above."""
+    # A relay under a satellite is met by its beam, so it has to lie somewhere by itself.
+    met = frozenset(end for line in down for end in line.ends)
+    anchors, chains = chains_of(ground, [line for line in lines if line not in down], met)
+    shown = [each for each in ground if each.id in anchors]
+    for name, middle in spots(shown, chains, WIDTH, {each.id: drawn.signs.room(each) for each in shown}).items():
+        drawn.put(name, middle)
+    for group in _grouped(chains):
+        drawn.lay(group)
 
 
 def _about(places: Sequence[Place], lines: Sequence[Line]) -> str:
@@ -98,10 +78,7 @@ def _grouped(chains: Sequence[Chain]) -> Iterator[list[Chain]]:
 class _Drawn:
     """What is on paper so far."""
 
-    places: Sequence[Place]
-    letters: Mapping[str, str]
-    bunches: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """By the first of a chain's relays: how many they are, and the letters of their owners."""
+    signs: Signs
     media: dict[str, None] = field(default_factory=dict)
     """Of the lines that are drawn, in this order."""
     nodes: dict[str, Node] = field(default_factory=dict)
@@ -110,37 +87,13 @@ class _Drawn:
     labels: list[Label] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
 
-    def place(self, name: str) -> Place:
-        return next(each for each in self.places if each.id == name)
-
     # --- places -----------------------------------------------------------------------------------------------------
-
-    def room(self, place: Place) -> tuple[float, float]:
-        """Return the width and height that a place needs."""
-        if self._is_small(place):
-            return RELAY, RELAY
-        texts = self._lines_of(place)
-        wide = max(width_of(words, size, bold=bold) for words, size, bold in texts)
-        return wide + 24, sum(size * LINE for _, size, _ in texts) + 14
 
     def put(self, name: str, middle: Point) -> None:
         """Draw a place."""
-        place = self.place(name)
-        wide, high = self.room(place)
-        box = Box(middle.x - wide / 2, middle.y - high / 2, wide, high)
-        is_relay = place.kind is PlaceKind.RELAY
-        if place.kind is PlaceKind.SATELLITE:
-            self.marks += pictograms.satellite(Point(middle.x, box.y - 30), _ROLES[place.kind])
-        self.nodes[name] = Node(
-            id=name,
-            figure=Figure.PILL if is_relay else Figure.ROUND,
-            box=box,
-            title=self.bunches[name][0] if name in self.bunches else _titled(place),
-            element=name,
-            role=_ROLES[place.kind],
-            stroke=Stroke.DASHED if self.bunches.get(name, ("", place.owner))[1] else Stroke.SOLID,
-            texts=self._texts(place, box),
-        )
+        node = self.nodes[name] = self.signs.node(name, middle)
+        if node.role is ROLES[PlaceKind.SATELLITE]:
+            self.marks += pictograms.satellite(Point(middle.x, node.box.y - 30), node.role)
 
     def put_satellites(self, names: Sequence[str], lines: Sequence[Line]) -> None:
         """Draw satellites in a row above everything, each over the sites that it sees."""
@@ -154,31 +107,6 @@ class _Drawn:
         }
         for index, name in enumerate(sorted(names, key=lambda each: (middles[each], each))):
             self.put(name, Point(WIDTH * (index + 1) / (len(names) + 1), top - SKY))
-
-    def _is_small(self, place: Place) -> bool:
-        return place.kind is PlaceKind.RELAY and place.id not in self.bunches and len(self._mark_of(place)) <= 4
-
-    def _mark_of(self, place: Place) -> str:
-        return f"{self.letters.get(place.owner, '')}{short_name(place.id)}"
-
-    def _lines_of(self, place: Place) -> list[tuple[str, float, bool]]:
-        if place.id in self.bunches:
-            number, owners = self.bunches[place.id]
-            return [(number, SMALL, True), *([(owners, SMALL, False)] if owners else [])]
-        lines = [(words, NAME, True) for words in wrap(place.id, NAME, MOST_WIDE, bold=True, lines=3)]
-        owner = f"{self.letters[place.owner]}: {place.owner}" if place.owner else ""
-        return lines + [(words, SMALL, False) for words in wrap(owner, SMALL, MOST_WIDE, lines=2) if words]
-
-    def _texts(self, place: Place, box: Box) -> tuple[Text, ...]:
-        if self._is_small(place):
-            return text_block([self._mark_of(place)], box.middle, SMALL - 1)
-        texts: list[Text] = []
-        y = box.y + 7
-        for words, size, bold in self._lines_of(place):
-            line = text_block([words], Point(box.middle.x, y + size * LINE / 2), size, bold=bold)
-            texts += line
-            y += size * LINE
-        return tuple(texts)
 
     # --- lines ------------------------------------------------------------------------------------------------------
 
@@ -197,8 +125,7 @@ class _Drawn:
         room = ((start.x - end.x) ** 2 + (start.y - end.y) ** 2) ** 0.5
         if not chain.inner or room >= (len(chain.inner) + 1) * (RELAY + 6):
             return chain
-        owners = sorted({self.place(name).owner for name in chain.inner} - {""})
-        self.bunches[chain.inner[0]] = f"{len(chain.inner)} relays", ", ".join(self.letters[each] for each in owners)
+        self.signs.bunch(chain.inner)
         return replace(chain, inner=chain.inner[:1])
 
     def _clear(self, ends: tuple[str, str]) -> tuple[Point, Point]:
@@ -292,7 +219,9 @@ class _Drawn:
         """Return everything, with the legend below."""
         boxes = [node.box for node in self.nodes.values()] + [label.box for label in self.labels]
         boxes += [stretch(*piece) for wire in self.wires for piece in pairwise(wire.points)]
-        marks, texts = legend(self.places, self.media, self.letters, (hull(boxes).bottom if boxes else 0.0) + 34)
+        marks, texts = legend(
+            self.signs.places, self.media, self.signs.letters, (hull(boxes).bottom if boxes else 0.0) + 34
+        )
         return Scene(
             id="",
             title="",
@@ -305,10 +234,6 @@ class _Drawn:
             marks=(*self.marks, *marks),
             texts=texts,
         )
-
-
-def _titled(place: Place) -> str:
-    return f"{place.kind} {place.id}{f', of {place.owner}' if place.owner else ''}"
 
 
 def _said(lines: Sequence[Line]) -> list[str]:

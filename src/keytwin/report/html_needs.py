@@ -27,6 +27,7 @@ WIDE: Final = 300.0
 HIGH: Final = 26.0
 HALF: Final = WIDE / 2 - 12  # of the bar: a margin of all that was asked for
 MOST_PAIRS: Final = 12
+MOST_CULPRITS: Final = 4
 METHODS: Final = {
     "analysis": "worked out from the model",
     "inspection": "read off the design",
@@ -67,7 +68,7 @@ def _need(line: VerdictLine) -> Markup:
                 ("Found", element("strong", shown(need, line.shown)) if line.shown else ""),
                 ("Margin", margin(line)),
                 ("How", METHODS.get(line.method, line.method)),
-                ("Why", line.reason),
+                ("Why", _why(line)),
                 ("By both methods", _both(line)),
                 ("Evidence", _evidence(line.evidence)),
             ]
@@ -93,9 +94,24 @@ def _both(line: VerdictLine) -> Markup:
 
 
 def _found(need: Asked, found: FoundLine) -> str:
-    by = f" (held down by {', '.join(found.culprits)})" if found.culprits else ""
+    by = f" (held down by {_few(found.culprits)})" if found.culprits else ""
     remark = f"; {found.remark}" if found.remark else ""
     return f"{METHODS.get(found.method, found.method)}: {shown(need, found.shown)}{by}{remark}"
+
+
+def _why(line: VerdictLine) -> str:
+    reason = line.reason
+    for found in (line.analysed, line.measured):
+        if found is not None and len(found.culprits) > MOST_CULPRITS:
+            reason = reason.replace(", ".join(found.culprits), _few(found.culprits))
+    return reason
+
+
+def _few(culprits: tuple[str, ...]) -> str:
+    """Name what holds a value down; of many links that are equally scarce only some: verdict.json names all."""
+    if len(culprits) <= MOST_CULPRITS:
+        return ", ".join(culprits)
+    return f"{', '.join(culprits[:MOST_CULPRITS])} and {len(culprits) - MOST_CULPRITS} more"
 
 
 def _evidence(seen: EvidenceLine | None) -> Markup:

@@ -137,7 +137,7 @@ main{max-width:none;padding:0}
 nav{display:none}
 h1{font-size:19pt}
 h2{font-size:14pt;margin-top:1.6em}
-h2,h3,caption,thead,blockquote,p:has(+ul),p:has(+.wide){break-after:avoid}
+h2,h3,caption,thead,summary,blockquote,p:has(+ul),p:has(+.wide){break-after:avoid}
 figure svg{break-after:avoid}
 .answer,figure,tr,dl>div,li{break-inside:avoid}
 .need{box-decoration-break:clone;-webkit-box-decoration-break:clone}
