@@ -76,6 +76,8 @@ def test_what_nobody_measured_is_told_and_never_passed() -> None:
         ("compromise", 0.0001, "0.01 %"),
         ("security", 3.0, "hybrid"),
         ("nodes-survived", inf, "without limit"),
+        ("restoration", inf, "never"),
+        ("autonomy", inf, "without limit"),
         ("readiness", 5.0, "5"),
     ],
 )

@@ -44,10 +44,10 @@ VERDICTS: Final = (
     line(
         asked("N2", "restoration", "5 s", under="attack(2 channels)"),
         "not met",
-        "without limit",
+        "never",
         None,
         method="test",
-        measured=FoundLine("test", "without limit", None, "no key came any more", ("a-b",)),
+        measured=FoundLine("test", "never", None, "no key came any more", ("a-b",)),
         evidence=EvidenceLine("attack-2-channels", 7, 1_200, 3_400),
     ),
     line(asked("N3", "cost", "1 MEUR"), "open", "2 MEUR", -1.0),
@@ -131,7 +131,7 @@ def answer(**changed: object) -> Answer:
         variants=CHOSEN,
         verdicts=VERDICTS,
         baseline=(
-            BaselineLine("N1", "met", "without limit", "keys are computed"),
+            BaselineLine("N1", "met", "never", "keys are computed"),
             BaselineLine("N2", "not met", "9 s", "for the sake of the test"),
         ),
         wishes=(

@@ -58,12 +58,6 @@ def test_what_has_no_margin_has_no_bar() -> None:
     assert margin(line(asked("N1", "security", "hybrid"), "met", "hybrid", None)) == ""
 
 
-def test_a_wait_without_limit_is_never_over() -> None:
-    found = needs(answer())
-    assert "<dt>Found</dt>\n<dd><strong>never</strong></dd>" in found
-    assert "without limit" not in found
-
-
 def test_only_what_lies_between_pairs_names_them() -> None:
     with_pairs = needs(answer(verdicts=VERDICTS[:1]))
     of_the_whole = needs(answer(verdicts=(line(asked("N3", "cost", "1 MEUR"), "met", "1 EUR", 0.5),)))

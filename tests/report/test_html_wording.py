@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from keytwin.design.verdict import Outcome
-from keytwin.report.html_wording import SIGNS, anchor, asked_for, asked_short, badge, condition, shown
+from keytwin.report.html_wording import SIGNS, anchor, asked_for, asked_short, badge, condition
 from tests.report.answers import asked
 
 
@@ -38,12 +38,6 @@ def test_a_need_without_a_measure_says_so() -> None:
 
 def test_a_measure_of_a_newer_version_keeps_its_name() -> None:
     assert asked_short(asked("N1", "beauty", "much")) == "beauty"
-
-
-def test_only_a_wait_is_never_over() -> None:
-    assert shown(asked("N1", "restoration", "1 s"), "without limit") == "never"
-    assert shown(asked("N1", "key-rate", "1 bit/s"), "without limit") == "without limit"
-    assert shown(asked("N1", "autonomy", "1 d"), "without limit") == "without limit"
 
 
 def test_each_outcome_has_its_word_and_its_sign() -> None:

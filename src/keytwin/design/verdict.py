@@ -93,7 +93,8 @@ SLACK: Final = 1e-9
 def show_value(measure: Measure, value: float) -> str:
     """Write a value of a measure to three digits, with a unit that suits it."""
     if isinf(value):
-        return "without limit"
+        # An endless wait is no generous one.
+        return "never" if measure.quantity == "duration" and measure.sense is Sense.AT_MOST else "without limit"
     return _SHOWN[measure.quantity](value)
 
 

@@ -9,7 +9,7 @@ from keytwin.assessment.answer import Answer, VerdictLine
 from keytwin.design.need import Priority
 from keytwin.design.verdict import Outcome
 from keytwin.report.html_elements import Markup, counted, element, joined, section, table, told, unbroken
-from keytwin.report.html_wording import MEANINGS, anchor, asked_short, badge, shown
+from keytwin.report.html_wording import MEANINGS, anchor, asked_short, badge
 
 
 def head(answer: Answer) -> Markup:
@@ -83,7 +83,7 @@ def overview(answer: Answer) -> Markup:
 def _row(line: VerdictLine) -> tuple[str, ...]:
     need = line.need
     name = joined([element("a", need.id, href=f"#{anchor(need)}"), element("br"), need.priority])
-    found = unbroken(shown(need, line.shown) or "-")
+    found = unbroken(line.shown or "-")
     return name, badge(line.outcome), found, asked_short(need), element("span", need.text, dir="auto")
 
 

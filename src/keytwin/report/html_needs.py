@@ -21,7 +21,7 @@ from keytwin.report.html_elements import (
     typed,
     unbroken,
 )
-from keytwin.report.html_wording import SIGNS, UNSURE, anchor, asked_for, asked_short, badge, shown
+from keytwin.report.html_wording import SIGNS, UNSURE, anchor, asked_for, asked_short, badge
 
 WIDE: Final = 300.0
 HIGH: Final = 26.0
@@ -65,7 +65,7 @@ def _need(line: VerdictLine) -> Markup:
             [
                 ("Asked for", asked_for(need)),
                 ("Between", _pairs(need)),
-                ("Found", element("strong", shown(need, line.shown)) if line.shown else ""),
+                ("Found", element("strong", line.shown) if line.shown else ""),
                 ("Margin", margin(line)),
                 ("How", METHODS.get(line.method, line.method)),
                 ("Why", _why(line)),
@@ -90,13 +90,13 @@ def _pairs(need: Asked) -> Markup:
 def _both(line: VerdictLine) -> Markup:
     if line.analysed is None or line.measured is None:
         return Markup()
-    return listed(_found(line.need, each) for each in (line.analysed, line.measured))
+    return listed(_found(each) for each in (line.analysed, line.measured))
 
 
-def _found(need: Asked, found: FoundLine) -> str:
+def _found(found: FoundLine) -> str:
     by = f" (held down by {_few(found.culprits)})" if found.culprits else ""
     remark = f"; {found.remark}" if found.remark else ""
-    return f"{METHODS.get(found.method, found.method)}: {shown(need, found.shown)}{by}{remark}"
+    return f"{METHODS.get(found.method, found.method)}: {found.shown}{by}{remark}"
 
 
 def _why(line: VerdictLine) -> str:
@@ -195,7 +195,7 @@ def without_qkd(answer: Answer) -> Markup:
             (
                 each.need,
                 asked,
-                _told(line.outcome, shown(line.need, line.shown)) if line else "-",
+                _told(line.outcome, line.shown) if line else "-",
                 _told(each.outcome, each.shown),
                 each.remark,
             )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from math import inf
 from types import MappingProxyType
 from typing import Final
 
 from keytwin.assessment.answer import Asked
 from keytwin.design.need import MEASURES, Sense
-from keytwin.design.verdict import Outcome, show_value
+from keytwin.design.verdict import Outcome
 from keytwin.files.library import ovm_names
 from keytwin.files.ovm import library_ovm
 from keytwin.report.html_elements import Markup, element, told
@@ -72,13 +71,6 @@ def asked_short(need: Asked) -> str:
 def anchor(need: Asked) -> str:
     """Return the identifier of a need's place in the page."""
     return f"need-{UNFIT.sub('-', need.id)}"
-
-
-def shown(need: Asked, value: str) -> str:
-    """Return a value that was found; a wait without limit never ends."""
-    measure = MEASURES.get(need.measure)
-    is_wait = measure is not None and measure.quantity == "duration" and measure.sense is Sense.AT_MOST
-    return "never" if is_wait and value == show_value(MEASURES["latency"], inf) else value
 
 
 class Names:
