@@ -135,11 +135,19 @@ def _for_people(record: ExplorationRecord) -> Iterator[str | Table]:
         yield "nothing meets all that must be met; of what can be built, nothing beats these:"
     if record.front:
         yield front_table(record)
+    yield from _runs(record)
+    yield from map(first_clause, lines_of(record))
+    yield from _neighbours(record)
+
+
+def _runs(record: ExplorationRecord) -> Iterator[str]:
     for point in record.front:
         if point.runs:
             missed = f"misses {', '.join(point.missed_in_runs)}" if point.missed_in_runs else "misses nothing"
             yield f"{point.number} on the twin ({', '.join(each.id for each in point.runs)}): {missed}"
-    yield from map(first_clause, lines_of(record))
+
+
+def _neighbours(record: ExplorationRecord) -> Iterator[str]:
     for point in record.front:
         if point.neighbours:
             yield ""

@@ -127,10 +127,7 @@ def _check_places(file: NeedFile, root: Node, page: Page) -> None:
     ends = [site.id for site in file.sites if site.is_endpoint]
     if len(ends) < 2:
         page.report(place_of(root, "sites"), "keys are wanted at fewer than two sites", "leave out 'endpoint: no'")
-    moving = {site.id for site in file.sites if site.is_moving}
-    for line in file.lines:
-        for end in sorted(moving & set(line.ends)):
-            page.report(place_of(root, "sites", end, "moving"), f"line {line.channel} leads to {end}, which moves")
+    _check_moving(file, root, page)
     reached = {end for line in file.lines for end in line.ends}
     # A satellite without a list passes every site that wants keys.
     reached |= {site for each in file.satellites for site in (each.sites or ends)}
@@ -139,3 +136,11 @@ def _check_places(file: NeedFile, root: Node, page: Page) -> None:
             page.report(
                 place_of(root, "sites", site), f"nothing leads to site {site!r}", "add a line or a satellite over it"
             )
+
+
+def _check_moving(file: NeedFile, root: Node, page: Page) -> None:
+    """Report lines to sites that move."""
+    moving = {site.id for site in file.sites if site.is_moving}
+    for line in file.lines:
+        for end in sorted(moving & set(line.ends)):
+            page.report(place_of(root, "sites", end, "moving"), f"line {line.channel} leads to {end}, which moves")
