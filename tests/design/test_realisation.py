@@ -281,3 +281,9 @@ def test_keys_between_two_operators_are_analysed_only() -> None:
     apart = tuple(Site(NodeId(name), domain=domain) for name, domain in (("a", "Nordnet"), ("b", "Südnetz")))
     found = plan(case(line("a--b", 10.0), sites=apart), "protocol.decoy-bb84", "q-link.direct", *GROUND)
     assert found.not_runnable == (INTERWORKING,)
+
+
+def test_shares_over_disjoint_routes_are_what_the_service_level_promises() -> None:
+    subject = case(line("a--b", 10.0), line("b--c", 10.0), line("c--a", 10.0))
+    assert {sla.routes for sla in plan(subject, *RELAYED, routes=2).blueprint.slas} == {2}
+    assert {sla.routes for sla in plan(subject, *RELAYED).blueprint.slas} == {1}
