@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from math import inf
 from types import MappingProxyType
 from typing import Final
 
-from keytwin.algorithms.graphs import Edge, Graph, Path
 from keytwin.design.cost import CostBook, cost_of
 from keytwin.design.model import Method
 from keytwin.design.need import Condition, Failure, Need, Security
@@ -20,13 +18,15 @@ from keytwin.design.resilience import (
     compromise,
     links_survived,
     nodes_survived,
+    served,
     worst_group_failure,
     worst_link_failure,
     worst_node_failure,
 )
-from keytwin.design.throughput import MOST_ANSWERS, Demand, Span, bottleneck, sustained
+from keytwin.design.shares import Way, disjoint_ways
+from keytwin.design.throughput import Demand, Overhead, bottleneck
 from keytwin.vocabulary.errors import Mistake
-from keytwin.vocabulary.identity import LinkId, NodeId
+from keytwin.vocabulary.identity import NodeId
 
 Pair = tuple[NodeId, NodeId]
 _NO_DEMAND: Final = "nobody asks for a rate"
@@ -122,8 +122,9 @@ def autonomy(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
         return Found(inf, Method.ANALYSIS, remark=_NO_DEMAND)
     stored = [span._replace(capacity=float(plan.store) if span.capacity > 0 else 0.0) for span in plan.spans]
     # Bits in stock over bits a second: the share of the demands that a second's worth of stock meets is a time.
-    lasting = sustained(stored, plan.demands, plan.relays)
-    return Found(lasting.share * 1e9, Method.ANALYSIS, bottleneck(stored, plan.demands, plan.relays), _STOCK_ONLY)
+    full = replace(plan, usable=1.0, rates={span.id: span.capacity for span in stored})
+    lasting = worst_failure(full, None).left
+    return Found(lasting.share * 1e9, Method.ANALYSIS, _limits(full), _STOCK_ONLY)
 
 
 # --- failures -------------------------------------------------------------------------------------------------------
@@ -242,19 +243,22 @@ def readiness(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
 def worst_failure(plan: Plan, condition: Condition | None) -> Worst:
     """Return what is left of all demands under the worst failure of a kind, or when nothing fails."""
     # Where nobody asks for a rate, only whether there is a way matters.
-    demands = plan.demands or _ones(plan.pairs)
+    demands, cost = plan.demands or _ones(plan.pairs), Overhead(routes=plan.routes)
     match condition:
         case None:
-            return Worst((), sustained(plan.spans, demands, plan.relays))
+            return Worst((), served(plan.spans, demands, plan.relays, cost))
         case Condition(failure=Failure.CUT, count=count):
-            return worst_link_failure(plan.spans, demands, plan.relays, count)
+            return worst_link_failure(plan.spans, demands, plan.relays, count, cost)
         case Condition(failure=Failure.ATTACK, count=count):
-            return worst_group_failure(plan.spans, demands, plan.relays, plan.channels, count)
+            return worst_group_failure(plan.spans, demands, plan.relays, plan.channels, count, cost)
         case Condition(count=count):
-            return worst_node_failure(plan.spans, demands, plan.relays, count)
+            return worst_node_failure(plan.spans, demands, plan.relays, count, cost)
 
 
 def _limits(plan: Plan) -> tuple[str, ...]:
+    # In shares every route is fixed, so what is scarcest there is all that limits.
+    if plan.routes > 1:
+        return served(plan.spans, plan.demands, plan.relays, Overhead(routes=plan.routes)).priced
     return tuple(str(link) for link in bottleneck(plan.spans, plan.demands, plan.relays))
 
 
@@ -273,20 +277,9 @@ def _relaying(plan: Plan) -> frozenset[NodeId]:
     return frozenset(node for node in plan.relays if ends[node] > 1)
 
 
-def _routes(plan: Plan, pair: Pair) -> tuple[Path[NodeId, LinkId], ...]:
+def _routes(plan: Plan, pair: Pair) -> tuple[Way, ...]:
     """Return the routes of the shares of a key: without a common relay, and as short as so many can be."""
-    return _disjoint(plan.spans, plan.relays, pair, plan.routes)
-
-
-@lru_cache(maxsize=MOST_ANSWERS)
-def _disjoint(
-    spans: tuple[Span, ...], relays: frozenset[NodeId], pair: Pair, routes: int
-) -> tuple[Path[NodeId, LinkId], ...]:
-    usable = [span for span in spans if all(node in relays or node in pair for node in span.ends)]
-    graph: Graph[NodeId, LinkId] = Graph(
-        {*pair, *(node for span in usable for node in span.ends)}, [Edge(span.id, *span.ends) for span in usable]
-    )
-    return graph.disjoint_paths(*pair, routes)
+    return disjoint_ways(plan.spans, pair, plan.relays, plan.routes)
 
 
 def _level(plan: Plan, pair: Pair) -> Security:

@@ -14,6 +14,7 @@ from math import comb, prod
 from typing import Final, TypeAlias, TypeVar
 
 from keytwin.algorithms.graphs import Edge, Graph
+from keytwin.design.shares import sustained_in_shares
 from keytwin.design.throughput import MOST_ANSWERS, USUAL_OVERHEAD, Demand, Overhead, Span, Sustained, sustained
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import LinkId, NodeId
@@ -28,6 +29,18 @@ class Worst:
     failed: tuple[str, ...]
     """Links, nodes or groups; none when nothing was to fail."""
     left: Sustained
+
+
+def served(
+    spans: Sequence[Span],
+    demands: Sequence[Demand],
+    relays: frozenset[NodeId],
+    overhead: Overhead = USUAL_OVERHEAD,
+) -> Sustained:
+    """Return what is sustained, whether keys go whole or in shares."""
+    if overhead.routes > 1:
+        return sustained_in_shares(spans, demands, relays, overhead.routes, overhead)
+    return sustained(spans, demands, relays, overhead)
 
 
 def worst_link_failure(
@@ -83,7 +96,7 @@ def _worst_groups(network: _Network, groups: tuple[tuple[str, tuple[LinkId, ...]
         dark = {link for name in failed for link in members[name]}
         # The link stays in the programme with no capacity: the topology is the same, so what is cached serves.
         standing = [span._replace(capacity=0.0) if span.id in dark else span for span in spans]
-        return sustained(standing, demands, relays, overhead)
+        return served(standing, demands, relays, overhead)
 
     return _worst([Worst(failed, left(failed)) for failed in _sets(tuple(members), count)])
 
@@ -96,7 +109,7 @@ def _worst_nodes(network: _Network, count: int) -> Worst:
     def left(failed: tuple[NodeId, ...]) -> Sustained:
         # A node that is down takes its links along: they have nobody at one end.
         standing = [span for span in spans if not set(failed) & set(span.ends)]
-        return sustained(standing, demands, relays - set(failed), overhead)
+        return served(standing, demands, relays - set(failed), overhead)
 
     return _worst([Worst(failed, left(failed)) for failed in _sets(tuple(sorted(relays - ends)), count)])
 

@@ -70,6 +70,8 @@ class Overhead(NamedTuple):
 
     key_size: Bits = Bits(256)
     batch: int = 64
+    routes: int = 1
+    """Routes without a common relay over which each key goes in shares; with more than one see `shares.py`."""
 
     @property
     def factor(self) -> float:
