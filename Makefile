@@ -28,7 +28,7 @@ check: $(VENV)/.installed ## style, types, import contracts, budgets, documents
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -q tests/architecture tests/docs
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -q tests/architecture tests/docs
 
 bench: $(VENV)/.installed ## print the benchmark table
 	$(BIN)/python -m benchmarks
