@@ -46,13 +46,18 @@ def _bond(tried: Tried | None) -> Bond | None:
     return Bond(tried.id, tried.seed, events.opened if tried.under is None else events.failed, tried.trace)
 
 
-def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write all of it; Refusal when the folder holds something that is no design."""
+def check_folder(folder: Path) -> None:
+    """Refusal when a design may not be written there; asked before the work, which would be lost afterwards."""
     if folder.is_file():
         raise Refusal(f"cannot write into '{folder}': it is a file")
     # A design may be made anew in its folder; a folder of somebody else's work is not touched.
     if folder.is_dir() and any(folder.iterdir()) and not (folder / VERDICT_FILE).is_file():
         raise Refusal(f"'{folder}' is no design of keytwin and not empty: name another folder with -o")
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write all of it; Refusal when the folder holds something that is no design."""
+    check_folder(folder)
     for name, octets in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -74,7 +74,10 @@ class Wanted:
 def designed(need: str, wanted: Wanted) -> Answer:
     """Assess a need and write all that came of it, where that is wanted."""
     from keytwin.assessment.case import assess_file
+    from keytwin.assessment.output import check_folder
 
+    if wanted.output:
+        check_folder(wanted.output)
     made = assess_file(need, seed=wanted.seed, take=wanted.take, costs=wanted.costs)
     if wanted.output:
         _write(made, wanted.output)
