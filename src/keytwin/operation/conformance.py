@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from keytwin.operation.conformance_calls import Visit, visitor_of
 from keytwin.operation.conformance_checks import DELIVERIES
 from keytwin.operation.conformance_interview import Subject, interview
 from keytwin.operation.conformance_questions import Heard, NotAsked
@@ -39,9 +40,9 @@ class Examination:
         return sum(result.outcome is outcome for result in self.results)
 
 
-def examine(subject: Subject) -> Examination:
+def examine(subject: Subject, visit: Visit = visitor_of) -> Examination:
     """Ask and judge; Refusal when nothing answers at all, Mistake when the files are none."""
-    heard = interview(subject)
+    heard = interview(subject, visit)
     results = tuple(judge(check, heard) for check in CHECKS)
     return Examination(subject.master.url, subject.slave.url, results, heard.used)
 

@@ -7,11 +7,11 @@ Nothing of that is an error here; what it means is for the checks to say.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import client
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol, TypeAlias
 from urllib.parse import quote, urlsplit
 
 from keytwin.service.etsi014_wire import PREFIX
@@ -55,6 +55,17 @@ class Party:
     url: str
     trusted: Path
     papers: Papers | None
+
+
+class Asker(Protocol):
+    """Whoever can put a question to a face."""
+
+    def ask(self, verb: str, target: str, body: bytes | None = None) -> Reply:
+        """Ask and give what came back."""
+        ...
+
+
+Visit: TypeAlias = Callable[[Party], Asker]
 
 
 class Visitor:

@@ -86,6 +86,18 @@ def _size_is_honoured(heard: Heard) -> Findings:
         yield from _brings_or_refuses(heard, question)
 
 
+def _get_and_post_are_alike(heard: Heard) -> Findings:
+    for get, post in ((Q.GET_ONE, Q.POST_EMPTY), (Q.GET_TWO, Q.POST_TWO), (Q.GET_SIZE, Q.POST_SIZE)):
+        if get not in heard.replies or post not in heard.replies:
+            continue
+        codes = [heard[each].told for each in (get, post)]
+        numbers = [len(heard.keys(each)) for each in (get, post)]
+        if len(set(codes)) > 1:
+            yield f"{get}: {codes[0]}, and {post}: {codes[1]}"
+        elif len(set(numbers)) > 1:
+            yield f"{get}: keys came {numbers[0]}, and {post}: {numbers[1]}"
+
+
 def _optional_extensions_are_passed_over(heard: Heard) -> Findings:
     reply = heard[Q.OPTIONAL]
     if reply.status != 200 and not (reply.status == 400 and message_of(reply) == OPTIONAL_UNHANDLED):
@@ -119,7 +131,7 @@ def _keys_are_base64(heard: Heard) -> Findings:
 def _keys_have_the_size_asked(heard: Heard) -> Findings:
     usual = heard.limit("key_size")
     for question in _taken(heard):
-        sizes = {len(key.octets) * 8 for key in heard.keys(question) if key.octets is not None}
+        sizes = {len(octets) * 8 for octets in _read(heard, [question])}
         wanted = heard.other_size if question in {Q.GET_SIZE, Q.POST_SIZE} else usual
         if sizes - {wanted}:
             yield f"{question}: a key of {max(sizes - {wanted})} bits, should be {wanted}"
@@ -132,7 +144,7 @@ def _key_ids_are_unique(heard: Heard) -> Findings:
 
 
 def _keys_are_distinct(heard: Heard) -> Findings:
-    keys = [key.octets for question in _taken(heard) for key in heard.keys(question) if key.octets is not None]
+    keys = _read(heard, _taken(heard))
     if len(set(keys)) != len(keys):
         yield f"of {len(keys)} keys only {len(set(keys))} are different"
 
@@ -177,6 +189,15 @@ def _containers(heard: Heard) -> list[Question]:
     return found
 
 
+def _read(heard: Heard, questions: list[Question]) -> list[bytes]:
+    """Return the keys that came; NotAsked when one is unreadable, so that nothing is passed by what nobody sees."""
+    keys = [key.octets for question in questions for key in heard.keys(question)]
+    readable = [octets for octets in keys if octets is not None]
+    if len(readable) < len(keys):
+        raise NotAsked("a key cannot be read")
+    return readable
+
+
 def _brings(heard: Heard, question: Question) -> Findings:
     reply, number = heard[question], WISHES[question]
     if reply.status != 200:
@@ -200,6 +221,8 @@ def _same(heard: Heard, brought: Question, question: Question) -> Findings:
         yield f"{question}: {reply.told}{said(message_of(reply))}, should be 200"
     elif fetched.keys() != got.keys():
         yield f"{question}: other key_IDs than were asked for"
+    elif None in fetched.values() or None in got.values():
+        yield f"{question}: a key that cannot be read"
     elif fetched != got:
         yield f"{question}: another key than the master has under this key_ID"
 
@@ -222,6 +245,7 @@ DELIVERIES: Final = (
         "number is honoured by GET and POST alike, or refused in words",
         _number_is_honoured,
     ),
+    Check("Table 2", Level.MUST, "GET and POST of one request are answered alike", _get_and_post_are_alike),
     Check(
         "6.2, Table 10", Level.MUST, "size is honoured by GET and POST alike, or refused in words", _size_is_honoured
     ),

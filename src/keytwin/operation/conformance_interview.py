@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from keytwin.operation.conformance_calls import Party, Reply, Visitor, target_of, visitor_of
+from keytwin.operation.conformance_calls import Asker, Party, Reply, Visit, target_of, visitor_of
 from keytwin.operation.conformance_questions import FETCHES, Heard, NotAsked, Q, Question
 from keytwin.vocabulary.errors import Refusal
 
@@ -44,9 +44,9 @@ class Subject:
     patience: float = 30.0
 
 
-def interview(subject: Subject) -> Heard:
-    """Put all questions; Refusal when nothing answers at all."""
-    held = _Interview(subject)
+def interview(subject: Subject, visit: Visit = visitor_of) -> Heard:
+    """Put all questions; Refusal when nothing answers at all. `visit` gives who asks as a party."""
+    held = _Interview(subject, visit)
     held.begin()
     held.take_keys()
     held.fetch_keys()
@@ -59,14 +59,15 @@ def interview(subject: Subject) -> Heard:
 class _Interview:
     """The questions in their order, and what was heard so far."""
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: Subject, visit: Visit) -> None:
         assert subject.master.papers is not None, "a master has a certificate"
         self._subject = subject
+        self._visit = visit
         self._enc_keys = target_of(subject.slave.sae, "enc_keys")
         self._dec_keys = target_of(subject.master.sae, "dec_keys")
         self._status = target_of(subject.slave.sae, "status")
-        self._master = visitor_of(subject.master)
-        self._slave = visitor_of(subject.slave) if subject.slave.papers else None
+        self._master = visit(subject.master)
+        self._slave = visit(subject.slave) if subject.slave.papers else None
         self._replies: dict[Question, Reply] = {}
         self._reasons: dict[Question, str] = {}
         self.heard = Heard(subject.master.sae, subject.slave.sae, self._replies, self._reasons)
@@ -108,7 +109,7 @@ class _Interview:
             self._leave(NO_KEY, Q.BY_OTHER)
         else:
             other = replace(self._subject.slave, papers=self._subject.master.papers)
-            self._replies[Q.BY_OTHER] = visitor_of(other).ask("POST", self._dec_keys, _named(own))
+            self._replies[Q.BY_OTHER] = self._visit(other).ask("POST", self._dec_keys, _named(own))
         self._fetch(Q.AFTER_OTHER, own)
         for question, brought in FETCHES.items():
             self._fetch(question, self.heard.ids(brought), by_get=question in {Q.FETCH_GET, Q.FETCH_SIZE})
@@ -145,7 +146,7 @@ class _Interview:
     def come_without_certificate(self) -> None:
         """Ask for status as nobody."""
         nobody = replace(self._subject.master, papers=None)
-        self._replies[Q.NO_CERTIFICATE] = visitor_of(nobody).ask("GET", self._status)
+        self._replies[Q.NO_CERTIFICATE] = self._visit(nobody).ask("GET", self._status)
 
     def _beyond_status(self) -> None:
         beyond = (
@@ -187,11 +188,11 @@ class _Interview:
             body = _named(key_ids)
             self._replies[question] = self._patiently(self._slave, "POST", self._dec_keys, body)
 
-    def _patiently(self, visitor: Visitor, verb: str, target: str, body: bytes | None) -> Reply:
+    def _patiently(self, asker: Asker, verb: str, target: str, body: bytes | None) -> Reply:
         """Ask again as long as the key manager has nothing just now."""
         end = time.monotonic() + self._subject.patience
         while True:
-            reply = visitor.ask(verb, target, body)
+            reply = asker.ask(verb, target, body)
             pause = USUAL_PAUSE if reply.retry_after is None else min(reply.retry_after, LONGEST_PAUSE)
             if reply.status != 503 or time.monotonic() + pause >= end:
                 return reply

@@ -83,9 +83,7 @@ FETCHES: Final = MappingProxyType(
 )
 """The questions by which the slave fetches keys, and the question that brought them to the master."""
 
-HARMLESS: Final = frozenset(
-    {Q.STATUS, Q.STATUS_BEFORE, Q.STATUS_AFTER, *WISHES, *FETCHES, Q.AFTER_OTHER, Q.AFTER_MIXED}
-)
+HARMLESS: Final = (Q.STATUS, Q.STATUS_BEFORE, Q.STATUS_AFTER, *WISHES, *FETCHES, Q.AFTER_OTHER, Q.AFTER_MIXED)
 """The questions in which nothing is wrong."""
 
 WRONG: Final = tuple(each for each in Q if each not in HARMLESS and each is not Q.NO_CERTIFICATE)

@@ -115,7 +115,7 @@ def _a_mistake_is_never_the_servers(heard: Heard) -> Findings:
 
 
 def _codes_are_those_of_the_standard(heard: Heard) -> Findings:
-    for question, reply in heard.among(tuple(HARMLESS)).items():
+    for question, reply in heard.among(HARMLESS).items():
         if reply.status not in {200, 400, 401, 503}:
             yield f"{question}: {reply.told}, the standard has 200, 400, 401 and 503"
 

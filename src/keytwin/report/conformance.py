@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from keytwin.operation.conformance import STANDARD, Examination
+from keytwin.operation.conformance_questions import MOST_KEYS
 from keytwin.operation.conformance_values import Outcome, Result
 
 FORMAT: Final = 1
@@ -42,13 +43,16 @@ class ConformanceRecord(msgspec.Struct, frozen=True):
     slave_url: str
     passed: bool
     keys_used: int
+    most_keys: int
     checks: tuple[CheckRecord, ...]
 
 
 def conformance_record(done: Examination) -> ConformanceRecord:
     """Return an examination as it is written in JSON."""
     checks = tuple(CheckRecord(each.clause, each.level, each.title, each.outcome, each.notes) for each in done.results)
-    return ConformanceRecord(FORMAT, STANDARD, done.master_url, done.slave_url, done.is_passed, done.keys_used, checks)
+    return ConformanceRecord(
+        FORMAT, STANDARD, done.master_url, done.slave_url, done.is_passed, done.keys_used, MOST_KEYS, checks
+    )
 
 
 def conformance_table(done: Examination) -> Table:
