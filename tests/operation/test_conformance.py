@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import pytest
@@ -79,7 +80,7 @@ ALONE: Final = frozenset(Fault) - {
 
 def examined(*faults: Fault, busy: int = 0) -> Examination:
     kme = ForeignKme(faults, busy=busy)
-    return examine(Subject(party("alice"), party("bob"), 1.0), lambda who: Acquaintance(kme, who))
+    return examine(Subject(party("alice"), party("bob"), 1.0), partial(Acquaintance, kme))
 
 
 def titled(done: Examination, outcome: Outcome) -> set[str]:
@@ -117,7 +118,7 @@ def test_every_check_can_fail() -> None:
 def test_no_finding_shows_a_key() -> None:
     for fault in Fault:
         kme = ForeignKme([fault])
-        heard = interview(Subject(party("alice"), party("bob"), 0.0), lambda who, kme=kme: Acquaintance(kme, who))
+        heard = interview(Subject(party("alice"), party("bob"), 0.0), partial(Acquaintance, kme))
         told = repr([judge(check, heard) for check in CHECKS]) + repr(heard)
         keys = [key.octets for question in Q for key in heard.keys(question) if key.octets]
         assert keys or fault in {Fault.CREATED, Fault.KEY_NUMBER, Fault.HEX}
@@ -132,7 +133,7 @@ def test_what_a_key_cannot_be_read_from_is_not_passed_in_silence() -> None:
 def test_without_the_slaves_certificate_its_checks_are_skipped_and_say_so() -> None:
     kme = ForeignKme()
     subject = Subject(party("alice"), party("bob", is_known=False))
-    done = examine(subject, lambda who: Acquaintance(kme, who))
+    done = examine(subject, partial(Acquaintance, kme))
     skipped = {result.title: result.notes for result in done.results if result.outcome is Outcome.SKIP}
     assert done.is_passed
     assert skipped["a key is fetched once"] == (NO_SLAVE,)
@@ -143,7 +144,7 @@ def test_without_the_slaves_certificate_its_checks_are_skipped_and_say_so() -> N
 
 def test_one_sae_may_be_both_and_is_then_no_stranger() -> None:
     kme = ForeignKme()
-    done = examine(Subject(party("alice"), party("alice")), lambda who: Acquaintance(kme, who))
+    done = examine(Subject(party("alice"), party("alice")), partial(Acquaintance, kme))
     skipped = {result.title: result.notes for result in done.results if result.outcome is Outcome.SKIP}
     assert done.is_passed
     assert skipped["a key is refused to an SAE that it was not asked for"] == (ONE_SAE,)
@@ -156,7 +157,7 @@ def test_503_is_asked_again() -> None:
 
 def test_503_without_end_fails_where_a_key_was_due() -> None:
     kme = ForeignKme(busy=10**6)
-    done = examine(Subject(party("alice"), party("bob"), 0.0), lambda who: Acquaintance(kme, who))
+    done = examine(Subject(party("alice"), party("bob"), 0.0), partial(Acquaintance, kme))
     assert "GET enc_keys brings one key" in titled(done, Outcome.FAIL)
     assert done.keys_used == 0
 
@@ -186,7 +187,7 @@ def test_nobody_there_is_a_refusal() -> None:
 
 
 def test_of_many_findings_some_are_told() -> None:
-    heard = interview(Subject(party("alice"), party("bob")), lambda who: Acquaintance(ForeignKme(), who))
+    heard = interview(Subject(party("alice"), party("bob")), partial(Acquaintance, ForeignKme()))
     many = Check("-", Level.MUST, "many", lambda _: iter([str(number) for number in range(MOST_NOTES + 3)]))
     assert judge(many, heard).notes[MOST_NOTES:] == ("and 3 more",)
 
@@ -197,9 +198,7 @@ def test_a_question_is_right_or_wrong_or_nobodys() -> None:
 
 
 def test_what_was_not_heard_cannot_be_judged() -> None:
-    heard = interview(
-        Subject(party("alice"), party("bob", is_known=False)), lambda who: Acquaintance(ForeignKme(), who)
-    )
+    heard = interview(Subject(party("alice"), party("bob", is_known=False)), partial(Acquaintance, ForeignKme()))
     with pytest.raises(NotAsked, match=NO_SLAVE):
         heard[Q.UNKNOWN_ID]
     with pytest.raises(NotAsked):
@@ -210,7 +209,7 @@ def test_what_was_not_heard_cannot_be_judged() -> None:
 
 def consumed(faults: Collection[Fault]) -> int:
     kme = ForeignKme(faults)
-    examine(Subject(party("alice"), party("bob"), 0.0), lambda who: Acquaintance(kme, who))
+    examine(Subject(party("alice"), party("bob"), 0.0), partial(Acquaintance, kme))
     return len(kme.waiting)
 
 
