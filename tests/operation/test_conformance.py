@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import partial
@@ -10,6 +12,7 @@ from typing import Final
 import pytest
 
 from keytwin.operation.conformance import CHECKS, MOST_NOTES, Examination, examine, judge
+from keytwin.operation.conformance_calls import Reply
 from keytwin.operation.conformance_interview import NO_SLAVE, ONE_SAE, Subject, interview
 from keytwin.operation.conformance_questions import HARMLESS, MOST_KEYS, WRONG, NotAsked, Q
 from keytwin.operation.conformance_values import Check, Level, Outcome
@@ -205,6 +208,36 @@ def test_what_was_not_heard_cannot_be_judged() -> None:
         heard.among((Q.UNKNOWN_ID, Q.NO_IDS))
     with pytest.raises(NotAsked, match="no colour"):
         heard.limit("colour")
+
+
+def test_a_key_manager_that_has_gone_away_refuses_nobody() -> None:
+    heard = interview(Subject(party("alice"), party("bob")), partial(Acquaintance, ForeignKme()))
+    gone = replace(heard, replies={**heard.replies, Q.NO_CERTIFICATE: Reply(0, why="connection refused")})
+    skipped = {check.title for check in CHECKS if judge(check, gone).outcome is Outcome.SKIP}
+    assert skipped == {
+        "nobody is served without a client certificate",
+        "without a client certificate there is no connection",
+    }
+
+
+def test_an_odd_size_may_be_served() -> None:
+    heard = interview(Subject(party("alice"), party("bob")), partial(Acquaintance, ForeignKme()))
+    title = "a size that is no multiple of 8 is refused with 400, or served"
+    (check,) = (check for check in CHECKS if check.title == title)
+    for octets, outcome in ((33, Outcome.PASS), (32, Outcome.FAIL)):
+        key = base64.b64encode(bytes(octets)).decode()
+        body = json.dumps({"keys": [{"key_ID": "x", "key": key}]}).encode()
+        served = replace(heard, replies={**heard.replies, Q.ODD_SIZE: Reply(200, "application/json", body)})
+        assert judge(check, served).outcome is outcome
+
+
+def test_a_stranger_may_be_refused_in_the_handshake_and_not_by_silence() -> None:
+    heard = interview(Subject(party("alice"), party("bob")), partial(Acquaintance, ForeignKme()))
+    title = "a key is refused to an SAE that it was not asked for"
+    (check,) = (check for check in CHECKS if check.title == title)
+    for is_refused, outcome in ((True, Outcome.PASS), (False, Outcome.FAIL)):
+        silent = replace(heard, replies={**heard.replies, Q.BY_OTHER: Reply(0, is_refused_in_tls=is_refused)})
+        assert judge(check, silent).outcome is outcome
 
 
 def consumed(faults: Collection[Fault]) -> int:

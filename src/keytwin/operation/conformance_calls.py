@@ -78,17 +78,16 @@ class Visitor:
     def ask(self, verb: str, target: str, body: bytes | None = None) -> Reply:
         """Ask and give what came back."""
         connection = client.HTTPSConnection(self._host, self._port, timeout=PATIENCE, context=self._context)
-        is_joined = False
         try:
-            connection.connect()
-            is_joined = True
             connection.request(verb, target, body, {} if body is None else {"Content-Type": JSON})
             return _reply(connection.getresponse())
+        except ssl.SSLCertVerificationError as error:  # it is we who refuse
+            return Reply(0, why=f"certificate verify failed: {error.verify_message}")
         except ssl.SSLError as error:
             # TLS 1.3: a client hears at its first read that its certificate was refused (RFC 8446 clause 4.4.2).
             return Reply(0, why=(error.reason or "TLS failed").lower().replace("_", " "), is_refused_in_tls=True)
-        except (OSError, client.HTTPException) as error:
-            is_cut = is_joined and isinstance(error, ConnectionError | client.RemoteDisconnected)
+        except (OSError, client.error) as error:
+            is_cut = isinstance(error, ConnectionResetError | BrokenPipeError)  # how some refuse a certificate
             return Reply(0, why=str(error) or type(error).__name__, is_refused_in_tls=is_cut)
         finally:
             connection.close()

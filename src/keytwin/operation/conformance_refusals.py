@@ -154,15 +154,23 @@ def _refusals_consume_nothing(heard: Heard) -> Findings:
 
 
 def _nobody_is_served_without_a_certificate(heard: Heard) -> Findings:
-    reply = heard[Q.NO_CERTIFICATE]
+    reply = _without_certificate(heard)
     if reply.status and not _is_refused(reply):
         yield f"{Q.NO_CERTIFICATE}: {reply.told}, should be no connection"
 
 
 def _nobody_is_let_in_without_a_certificate(heard: Heard) -> Findings:
-    reply = heard[Q.NO_CERTIFICATE]
+    reply = _without_certificate(heard)
     if not reply.is_refused_in_tls:
         yield f"{Q.NO_CERTIFICATE}: {reply.told}, should be refused in the handshake"
+
+
+def _without_certificate(heard: Heard) -> Reply:
+    """Return what nobody was told; NotAsked where the key manager was not there to refuse it."""
+    reply = heard[Q.NO_CERTIFICATE]
+    if not reply.status and not reply.is_refused_in_tls:
+        raise NotAsked(reply.told)
+    return reply
 
 
 def _is_refused(reply: Reply) -> bool:
