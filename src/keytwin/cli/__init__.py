@@ -12,6 +12,7 @@ from typing import Final
 from cyclopts import App, Parameter
 
 from keytwin.cli.check import check
+from keytwin.cli.conform import conform
 from keytwin.cli.demo import demo
 from keytwin.cli.design import design
 from keytwin.cli.doctor import doctor
@@ -52,7 +53,7 @@ def version() -> str:
 COMMANDS: Final[tuple[Callable[..., object] | App, ...]] = (
     *(demo, design, explore, evaluate, trace, report, run, sweep, init, check, examples, schema, link, papers),
     *(ovm, views, sysml),
-    *(up, status, key, events, fail, attack, heal, distrust, trust, sae, metrics, down, doctor),
+    *(up, status, key, events, fail, attack, heal, distrust, trust, sae, metrics, down, doctor, conform),
 )
 
 app = App(

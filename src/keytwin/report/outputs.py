@@ -46,6 +46,13 @@ def check_page(path: Path, read: Path) -> None:
     _check_writable(path)
 
 
+def check_written(path: Path) -> None:
+    """Refusal when a file cannot be written; Mistake when its name is that of a file that people write."""
+    if path.suffix.lower() in WRITTEN_BY_PEOPLE:
+        raise Mistake(f"'{path}' would be a YAML file: choose another name for what is written")
+    _check_writable(path)
+
+
 def _is_same(one: Path, other: Path) -> bool:
     return os.path.realpath(one) == os.path.realpath(other)
 
