@@ -98,7 +98,7 @@ def entropy(ask: AskEntropy, octets: bytearray) -> Response:
     material = KeyMaterial(octets)
     text = quoted_hex(material)
     material.wipe()
-    pieces = [b'{"randomStr":', text, b',"minentropy":%d}' % (len(octets) * BITS_PER_BYTE)]
+    pieces: list[bytes | bytearray] = [b'{"randomStr":', text, b',"minentropy":%d}' % (len(octets) * BITS_PER_BYTE)]
     return Response(200, SECRET_HEADERS, join_and_wipe(pieces))
 
 
