@@ -26,6 +26,7 @@ from keytwin.service.http import Response
 from keytwin.service.misbehaviour import empty, wrong_id
 from keytwin.service.skip_conversation import beside, skip_face
 from keytwin.service.skip_values import SkipSetup
+from keytwin.vocabulary.blueprint import Blueprint
 from keytwin.vocabulary.errors import Refusal
 from keytwin.vocabulary.identity import ElementName, NodeId, SaeId
 from keytwin.vocabulary.units import seconds
@@ -126,16 +127,10 @@ class Faces:
         return Doorkeeper(authority.network, authority.is_denied, common_name_as=Role.SAE if is_others else None)
 
     def _skip_setup(self, setup: FaceSetup) -> SkipSetup:
-        """Return what the SKIP face of the same node is made of: whom each of its SAEs has keys in common with."""
-        peers: dict[SaeId, dict[SaeId, None]] = {sae: {} for sae in sorted(setup.saes)}
-        for app in self.settings.blueprint.apps:
-            first, second = (end.sae for end in app.ends)
-            for own, other in ((first, second), (second, first)):
-                if own in peers:
-                    peers[own][other] = None
-        told = {sae: tuple(others) for sae, others in peers.items()}
+        """Return what the SKIP face of the same node is made of."""
+        peers = peers_at(self.settings.blueprint, setup.node)
         chance = self.live.entropy(setup.reply_to)
-        return SkipSetup(setup.node, setup.reply_to, told, setup.patience, chance)
+        return SkipSetup(setup.node, setup.reply_to, peers, setup.patience, chance)
 
     def _strange_files(self, node: NodeId) -> LeafFiles:
         """Return a certificate of an authority that no client has heard of."""
@@ -144,6 +139,17 @@ class Faces:
         shown = stranger.issue(identity, now, self.settings.hosts)
         ours = self.certification.files_of(identity)
         return replace(shown, trusted=ours.trusted, revoked=ours.revoked)
+
+
+def peers_at(blueprint: Blueprint, node: NodeId) -> dict[SaeId, tuple[SaeId, ...]]:
+    """Return, for each SAE of a node, those that it has an app in common with, each once and in the file's order."""
+    found: dict[SaeId, dict[SaeId, None]] = {}
+    for app in blueprint.apps:
+        first, second = app.ends
+        for own, other in ((first, second), (second, first)):
+            if own.node == node:
+                found.setdefault(own.sae, {})[other.sae] = None
+    return {sae: tuple(others) for sae, others in found.items()}
 
 
 @contextmanager
