@@ -335,6 +335,7 @@ def test_prints_schemas(shell: Shell) -> None:
     assert shell("schema")[1].startswith("network")
     assert json.loads(shell("schema", "network")[1])["$schema"].startswith("https://json-schema.org/")
     assert json.loads(shell("schema", "etsi014")[1])["openapi"] == "3.1.0"
+    assert json.loads(shell("schema", "skip")[1])["info"]["version"] == "02"
     code, _, err = shell("schema", "netwrk")
     assert code == Exit.MISTAKE
     assert "did you mean 'network'" in err

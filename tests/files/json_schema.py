@@ -102,7 +102,7 @@ def _bound(value: Json, asked: Json, schema: Schema, _: str) -> Iterator[str]:
 
 
 def _size(value: Json, asked: Json, schema: Schema, _: str) -> Iterator[str]:
-    lengths = {"minProperties": dict, "maxProperties": dict, "minLength": str, "maxLength": str}
+    lengths = {"minProperties": dict, "maxProperties": dict, "minLength": str, "maxLength": str, "minItems": list}
     for keyword, kind in lengths.items():
         if schema.get(keyword) == asked and isinstance(value, kind):
             size, bound = len(cast(str, value)), cast(int, asked)
@@ -128,4 +128,5 @@ _BY_KEYWORD = {
     "maxProperties": _size,
     "minLength": _size,
     "maxLength": _size,
+    "minItems": _size,
 }

@@ -1,4 +1,4 @@
-"""Base64 of keys: right, in buffers that are overwritten."""
+"""Base64 and hexadecimal of keys: right, in buffers that are overwritten."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keytwin.service.encoding import SALT_OCTETS, fingerprint, join_and_wipe, quoted_base64
+from keytwin.service.encoding import SALT_OCTETS, fingerprint, join_and_wipe, quoted_base64, quoted_hex
 from keytwin.vocabulary.key import KeyMaterial
 from tests.marks import clause, invariant
 
@@ -39,3 +39,11 @@ def test_digests_are_equal_for_equal_keys_under_one_salt_only() -> None:
     salt = bytes(SALT_OCTETS)
     assert fingerprint(first, salt) == fingerprint(second, salt)
     assert fingerprint(first, salt) != fingerprint(first, bytes([1]) * SALT_OCTETS)
+
+
+@clause("RFC 4648", "8")
+@given(st.binary(max_size=200))
+def test_a_key_is_a_json_string_of_hexadecimal(octets: bytes) -> None:
+    material = KeyMaterial(bytearray(octets))
+    assert json.loads(quoted_hex(material)) == octets.hex()
+    assert not material.is_wiped

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keytwin.service.http import NO_STORE, Request, Response, json_response, parameters, percent_decoded
+from keytwin.service.http import (
+    NO_STORE,
+    Request,
+    Response,
+    json_response,
+    known_parameters,
+    parameters,
+    parse_integer,
+    percent_decoded,
+)
 from keytwin.vocabulary.errors import Mistake
 from tests.marks import clause, invariant
 
@@ -103,3 +112,18 @@ def test_a_body_without_key_stays() -> None:
 
 def test_the_body_of_a_request_is_not_printed() -> None:
     assert "0b9f" not in repr(Request("POST", "/", body=b"0b9f"))
+
+
+def test_known_parameters_are_named_once() -> None:
+    assert known_parameters("a=1&b=2&x=3&x=4", ("a", "b", "c")) == {"a": "1", "b": "2"}
+    assert known_parameters("", ("a",)) == {}
+    with pytest.raises(Mistake, match="twice"):
+        known_parameters("a=1&%61=1", ("a",))
+
+
+def test_an_integer_has_one_spelling() -> None:
+    assert parse_integer("size", "0") == 0
+    assert parse_integer("size", "9" * 18) == 10**18 - 1
+    for text in ("", "-1", "+1", "01", " 1", "1 ", "1.0", "\u0661", "9" * 19):
+        with pytest.raises(Mistake, match="size"):
+            parse_integer("size", text)

@@ -70,3 +70,22 @@ def test_what_is_refused_anyway_is_passed_on() -> None:
     refusal = Response(401)
     for wrong in (empty, wrong_id):
         assert ended(wrong(lambda *_: refusal)("a", ask("/api/v1/keys/b/status"), "r")) is refusal
+
+
+@pytest.mark.parametrize("target", ["/key?remoteSystemID=b", "/key/0b9f?remoteSystemID=b"])
+def test_an_empty_face_has_no_keys_by_skip_either(target: str) -> None:
+    refused = empty(good)("a", ask(target), "r")
+    assert isinstance(refused, Response)
+    assert refused.status == 503
+
+
+def test_what_an_empty_face_says_beside_its_status_stays() -> None:
+    told = Response(200, body=b'{"key":true}')
+    assert ended(empty(lambda *_: told)("a", ask("/capabilities"), "r")) is told
+
+
+def test_wrong_identifiers_of_skip_are_identifiers_of_no_key() -> None:
+    digits = FIRST.replace("-", "")
+    body = bytearray(f'{{"keyId":"{digits}","key":"aabb"}}'.encode())
+    answer = ended(wrong_id(lambda *_: Response(200, body=body))("a", ask("/key?remoteSystemID=b"), "r"))
+    assert msgspec.json.decode(answer.body) == {"keyId": f"{digits[:-1]}2", "key": "aabb"}

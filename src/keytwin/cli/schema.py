@@ -1,4 +1,4 @@
-"""`keytwin schema`: the JSON Schemas of the files, for editors, and the OpenAPI document of the key face."""
+"""`keytwin schema`: the JSON Schemas of the files, for editors, and the OpenAPI documents of the key faces."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from typing import Final
 
 from keytwin.cli.output import show, show_json, suggest
 
-FACE: Final = "etsi014"
+FACES: Final = {
+    "etsi014": "The face that gives keys, ETSI GS QKD 014 V1.1.1, as an OpenAPI 3.1 document",
+    "skip": "The face that gives keys, draft-cisco-skip-02, as an OpenAPI 3.1 document",
+}
 
 
 def schema(kind: str | None = None, /) -> None:
@@ -15,20 +18,19 @@ def schema(kind: str | None = None, /) -> None:
     Parameters
     ----------
     kind
-        network, scenario, device, need, ...; or etsi014 for the OpenAPI document of the face that gives keys. Without
-        it the kinds are listed.
+        network, scenario, device, need, ...; or etsi014 or skip for the OpenAPI document of a face that gives keys.
+        Without it the kinds are listed.
     """
     from keytwin.files.schema import KINDS
     from keytwin.files.schema import schema as schema_of
+    from keytwin.service import etsi014_openapi, skip_openapi
 
-    if kind == FACE:
-        from keytwin.service.etsi014_openapi import openapi
-
-        show_json(openapi())
+    if kind in FACES:
+        show_json(etsi014_openapi.openapi() if kind == "etsi014" else skip_openapi.openapi())
         return
     if kind is not None:
         show_json(schema_of(kind))
         return
     show(*(f"{each:<10}{schema_of(each)['title']}" for each in KINDS))
-    show(f"{FACE:<10}The face that gives keys, ETSI GS QKD 014 V1.1.1, as an OpenAPI 3.1 document")
+    show(*(f"{face:<10}{about}" for face, about in FACES.items()))
     suggest(("keytwin schema network > network.schema.json", "write one to a file"))

@@ -24,8 +24,11 @@ from keytwin.service.conversation import Face
 from keytwin.service.etsi014_conversation import FaceSetup, etsi014_face
 from keytwin.service.http import Response
 from keytwin.service.misbehaviour import empty, wrong_id
+from keytwin.service.skip_conversation import beside, skip_face
+from keytwin.service.skip_values import SkipSetup
+from keytwin.vocabulary.blueprint import Blueprint
 from keytwin.vocabulary.errors import Refusal
-from keytwin.vocabulary.identity import ElementName, NodeId
+from keytwin.vocabulary.identity import ElementName, NodeId, SaeId
 from keytwin.vocabulary.units import seconds
 
 LOOPBACK: Final = "127.0.0.1"
@@ -58,7 +61,8 @@ class Faces:
         blueprint = self.settings.blueprint
         saes = frozenset(end.sae for app in blueprint.apps for end in app.ends if end.node == node)
         setup = FaceSetup(node, ElementName(f"{FACE_PREFIX}{node}"), saes, FACE_PATIENCE)
-        face, files = etsi014_face(setup), self.certification.files_of(km_identity(node))
+        face = beside(etsi014_face(setup), skip_face(self._skip_setup(setup)))
+        files = self.certification.files_of(km_identity(node))
         hook: Misbehave | None = None
         match self.settings.misbehaviour:
             case Misbehaviour.EMPTY:
@@ -122,6 +126,12 @@ class Faces:
         is_others = role is Role.SAE and authority.is_brought
         return Doorkeeper(authority.network, authority.is_denied, common_name_as=Role.SAE if is_others else None)
 
+    def _skip_setup(self, setup: FaceSetup) -> SkipSetup:
+        """Return what the SKIP face of the same node is made of."""
+        peers = peers_at(self.settings.blueprint, setup.node)
+        chance = self.live.entropy(setup.reply_to)
+        return SkipSetup(setup.node, setup.reply_to, peers, setup.patience, chance)
+
     def _strange_files(self, node: NodeId) -> LeafFiles:
         """Return a certificate of an authority that no client has heard of."""
         now, identity = wall_clock(), km_identity(node)
@@ -129,6 +139,17 @@ class Faces:
         shown = stranger.issue(identity, now, self.settings.hosts)
         ours = self.certification.files_of(identity)
         return replace(shown, trusted=ours.trusted, revoked=ours.revoked)
+
+
+def peers_at(blueprint: Blueprint, node: NodeId) -> dict[SaeId, tuple[SaeId, ...]]:
+    """Return, for each SAE of a node, those that it has an app in common with, each once and in the file's order."""
+    found: dict[SaeId, dict[SaeId, None]] = {}
+    for app in blueprint.apps:
+        first, second = app.ends
+        for own, other in ((first, second), (second, first)):
+            if own.node == node:
+                found.setdefault(own.sae, {})[other.sae] = None
+    return {sae: tuple(others) for sae, others in found.items()}
 
 
 @contextmanager

@@ -42,3 +42,22 @@ def join_and_wipe(pieces: Sequence[bytes | bytearray]) -> bytearray:
         if isinstance(piece, bytearray):
             piece[:] = bytes(len(piece))
     return whole
+
+
+def quoted_hex(material: KeyMaterial) -> bytearray:
+    """Return the key as a JSON string of lower-case hexadecimal; the caller overwrites it, or `join_and_wipe` does."""
+    with material.exposed() as octets:
+        # `hex` would make a string that nobody can overwrite.
+        copy = bytearray(octets)
+    high, low = copy.translate(_HIGH_DIGIT), copy.translate(_LOW_DIGIT)
+    text = bytearray(2 * len(copy) + 2)
+    text[0] = text[-1] = ord('"')
+    text[1:-1:2], text[2::2] = high, low
+    for each in (copy, high, low):
+        each[:] = bytes(len(each))
+    return text
+
+
+_DIGITS: Final = b"0123456789abcdef"
+_HIGH_DIGIT: Final = bytes(_DIGITS[octet >> 4] for octet in range(256))
+_LOW_DIGIT: Final = bytes(_DIGITS[octet & 15] for octet in range(256))

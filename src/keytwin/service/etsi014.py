@@ -6,7 +6,6 @@ the key manager says (400, 401, 503: `encode`). Whatever is refused before the l
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Final, TypeVar
@@ -30,8 +29,18 @@ from keytwin.service.etsi014_wire import (
     Route,
     Status,
 )
-from keytwin.service.http import JSON, NO_STORE, Header, Request, Response, json_response, parameters, percent_decoded
-from keytwin.service.strict_json import LONGEST_INTEGER, read_json
+from keytwin.service.http import (
+    JSON,
+    NO_STORE,
+    Header,
+    Request,
+    Response,
+    json_response,
+    known_parameters,
+    parse_integer,
+    percent_decoded,
+)
+from keytwin.service.strict_json import read_json
 from keytwin.vocabulary.errors import Mistake, Violation
 from keytwin.vocabulary.exchange_messages import KeyDelivered, KeyRefused, PoolStatus
 from keytwin.vocabulary.identity import KeyId, SaeId, parse_sae, parse_uuid
@@ -44,9 +53,6 @@ Declared = TypeVar("Declared", KeyRequest, KeyIds)
 FACE: Final = "the limit of this face"
 MOST_PATHS: Final = 4_096  # kept read: three for each pair of SAEs that talk
 CONTAINER_HEADERS: Final[tuple[Header, ...]] = (("Content-Type", JSON), NO_STORE)
-
-# No sign, no space, no leading zero, no digit of another script: one number, one spelling.
-_INTEGER: Final = re.compile(rf"0|[1-9][0-9]{{0,{LONGEST_INTEGER - 1}}}", flags=re.ASCII)
 
 
 def decode(identity: SaeId, request: Request, limits: Limits = LIMITS) -> Ask | Response:
@@ -137,7 +143,7 @@ def _key_request(request: Request, limits: Limits) -> KeyRequest:
     _no_body(request)
     if not given:
         return KeyRequest()
-    return _declared({name: _integer(name, value) for name, value in given.items()}, KeyRequest)
+    return _declared({name: parse_integer(name, value) for name, value in given.items()}, KeyRequest)
 
 
 def _key_ids(request: Request, limits: Limits) -> KeyIds:
@@ -152,12 +158,7 @@ def _key_ids(request: Request, limits: Limits) -> KeyIds:
 
 def _query(request: Request, known: Sequence[str]) -> dict[str, str]:
     """Return the known parameters; others are passed over, as unknown members of a body are."""
-    if not request.query:
-        return {}
-    pairs = [(name, value) for name, value in parameters(request.query) if name in known]
-    given = dict(pairs)
-    if len(given) != len(pairs):
-        raise Mistake("the query names a parameter twice")
+    given = known_parameters(request.query, known)
     if given and request.method == "POST":
         raise Mistake("what a POST asks for stands in its body, not in the query")
     return given
@@ -166,12 +167,6 @@ def _query(request: Request, known: Sequence[str]) -> dict[str, str]:
 def _no_body(request: Request) -> None:
     if request.body:  # RFC 9110, 9.3.1: it has no meaning, and what has none is a way to smuggle
         raise Mistake("a GET request has no body")
-
-
-def _integer(name: str, text: str) -> int:
-    if not _INTEGER.fullmatch(text):
-        raise Mistake(f"{name} shall be an integer in decimal digits")
-    return int(text)
 
 
 def _declared(value: object, kind: type[Declared]) -> Declared:

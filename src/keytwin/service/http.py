@@ -7,12 +7,14 @@ from the certificate alone.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote
 
 import msgspec
 
+from keytwin.service.strict_json import LONGEST_INTEGER
 from keytwin.vocabulary.errors import Mistake
 
 Header = tuple[str, str]
@@ -22,6 +24,8 @@ NO_STORE: Final[Header] = ("Cache-Control", "no-store")
 
 _MALFORMED: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _CHARSET: Final = re.compile(r'charset="?utf-8"?', flags=re.ASCII | re.IGNORECASE)
+# No sign, no space, no leading zero, no digit of another script: one number, one spelling.
+_INTEGER: Final = re.compile(rf"0|[1-9][0-9]{{0,{LONGEST_INTEGER - 1}}}", flags=re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +91,21 @@ def parameters(query: str) -> list[tuple[str, str]]:
     """Return the names and values of a query in their order; Mistake when one cannot be decoded."""
     pairs = (part.partition("=") for part in query.split("&") if part)
     return [(percent_decoded(name), percent_decoded(value)) for name, _, value in pairs]
+
+
+def known_parameters(query: str, known: Collection[str]) -> dict[str, str]:
+    """Return the known ones by name, the others are passed over; Mistake when one is named twice."""
+    if not query:
+        return {}
+    pairs = [(name, value) for name, value in parameters(query) if name in known]
+    given = dict(pairs)
+    if len(given) != len(pairs):
+        raise Mistake("the query names a parameter twice")
+    return given
+
+
+def parse_integer(name: str, text: str) -> int:
+    """Read the value of a parameter; Mistake unless it is a number in its one spelling."""
+    if not _INTEGER.fullmatch(text):
+        raise Mistake(f"{name} shall be an integer in decimal digits")
+    return int(text)

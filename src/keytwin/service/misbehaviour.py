@@ -1,4 +1,4 @@
-"""Faces that do wrong on purpose, so that whoever builds a client of ETSI GS QKD 014 sees how it bears it.
+"""Faces that do wrong on purpose, so that whoever builds a client of ETSI GS QKD 014 or SKIP sees how it bears it.
 
 Behind the face everything stays right: what an empty face refuses was never asked for, and keys under wrong identifiers
 are keys that were made, saved and counted as ever.
@@ -16,21 +16,24 @@ from keytwin.service.etsi014_errors import INSUFFICIENT_KEYS, error
 from keytwin.service.http import Request, Response
 from keytwin.vocabulary.machine import RequestId
 
-KEY_ID: Final = b'"key_ID":"'
-LAST_DIGIT: Final = 35  # of a UUID's text
+LAST_DIGITS: Final = ((b'"key_ID":"', 35), (b'"keyId":"', 31))
+"""What stands before an identifier of either face, and where from there its last digit is."""
 OTHER: Final = {ord(digit): ord(other) for digit, other in zip("0123456789abcdef", "123456789abcdef0", strict=True)}
 WITH_KEYS: Final = ("/enc_keys", "/dec_keys")
+SKIP_KEY: Final = "/key"
 
 
 def empty(face: Face) -> Face:
     """Return a face whose pools are always empty: 503 to every request for keys, and a status that says so."""
 
-    def answer(name: str, request: Request, request_id: RequestId) -> Conversation | Response:
-        if request.target.partition("?")[0].endswith(WITH_KEYS):
+    def told(name: str, request: Request, request_id: RequestId) -> Conversation | Response:
+        path = request.path
+        if path.endswith(WITH_KEYS) or path == SKIP_KEY or path.startswith(f"{SKIP_KEY}/"):
             return error(503, INSUFFICIENT_KEYS, ("stored_key_count", 0), headers=(("Retry-After", "1"),))
-        return _altered(face(name, request, request_id), _without_stock)
+        answer = face(name, request, request_id)
+        return _altered(answer, _without_stock) if path.endswith("/status") else answer
 
-    return answer
+    return told
 
 
 def wrong_id(face: Face) -> Face:
@@ -62,9 +65,10 @@ def _with_other_ids(response: Response) -> Response:
     """Change the last digit of every identifier in place, where the key beside it is overwritten later, too."""
     body = response.body
     if isinstance(body, bytearray):
-        found = body.find(KEY_ID)
-        while found >= 0:
-            digit = found + len(KEY_ID) + LAST_DIGIT
-            body[digit] = OTHER[body[digit]]
-            found = body.find(KEY_ID, digit)
+        for before, last in LAST_DIGITS:
+            found = body.find(before)
+            while found >= 0:
+                digit = found + len(before) + last
+                body[digit] = OTHER[body[digit]]
+                found = body.find(before, digit)
     return response
