@@ -24,7 +24,7 @@ from keytwin.vocabulary.identity import ElementName
 from keytwin.vocabulary.machine import Machine, Message
 from keytwin.vocabulary.ports import Entropy
 from keytwin.vocabulary.timeline import MessageFaults
-from keytwin.vocabulary.units import Instant, in_seconds, microseconds
+from keytwin.vocabulary.units import Duration, Instant, in_seconds, microseconds
 
 # A write with a flush on a solid-state disk takes 0.2 to 0.6 ms when it is not stalled.
 FASTEST_DISK: Final = microseconds(200)
@@ -38,7 +38,7 @@ class Simulation:
 
     `latency` is asked once for each ordered pair of elements. With `keep_records` what machines save can be found
     again by `restart`; without it Saves only take their time. Oracles listen by `subscribe` and `wires.tap`; tests do
-    harm by `stop`, `disturb`, `wires.tamper` and `loop.save_fails`. All of these may be called while it runs.
+    harm by `stop`, `pause`, `disturb`, `wires.tamper`, `wires.part` and `loop.save_fails`. All of these may be called while it runs.
     """
 
     def __init__(self, seed: int, latency: Latency, *, keep_records: bool = False) -> None:
@@ -109,12 +109,19 @@ class Simulation:
         """Return an element's present machine; None while it is stopped."""
         return self._hosts[name].machine
 
-    def stop(self, name: ElementName) -> None:
+    def stop(self, name: ElementName, *, saved: bool = False) -> None:
         """Kill an element: nothing of its incarnation runs on, unsaved state and waiting effects are gone.
 
-        What it has sent is on its way. Messages that arrive while it is stopped are lost. Stopping twice is allowed.
+        With `saved` the disk is through with what it was at, and only the effects are gone. What it has sent is on its way. Messages that arrive while it is stopped are lost. Stopping twice is allowed.
         """
-        self.loop.stop(self._hosts[name])
+        self.loop.stop(self._hosts[name], saved=saved)
+
+    def pause(self, name: ElementName, lasting: Duration) -> None:
+        """Let an element stand still for a while, as by SIGSTOP: then it finds what came and what was due meanwhile.
+
+        Once killed it stands still no longer. One that is stopped or paused already stays as it is.
+        """
+        self.loop.pause(self._hosts[name], self.now + lasting)
 
     def restart(self, name: ElementName) -> None:
         """Bring an element back as a fresh machine with what was durable; one that runs is killed first."""
