@@ -11,6 +11,7 @@ from keytwin.keymanagement.forwarding import Forwarding
 from keytwin.keymanagement.kmlink import KmLink
 from keytwin.keymanagement.manager import KeyManager
 from keytwin.keymanagement.pool import Batch, KeysKept
+from keytwin.scenario.hunt_oracles import Broken
 from keytwin.vocabulary.exchange_messages import RelayKeys
 from keytwin.vocabulary.identity import ElementName, Ksid
 from keytwin.vocabulary.key import KeyMaterial
@@ -19,7 +20,6 @@ from keytwin.vocabulary.session_messages import ConfigureHop
 from keytwin.vocabulary.units import Bits, BitsPerSecond, Instant, seconds
 from tests.keymanagement.bench import Row
 from tests.marks import invariant
-from tests.simulation.oracles import Broken
 from tests.simulation.world import World
 
 ENOUGH_SEEDS = 60

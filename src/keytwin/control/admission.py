@@ -117,6 +117,11 @@ class Admission:
             self._agenda.put(name, now)
         return self._completed(self._sweep(now), now)
 
+    @property
+    def promises_nothing(self) -> bool:
+        """Whether nothing of any link is reserved, for a session of its own or at another admission's wish."""
+        return not self._keeper.kept and not any(self._ledger.reserved(link) for link in self._rates.links())
+
     def receive(self, message: Message, now: Instant) -> list[Effect]:
         passed_on = self._switchboard.pass_on(message, lambda ksid: self._registry.session(ksid) is not None)
         if passed_on is not None:
