@@ -37,8 +37,9 @@ class Simulation:
     """Elements, the wires between them, and the clock that they share.
 
     `latency` is asked once for each ordered pair of elements. With `keep_records` what machines save can be found
-    again by `restart`; without it Saves only take their time. Oracles listen by `subscribe` and `wires.tap`; tests do
-    harm by `stop`, `pause`, `disturb`, `wires.tamper`, `wires.part` and `loop.save_fails`. All of these may be called while it runs.
+    again by `restart`; without it Saves only take their time. Oracles listen by `subscribe` and `wires.tap`; harm is
+    done by `stop`, `pause`, `disturb`, `wires.tamper`, `wires.part` and `loop.save_fails`. All of these may be called
+    while it runs.
     """
 
     def __init__(self, seed: int, latency: Latency, *, keep_records: bool = False) -> None:
@@ -112,7 +113,8 @@ class Simulation:
     def stop(self, name: ElementName, *, saved: bool = False) -> None:
         """Kill an element: nothing of its incarnation runs on, unsaved state and waiting effects are gone.
 
-        With `saved` the disk is through with what it was at, and only the effects are gone. What it has sent is on its way. Messages that arrive while it is stopped are lost. Stopping twice is allowed.
+        With `saved` the disk is through with what it was at, and only the effects are gone. What it has sent is on its
+        way. Messages that arrive while it is stopped are lost. Stopping twice is allowed.
         """
         self.loop.stop(self._hosts[name], saved=saved)
 

@@ -7,7 +7,6 @@ them. Method: FoundationDB's simulation and the swarm testing of Groce and other
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from keytwin.control.admission import Admission
 from keytwin.keymanagement.manager import KeyManager
 from keytwin.network import simulate
 from keytwin.runtime.crash import contain
+from keytwin.runtime.entropy import SeededChance
 from keytwin.runtime.simulation import Simulation
 from keytwin.scenario.hunt_network import Design, designed, drawn_design, drawn_network
 from keytwin.scenario.hunt_oracles import (
@@ -71,16 +71,15 @@ class Hunt:
         change: Callable[[Simulation], None] | None = None,
     ) -> None:
         self.seed = seed
-        self._dice = random.Random(f"world {seed}")
+        chance = SeededChance(seed)
+        self._dice = chance.dice("hunt: network")
         network = drawn_network(self._dice, nodes)
-        drawn = drawn_design(random.Random(f"design {seed}"), len(network.topology.nodes))
+        drawn = drawn_design(chance.dice("hunt: design"), len(network.topology.nodes))
         self.blueprint = designed(network, design or drawn)
         self.simulation = simulate(self.blueprint, seed, keep_records=True)
         self.pads, self.bus = PadWatch(), BusWatch()
         self.ledger = SaeLedger(rates_of(self.blueprint))
-        self.storm = Storm(
-            self.simulation, self.blueprint, random.Random(f"storm {seed}"), random.Random(f"luck {seed}")
-        )
+        self.storm = Storm(self.simulation, self.blueprint, chance.dice("hunt: storm"), chance.dice("hunt: luck"))
         self.simulation.wires.tap(self._tap)
         self.simulation.subscribe(self.bus.hear)
         if change:
