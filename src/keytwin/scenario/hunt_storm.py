@@ -29,6 +29,8 @@ from keytwin.vocabulary.units import NANOSECONDS_PER_SECOND, Duration, Instant, 
 STORM: Final = (2, 25)  # seconds in which things go wrong
 CALM: Final = 30  # from here on nothing does
 LONGEST_DOWN: Final = 3.0  # seconds, so that everything is back before CALM
+AIMS: Final = (0.0, 0.0, 0.02, 0.2)
+MOST_STRIKES: Final = 12  # in one run, so that something is left to look at
 HEADER_BITS: Final = 16  # of a number that may be flipped: enough to change it, not to make it absurd
 
 TAGGED: Final = (RelayKeys, ProbeLink, ProbeAnswered)
@@ -54,6 +56,8 @@ class Storm:
     dice: random.Random
     luck: random.Random
     happened: Counter[str] = field(default_factory=Counter)
+    aims: dict[str, float] = field(default_factory=dict)  # kind of record -> how many of its Saves are struck
+    strikes: int = 0
 
     def plan(self) -> None:
         """Decide which kinds of fault this run has, and plan them."""
@@ -133,7 +137,7 @@ class Storm:
         self.simulation.wires.tamper(partial(self._flip, self.dice.choice((0.01, 0.05, 0.2))))
 
     def _fail_at_writes(self) -> None:
-        self.simulation.loop.save_fails = partial(self._strike, self.dice.choice((0.0005, 0.002, 0.01)))
+        self.simulation.loop.save_fails = self._strike
 
     # --- while it runs ----------------------------------------------------------------------------------------------
 
@@ -146,11 +150,17 @@ class Storm:
         self.happened["flipped"] += spoiled is not message
         return spoiled
 
-    def _strike(self, share: float, at: Instant, element: ElementName, record: Record) -> bool:
-        """Kill an element at a Save, before or after it is durable, or let the disk refuse it (EIO, ENOSPC)."""
-        del record
-        if not _in_storm(at) or self.luck.random() > share:
+    def _strike(self, at: Instant, element: ElementName, record: Record) -> bool:
+        """Kill an element at a Save, before or after it is durable, or let the disk refuse it (EIO, ENOSPC).
+
+        Each run aims at some kinds of record only: blocks are saved so often that all strikes would fall on them.
+        """
+        kind = type(record).__name__
+        if kind not in self.aims:
+            self.aims[kind] = self.luck.choice(AIMS)
+        if not _in_storm(at) or self.strikes >= MOST_STRIKES or self.luck.random() >= self.aims[kind]:
             return False
+        self.strikes += 1
         match self.luck.choice(("before", "after", "refused")):
             case "before":
                 self._kill(element, "kills before a write")
