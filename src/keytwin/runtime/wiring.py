@@ -92,7 +92,7 @@ class Wiring:
             self.counts.tampered += message is not send.message
         if message is None:
             return
-        if not wire.is_spared and any(each.parts(host.name, send.to) for each in self._partitions):
+        if self._partitions and not wire.is_spared and self._are_parted(host.name, send.to):
             self.counts.parted += 1
             return
         copies = [0] if wire.is_spared else self._disturbance.copies()
@@ -100,9 +100,14 @@ class Wiring:
             # A second copy owns its key material, as one read from a socket would.
             copy = fresh_copy(message) if number else message
             arrival = now + wire.latency + late
-            self.counts.overtaking += arrival < wire.latest
-            wire.latest = max(wire.latest, arrival)
+            if arrival < wire.latest:
+                self.counts.overtaking += 1
+            else:
+                wire.latest = arrival
             self._schedule.deliver(arrival, wire.target, copy)
+
+    def _are_parted(self, source: ElementName, to: ElementName) -> bool:
+        return any(partition.parts(source, to) for partition in self._partitions)
 
     def _lay(self, host: Host, to: ElementName) -> Wire:
         target = self._hosts.get(to)

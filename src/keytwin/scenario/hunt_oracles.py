@@ -27,6 +27,7 @@ from keytwin.vocabulary.machine import Event, Message
 from keytwin.vocabulary.units import NANOSECONDS_PER_SECOND, Instant, octets
 
 LARGEST_PROBE: Final = 32  # octets of the direction that an active test uses
+MAY_HOLD_KEY: Final = ("km/", "sae/")
 SALT: Final = b"two ends are compared, no more"
 
 
@@ -129,7 +130,7 @@ class BusWatch:
 
     def see(self, to: ElementName, message: Message) -> None:
         """Check who may be told key material."""
-        if not to.startswith(("km/", "sae/")) and _holds_material(message):
+        if not to.startswith(MAY_HOLD_KEY) and _holds_material(message):
             raise Broken(f"Z5: {type(message).__name__} brings key material to {to}")
         if isinstance(message, KeyDelivered):
             for key in message.keys:
