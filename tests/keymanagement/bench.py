@@ -185,7 +185,7 @@ class Row:
 
     def timers(self, index: int) -> set[str]:
         """Return the names of the timers that run at a key manager."""
-        host = self.simulation._hosts[km_of(self.nodes[index])]
+        host = self.simulation.hosts[km_of(self.nodes[index])]
         return {name for name, timer in host.timers.items() if timer.message is not None}
 
     def assert_books_close(self) -> None:

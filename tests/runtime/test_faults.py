@@ -9,7 +9,7 @@ from keytwin.runtime.simulation import Simulation
 from keytwin.vocabulary.identity import ElementName
 from keytwin.vocabulary.machine import Effect, Message, Save, Send, StartTimer
 from keytwin.vocabulary.timeline import MessageFaults
-from keytwin.vocabulary.units import START, Instant, milliseconds, seconds
+from keytwin.vocabulary.units import START, Duration, Instant, milliseconds, seconds
 from tests.fakes.scripted import Scripted
 from tests.runtime.words import HERE, THERE, Kept, Ring, Say, answering, first, network, numbers
 
@@ -86,13 +86,17 @@ def test_messages_that_overtake_others_are_counted() -> None:
     assert simulation.wires.counts.overtaking == ahead > 0
 
 
+def pause(simulation: Simulation, name: ElementName, lasting: Duration) -> None:
+    simulation.loop.pause(simulation.hosts[name], simulation.now + lasting)
+
+
 # --- standing still -------------------------------------------------------------------------------------------------
 
 
 def test_a_paused_element_finds_messages_and_timers_in_their_order_when_it_goes_on() -> None:
     here = first(StartTimer("b", milliseconds(200), Ring("b")), StartTimer("a", milliseconds(100), Ring("a")))
     simulation = network({HERE: here})
-    simulation.pause(HERE, PAUSE)
+    pause(simulation, HERE, PAUSE)
     for number in (1, 2):
         simulation.inject(Instant(milliseconds(number)), HERE, Say(number))
     simulation.run(Instant(SOON - 1))
@@ -105,7 +109,7 @@ def test_a_paused_element_finds_messages_and_timers_in_their_order_when_it_goes_
 def test_a_timer_due_after_the_pause_keeps_its_hour() -> None:
     here = first(StartTimer("a", seconds(2), Ring("a")))
     simulation = network({HERE: here})
-    simulation.pause(HERE, PAUSE)
+    pause(simulation, HERE, PAUSE)
     simulation.run(END)
     assert here.received == [(LATER, Ring("a"))]
 
@@ -116,7 +120,7 @@ def test_what_waits_for_the_disk_waits_for_the_end_of_a_pause() -> None:
     simulation = network(machines, keep_records=True)
     simulation.inject(START, HERE, Say(1))
     simulation.run(START)
-    simulation.pause(HERE, PAUSE)
+    pause(simulation, HERE, PAUSE)
     simulation.run(SOON)
     assert there.received == []
     simulation.run(END)
@@ -126,7 +130,7 @@ def test_what_waits_for_the_disk_waits_for_the_end_of_a_pause() -> None:
 def test_one_killed_during_a_pause_stands_still_no_longer() -> None:
     here = Scripted()
     simulation = network({HERE: here}, keep_records=True)
-    simulation.pause(HERE, seconds(3))
+    pause(simulation, HERE, seconds(3))
     simulation.restart(HERE)
     simulation.inject(SOON, HERE, Say(1))
     simulation.run(LATER)
@@ -140,13 +144,13 @@ def test_one_killed_during_a_pause_stands_still_no_longer() -> None:
 def test_pausing_one_that_is_stopped_or_paused_changes_nothing() -> None:
     here = Scripted()
     simulation = network({HERE: here}, keep_records=True)
-    simulation.pause(HERE, PAUSE)
-    simulation.pause(HERE, seconds(4))
+    pause(simulation, HERE, PAUSE)
+    pause(simulation, HERE, seconds(4))
     simulation.inject(START, HERE, Say(1))
     simulation.run(LATER)
     assert here.received == [(SOON, Say(1))]
     simulation.stop(HERE)
-    simulation.pause(HERE, PAUSE)
+    pause(simulation, HERE, PAUSE)
     simulation.inject(LATER, HERE, Say(2))
     simulation.run(END)
     assert numbers(here) == [1]

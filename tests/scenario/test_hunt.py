@@ -72,11 +72,11 @@ def test_a_session_that_is_open_is_a_promise_and_after_its_end_there_is_none() -
     hunted.simulation.run(Instant(seconds(20)))
     admission = hunted.simulation.machine(ADMISSION)
     assert isinstance(admission, Admission)
-    assert not admission.promises_nothing
+    assert not admission.ledger.is_empty
     with pytest.raises(Broken, match="S1: admission still reserves"):
         hunted._assert_nothing_is_promised()
     hunted.simulation.run(Instant(seconds(400)))
-    assert admission.promises_nothing
+    assert admission.ledger.is_empty
 
 
 @invariant("S1")
@@ -87,8 +87,8 @@ def test_a_key_manager_that_keeps_something_is_a_violation(monkeypatch: Patch) -
 
 
 def test_books_are_looked_at_while_it_runs(monkeypatch: Patch) -> None:
-    def forged(kms: list[KeyManager]) -> None:
-        assert kms
+    def forged(managers: list[KeyManager]) -> None:
+        assert managers
         raise Broken("P5: forged")
 
     monkeypatch.setattr("keytwin.scenario.hunt.assert_books_close", forged)

@@ -10,7 +10,7 @@ import pytest
 from keytwin.network import simulate
 from keytwin.runtime.simulation import Simulation
 from keytwin.scenario.hunt_network import drawn_network
-from keytwin.scenario.hunt_storm import CALM, HEADER_BITS, KINDS, MOST_STRIKES, STORM, Storm, flipped
+from keytwin.scenario.hunt_storm import CALM, HEADER_BITS, KINDS, MOST_STRIKES, STORM, Harm, Storm, flipped
 from keytwin.scenario.timeline import orders
 from keytwin.vocabulary.exchange_messages import BatchId, KeysReceived, RelayKeys
 from keytwin.vocabulary.identity import ElementName, KeyId, Ksid, LinkId, NodeId, km_of
@@ -47,7 +47,7 @@ def storm(seed: int) -> Storm:
     for app in blueprint.apps:
         for to, message in orders(OpenApp(app.id), blueprint):
             simulation.inject(START, to, message)
-    return Storm(simulation, blueprint, random.Random(seed), random.Random(-seed))
+    return Storm(simulation, blueprint, random.Random(seed), Harm(simulation, random.Random(-seed)))
 
 
 def after(weather: Storm, begin: Callable[[], None]) -> dict[str, int]:
@@ -100,7 +100,7 @@ def test_strikes_fall_on_writes(kind: str) -> None:
     weather = first_with(kind, lambda weather: weather._fail_at_writes)
     counts = weather.counts()
     assert counts["restarts"] >= counts[kind]
-    assert weather.strikes <= MOST_STRIKES
+    assert weather.harm.strikes <= MOST_STRIKES
     assert all(weather.simulation.machine(name) is not None for name in weather._elements())
 
 
@@ -109,13 +109,13 @@ def test_bits_of_tagged_messages_are_flipped_in_the_storm_alone() -> None:
     before = weather.counts()["flipped"]
     weather.simulation.run(Instant(seconds(CALM + 10)))
     assert weather.counts()["flipped"] == before
-    assert weather._flip(1.0, START, ElementName("km/a"), ElementName("km/b"), PROBE) is PROBE
+    assert weather.harm.flip(1.0, START, ElementName("km/a"), ElementName("km/b"), PROBE) is PROBE
 
 
 def test_what_bears_no_tag_is_left_alone() -> None:
     received = KeysReceived(NodeId("a"), NodeId("b"), LinkId("a--b"), 1, 40)
     at = Instant(seconds(STORM[0]))
-    assert storm(1)._flip(1.0, at, ElementName("km/a"), ElementName("km/b"), received) is received
+    assert storm(1).harm.flip(1.0, at, ElementName("km/a"), ElementName("km/b"), received) is received
 
 
 @pytest.mark.parametrize("message", [PROBE, RELAYED])
@@ -150,8 +150,8 @@ def test_one_that_is_down_is_not_killed_again() -> None:
     weather = storm(1)
     simulation: Simulation = weather.simulation
     name = km_of(weather.blueprint.topology.nodes[0].id)
-    weather._kill(name, "kills")
-    weather._kill(name, "kills")
+    weather.harm.kill(name, "kills")
+    weather.harm.kill(name, "kills")
     assert weather.counts()["kills"] == 1
     simulation.run(Instant(seconds(5)))
     assert simulation.machine(name) is not None

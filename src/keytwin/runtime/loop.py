@@ -102,7 +102,10 @@ class Loop:
             host.halt()
 
     def pause(self, host: Host, until: int) -> None:
-        """Let a host do nothing before `until`: what comes, what is due and what the disk has done waits till then."""
+        """Let a host do nothing before `until`, as by SIGSTOP: what comes, what is due and what the disk did waits.
+
+        Once killed it stands still no longer. One that is stopped or paused already stays as it is.
+        """
         if host.receive is None or host.paused_until > self.now:
             return
         host.paused_until = until

@@ -169,9 +169,9 @@ class BusWatch:
                 raise Broken("Z5: a delivered key stands in the trace")
 
 
-def assert_books_close(kms: Iterable[KeyManager]) -> None:
+def assert_books_close(key_managers: Iterable[KeyManager]) -> None:
     """P5: every octet of link key and every end-to-end key is somewhere, once."""
-    for km in kms:
+    for km in key_managers:
         for account in km.link_accounts():
             if account.balance or account.stored < 0:
                 raise Broken(f"P5: {account} is off by {account.balance}")
@@ -180,9 +180,9 @@ def assert_books_close(kms: Iterable[KeyManager]) -> None:
             raise Broken(f"P5: {keys} is off by {keys.balance}")
 
 
-def assert_nothing_is_left(kms: Iterable[KeyManager]) -> None:
+def assert_nothing_is_left(key_managers: Iterable[KeyManager]) -> None:
     """S1: after the end of every session nothing of it is anywhere."""
-    for km in kms:
+    for km in key_managers:
         left = {
             "routes": len(km.forwarding.hops),
             "sessions": len(km.sessions.known) + len(km.sessions.opening),

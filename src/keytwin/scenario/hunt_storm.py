@@ -45,19 +45,86 @@ KINDS: Final = (
 
 
 @dataclass(slots=True)
-class Storm:
-    """Draws what goes wrong, plans it, and counts what really happened.
+class Harm:
+    """Does harm while the run goes on, and counts it; `luck` is drawn from as it goes."""
 
-    `dice` is drawn from before the run, `luck` while it goes on.
+    simulation: Simulation
+    luck: random.Random
+    happened: Counter[str] = field(default_factory=Counter)
+    aims: dict[str, float] = field(default_factory=dict)  # kind of record -> how many of its Saves are struck
+    strikes: int = 0
+
+    def flip(self, share: float, at: Instant, source: ElementName, to: ElementName, message: Message) -> Message:
+        """Flip a bit now and then in what key managers send each other, as whoever sits on the wire can."""
+        del source, to
+        if not isinstance(message, TAGGED) or not _in_storm(at) or self.luck.random() > share:
+            return message
+        spoiled = flipped(message, self.luck)
+        self.happened["flipped"] += spoiled is not message
+        return spoiled
+
+    def strike(self, at: Instant, element: ElementName, record: Record) -> bool:
+        """Kill an element at a Save, before or after it is durable, or let the disk refuse it (EIO, ENOSPC).
+
+        Each run aims at some kinds of record only: blocks are saved so often that all strikes would fall on them.
+        """
+        kind = type(record).__name__
+        if kind not in self.aims:
+            self.aims[kind] = self.luck.choice(AIMS)
+        if not _in_storm(at) or self.strikes >= MOST_STRIKES or self.luck.random() >= self.aims[kind]:
+            return False
+        self.strikes += 1
+        match self.luck.choice(("before", "after", "refused")):
+            case "before":
+                self.kill(element, "kills before a write")
+            case "after":
+                # Not at once: the element is still saying what it wants to save together.
+                self.simulation.at(at, partial(self.kill, element, "kills after a write", saved=True))
+            case _:
+                self.note("failed writes")
+                self.restart_later(element, SLOWEST_DISK)
+                return True
+        return False
+
+    def kill(self, element: ElementName, kind: str, *, saved: bool = False) -> None:
+        """Kill an element that is not down already, and bring it back later."""
+        if self.simulation.machine(element) is None:
+            return
+        self.note(kind)
+        self.simulation.stop(element, saved=saved)
+        self.restart_later(element)
+
+    def restart_later(self, element: ElementName, least: Duration = Duration(0)) -> None:
+        """Bring an element back with what it had saved, before the calm."""
+        down = _instant(self.luck.uniform(0.01, LONGEST_DOWN))
+        restart = partial(self.simulation.restart, element)
+        self.simulation.at(Instant(self.simulation.now + least + down), self.noted("restarts", restart))
+
+    def noted(self, kind: str, action: Callable[[], None]) -> Callable[[], None]:
+        """Return the action, counted when it is done."""
+
+        def noted() -> None:
+            self.note(kind)
+            action()
+
+        return noted
+
+    def note(self, kind: str) -> None:
+        """Count something that happened."""
+        self.happened[kind] += 1
+
+
+@dataclass(slots=True)
+class Storm:
+    """Draws what goes wrong and plans it.
+
+    `dice` is drawn from before the run.
     """
 
     simulation: Simulation
     blueprint: Blueprint
     dice: random.Random
-    luck: random.Random
-    happened: Counter[str] = field(default_factory=Counter)
-    aims: dict[str, float] = field(default_factory=dict)  # kind of record -> how many of its Saves are struck
-    strikes: int = 0
+    harm: Harm
 
     def plan(self) -> None:
         """Decide which kinds of fault this run has, and plan them."""
@@ -77,7 +144,7 @@ class Storm:
     def counts(self) -> dict[str, int]:
         """Return how many faults of each kind there were."""
         seen = asdict(self.simulation.wires.counts)
-        return {kind: int(seen.get(kind, self.happened[kind])) for kind in KINDS}
+        return {kind: int(seen.get(kind, self.harm.happened[kind])) for kind in KINDS}
 
     # --- kinds of fault ---------------------------------------------------------------------------------------------
 
@@ -97,19 +164,19 @@ class Storm:
             if dice.random() < 0.3:
                 begin = dice.uniform(*STORM)
                 if dice.random() < 0.4:
-                    self._harm(begin, "attacks", AttackLink(link.id, dice.choice((0.02, 0.08, 0.25))), link.id)
+                    self._hurt(begin, "attacks", AttackLink(link.id, dice.choice((0.02, 0.08, 0.25))), link.id)
                 else:
-                    self._harm(begin, "cuts", CutLink(link.id), link.id)
+                    self._hurt(begin, "cuts", CutLink(link.id), link.id)
 
-    def _harm(self, begin: float, kind: str, action: Action, link: LinkId) -> None:
+    def _hurt(self, begin: float, kind: str, action: Action, link: LinkId) -> None:
         self._do(begin, action)
         self._do(self.dice.uniform(begin, CALM), HealLink(link))
-        self.simulation.at(_instant(begin), partial(self._note, kind))
+        self.simulation.at(_instant(begin), partial(self.harm.note, kind))
 
     def _kill_some(self) -> None:
         for _ in range(self.dice.randint(1, 4)):
             element, begin = self.dice.choice(self._elements()), self.dice.uniform(*STORM)
-            self.simulation.at(_instant(begin), partial(self._kill, element, "kills"))
+            self.simulation.at(_instant(begin), partial(self.harm.kill, element, "kills"))
 
     def _part_some(self) -> None:
         dice, wires = self.dice, self.simulation.wires
@@ -122,78 +189,22 @@ class Storm:
             begin = dice.uniform(*STORM)
             end = min(begin + dice.choice((0.5, 3.0, 12.0)), CALM)
             kind = "one-way partitions" if one_way else "partitions"
-            self.simulation.at(_instant(begin), self._noted(kind, partial(wires.part, wall)))
+            self.simulation.at(_instant(begin), self.harm.noted(kind, partial(wires.part, wall)))
             self.simulation.at(_instant(end), partial(wires.join, wall))
 
     def _pause_some(self) -> None:
         dice = self.dice
         for _ in range(dice.randint(1, 3)):
             element, begin = dice.choice(self._elements()), dice.uniform(*STORM)
-            lasting = Duration(_instant(min(dice.choice((0.2, 2.0, 12.0)), CALM - begin)))
-            pause = partial(self.simulation.pause, element, lasting)
-            self.simulation.at(_instant(begin), self._noted("pauses", pause))
+            until = _instant(min(begin + dice.choice((0.2, 2.0, 12.0)), CALM))
+            pause = partial(self.simulation.loop.pause, self.simulation.hosts[element], until)
+            self.simulation.at(_instant(begin), self.harm.noted("pauses", pause))
 
     def _flip_bits(self) -> None:
-        self.simulation.wires.tamper(partial(self._flip, self.dice.choice((0.01, 0.05, 0.2))))
+        self.simulation.wires.tamper(partial(self.harm.flip, self.dice.choice((0.01, 0.05, 0.2))))
 
     def _fail_at_writes(self) -> None:
-        self.simulation.loop.save_fails = self._strike
-
-    # --- while it runs ----------------------------------------------------------------------------------------------
-
-    def _flip(self, share: float, at: Instant, source: ElementName, to: ElementName, message: Message) -> Message:
-        """Flip a bit now and then in what key managers send each other, as whoever sits on the wire can."""
-        del source, to
-        if not isinstance(message, TAGGED) or not _in_storm(at) or self.luck.random() > share:
-            return message
-        spoiled = flipped(message, self.luck)
-        self.happened["flipped"] += spoiled is not message
-        return spoiled
-
-    def _strike(self, at: Instant, element: ElementName, record: Record) -> bool:
-        """Kill an element at a Save, before or after it is durable, or let the disk refuse it (EIO, ENOSPC).
-
-        Each run aims at some kinds of record only: blocks are saved so often that all strikes would fall on them.
-        """
-        kind = type(record).__name__
-        if kind not in self.aims:
-            self.aims[kind] = self.luck.choice(AIMS)
-        if not _in_storm(at) or self.strikes >= MOST_STRIKES or self.luck.random() >= self.aims[kind]:
-            return False
-        self.strikes += 1
-        match self.luck.choice(("before", "after", "refused")):
-            case "before":
-                self._kill(element, "kills before a write")
-            case "after":
-                # Not at once: the element is still saying what it wants to save together.
-                self.simulation.at(at, partial(self._kill, element, "kills after a write", saved=True))
-            case _:
-                self._note("failed writes")
-                self._restart_later(element, SLOWEST_DISK)
-                return True
-        return False
-
-    def _kill(self, element: ElementName, kind: str, *, saved: bool = False) -> None:
-        if self.simulation.machine(element) is None:
-            return
-        self._note(kind)
-        self.simulation.stop(element, saved=saved)
-        self._restart_later(element)
-
-    def _restart_later(self, element: ElementName, least: Duration = Duration(0)) -> None:
-        down = _instant(self.luck.uniform(0.01, LONGEST_DOWN))
-        restart = partial(self.simulation.restart, element)
-        self.simulation.at(Instant(self.simulation.now + least + down), self._noted("restarts", restart))
-
-    def _noted(self, kind: str, action: Callable[[], None]) -> Callable[[], None]:
-        def noted() -> None:
-            self._note(kind)
-            action()
-
-        return noted
-
-    def _note(self, kind: str) -> None:
-        self.happened[kind] += 1
+        self.simulation.loop.save_fails = self.harm.strike
 
     def _do(self, at: float, action: Action) -> None:
         for to, message in orders(action, self.blueprint):
@@ -201,9 +212,9 @@ class Storm:
 
     def _elements(self) -> list[ElementName]:
         """Return what can be killed, paused and parted: key managers and control."""
-        kms = [km_of(node.id) for node in self.blueprint.topology.nodes]
+        managers = [km_of(node.id) for node in self.blueprint.topology.nodes]
         seat = self.blueprint.seat
-        return [*kms, *(name for element in (ADMISSION, ROUTING, CONTROLLER) for name in seat.everywhere(element))]
+        return [*managers, *(name for element in (ADMISSION, ROUTING, CONTROLLER) for name in seat.everywhere(element))]
 
 
 def flipped(message: Message, dice: random.Random) -> Message:
