@@ -26,6 +26,7 @@ from keytwin.scenario.hunt_oracles import (
     BusWatch,
     PadWatch,
     SaeLedger,
+    assert_books_close,
     assert_nothing_is_left,
     rates_of,
 )
@@ -34,7 +35,7 @@ from keytwin.scenario.timeline import orders
 from keytwin.vocabulary.identity import ADMISSION, ElementName, km_of
 from keytwin.vocabulary.machine import Message
 from keytwin.vocabulary.timeline import Action, AskKeys, CloseApp, OpenApp
-from keytwin.vocabulary.units import NANOSECONDS_PER_SECOND, Bits, Instant, milliseconds
+from keytwin.vocabulary.units import NANOSECONDS_PER_SECOND, Bits, Instant, milliseconds, seconds
 
 CLOSE: Final = 50  # seconds: those who close do it from here on
 DRAINED: Final = 100  # from here on a run may end as soon as nothing is left
@@ -82,6 +83,40 @@ class Hunt:
         self.ledger = SaeLedger(rates_of(self.blueprint))
         harm = Harm(self.simulation, chance.dice("hunt: luck"))
         self.storm = Storm(self.simulation, self.blueprint, chance.dice("hunt: storm"), harm)
+        self.simulation.wires.tap(self._tap)
+        self.simulation.subscribe(self.bus.hear)
+        if change:
+            change(self.simulation)
+
+    def run(self) -> None:
+        """Run to the end, with every oracle at work; Broken, or whatever a machine raises, is a finding."""
+        self.simulation.start()
+        self._ask()
+        self.storm.plan()
+        is_thorough = self.seed % THOROUGH == 0
+        for second in range(1, END + 1, 1 if is_thorough else SELDOM):
+            self.simulation.run(Instant(seconds(second)))
+            assert_books_close(self._kms())
+            if second > DRAINED and not is_thorough and self._left() is None:
+                break
+        if (left := self._left()) is not None:
+            raise left
+        self.pads.close()
+        self.bus.close()
+        self._assert_worked()
+
+    def outcome(self, broken: str = "") -> Outcome:
+        """Return what has come of it so far."""
+        return Outcome(
+            seed=self.seed,
+            broken=broken,
+            faults=self.storm.counts(),
+            keys=self.ledger.pairs(),
+            sessions=self.bus.sessions,
+            sealed=self.pads.messages,
+            messages=self.simulation.messages,
+            digest=self.bus.digest(),
+        )
 
     def _ask(self) -> None:
         dice = self._dice
