@@ -53,6 +53,12 @@ def test_a_run_in_which_nothing_got_through_is_a_violation(seed: int) -> None:
         Hunt(seed, None, Design(), silence).run()
 
 
+def test_a_stale_session_of_the_storm_is_waited_out_before_work_is_judged() -> None:
+    outcome = run_seed(6, 69)  # one end kept its session over the calm, the other had lost it
+    assert outcome.broken == ""
+    assert outcome.keys
+
+
 def test_an_error_of_a_machine_is_told_with_its_place(monkeypatch: Patch) -> None:
     def fall(self: KeyManager, message: Message, now: Instant) -> list[Effect]:
         del self, message, now

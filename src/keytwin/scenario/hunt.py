@@ -35,10 +35,11 @@ from keytwin.scenario.timeline import orders
 from keytwin.vocabulary.identity import ADMISSION, ElementName, km_of
 from keytwin.vocabulary.machine import Message
 from keytwin.vocabulary.timeline import Action, AskKeys, CloseApp, OpenApp
-from keytwin.vocabulary.units import NANOSECONDS_PER_SECOND, Bits, Instant, milliseconds, seconds
+from keytwin.vocabulary.units import NANOSECONDS_PER_SECOND, Bits, Instant, in_seconds, milliseconds, seconds
 
 CLOSE: Final = 50  # seconds: those who close do it from here on
 DRAINED: Final = 100  # from here on a run may end as soon as nothing is left
+PATIENCE: Final = 12  # seconds: longer than an end waits for its peer
 END: Final = 400  # by then every lease and tombstone has run out
 THOROUGH: Final = 4  # every fourth run goes on to END, with a look at the books each second
 SELDOM: Final = 7  # seconds between looks in the others
@@ -79,6 +80,7 @@ class Hunt:
         drawn = drawn_design(chance.dice("hunt: design"), len(network.topology.nodes))
         self.blueprint = designed(network, design or drawn)
         self.simulation = simulate(self.blueprint, seed, keep_records=True)
+        self._has_asked_again = False
         self.pads, self.bus = PadWatch(), BusWatch()
         self.ledger = SaeLedger(rates_of(self.blueprint))
         harm = Harm(self.simulation, chance.dice("hunt: luck"))
@@ -97,6 +99,7 @@ class Hunt:
         for second in range(1, END + 1, 1 if is_thorough else SELDOM):
             self.simulation.run(Instant(seconds(second)))
             assert_books_close(self._kms())
+            self._ask_again()
             if second > DRAINED and not is_thorough and self._left() is None:
                 break
         if (left := self._left()) is not None:
@@ -130,6 +133,20 @@ class Hunt:
                 self._do(begin, AskKeys(app.id, dice.choice((1, 1, 3, 9)), size, dice.randint(2, 8), every, masters))
             if dice.random() < 0.7:
                 self._do(CLOSE + dice.uniform(0, 5), CloseApp(app.id))
+
+    def _ask_again(self) -> None:
+        """Open once more where nothing got through, when the last session of the storm has run into its time limit.
+
+        An end that still held one did not open at CALM, so its peer, which had lost its own, waited for it in vain.
+        """
+        over = in_seconds(self.blueprint.control.admission.inactivity_timeout) + CALM + PATIENCE
+        now = in_seconds(self.simulation.now)
+        if self._has_asked_again or now < over or self.ledger.pairs() >= len(self.blueprint.apps):
+            return
+        self._has_asked_again = True
+        for app in self.blueprint.apps:
+            self._do(now, OpenApp(app.id))
+            self._do(now + 1, AskKeys(app.id, times=4, every=seconds(1), masters="both"))
 
     def _do(self, at: float, action: Action) -> None:
         for to, message in orders(action, self.blueprint):
