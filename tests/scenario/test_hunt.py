@@ -13,7 +13,6 @@ from keytwin.scenario.hunt_oracles import Broken
 from keytwin.scenario.hunt_storm import KINDS
 from keytwin.vocabulary.identity import ADMISSION, km_of
 from keytwin.vocabulary.machine import Effect, Message
-from keytwin.vocabulary.timeline import MessageFaults
 from keytwin.vocabulary.units import Instant, seconds
 from tests.marks import invariant
 
@@ -44,10 +43,10 @@ def test_nodes_are_as_many_as_wanted() -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_a_run_in_which_nothing_got_through_is_a_violation(seed: int) -> None:
+def test_a_run_in_which_nothing_got_through_is_a_violation(seed: int, monkeypatch: Patch) -> None:
     def silence(simulation: Simulation) -> None:
-        simulation.disturb(MessageFaults(drop=1.0))
-        simulation.disturb = lambda _: None  # type: ignore[method-assign]  # a storm that only ever gets worse
+        simulation.wires.tamper(lambda *_: None)  # every message is lost, for good
+        monkeypatch.setattr(simulation.wires, "tamper", lambda _: None)
 
     with pytest.raises(Broken, match="work: only 0 keys reached both ends"):
         Hunt(seed, None, Design(), silence).run()

@@ -11,11 +11,12 @@ from keytwin.network import simulate
 from keytwin.runtime.entropy import SeededChance
 from keytwin.scenario.hunt_network import drawn_network
 from keytwin.scenario.hunt_oracles import Broken, BusWatch, PadWatch, SaeLedger, rates_of
-from keytwin.vocabulary.events import Event, ViolationSeen
-from keytwin.vocabulary.exchange_messages import AssignKeys, BatchId, GetKey, KeyDelivered, RelayKeys, RequestId
+from keytwin.vocabulary.events import ViolationSeen
+from keytwin.vocabulary.exchange_messages import AssignKeys, BatchId, GetKey, KeyDelivered, RelayKeys
 from keytwin.vocabulary.identity import ElementName, KeyId, Ksid, LinkId, NodeId, SaeId
 from keytwin.vocabulary.key import Key, KeyMaterial, Method, Provenance
 from keytwin.vocabulary.link_messages import LinkKeyBlock, ProbeLink
+from keytwin.vocabulary.machine import Event, RequestId
 from keytwin.vocabulary.units import START, Bits, Instant, seconds
 from tests.marks import invariant
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import Final, cast
+from typing import Final
 
 import msgspec
 
@@ -228,8 +228,8 @@ def flipped(message: Message, dice: random.Random) -> Message:
     if isinstance(value, bytes):
         octets = bytearray(value)
         octets[dice.randrange(len(octets))] ^= 1 << dice.randrange(8)
-        return cast("Message", msgspec.structs.replace(message, **{name: bytes(octets)}))
-    return cast("Message", msgspec.structs.replace(message, **{name: value ^ 1 << dice.randrange(HEADER_BITS)}))
+        return msgspec.structs.replace(message, **{name: bytes(octets)})
+    return msgspec.structs.replace(message, **{name: value ^ 1 << dice.randrange(HEADER_BITS)})
 
 
 def _in_storm(at: Instant) -> bool:
