@@ -69,7 +69,7 @@ def test_after_a_crash_at_any_record_every_session_still_ends_with_nothing_reser
     plane.run(FOR_GOOD)
     assert not plane.admission._registry.live()
     assert not [node for node, km in plane.kms.items() if km.hops]
-    assert all(plane.admission._ledger.reserved(link) == 0 for link in plane.links)
+    assert all(plane.admission.ledger.reserved(link) == 0 for link in plane.links)
 
 
 @invariant("A1")
@@ -81,7 +81,7 @@ def test_the_ledger_after_a_restart_covers_what_key_managers_may_hold(length: in
     newest = {record.ksid: record for record in saved}
     for kept in newest.values():
         for held in kept.routes:
-            assert all(admission._ledger.costs(link)[kept.ksid] >= GOLD.rate for link in held.route.links)
+            assert all(admission.ledger.costs(link)[kept.ksid] >= GOLD.rate for link in held.route.links)
     assert all(not kept.routes for kept in newest.values() if kept.state == "terminated")
 
 
@@ -188,7 +188,7 @@ def test_a_session_that_had_moved_goes_on_after_a_restart() -> None:
 def test_what_was_given_back_is_not_taken_again_after_a_restart() -> None:
     plane, _ = moved_long_ago()
     plane.restart(ADMISSION)
-    ledger = plane.admission._ledger
+    ledger = plane.admission.ledger
     assert {link for link in plane.links if ledger.reserved(link)} == {"a--d", "d--c"}
 
 

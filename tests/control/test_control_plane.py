@@ -58,7 +58,7 @@ class Storm:
         """A1: what is reserved fits what the links make, at each instant, also right after a restart."""
         admission = self.plane.machines.get(ADMISSION)
         if isinstance(admission, Admission):
-            ledger = admission._ledger
+            ledger = admission.ledger
             assert all(ledger.reserved(link) <= CAPACITY for link in self.plane.links)
             live = {session.ksid for session in admission._registry.live()}
             assert all(live >= ledger.costs(link).keys() for link in self.plane.links)

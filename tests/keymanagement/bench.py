@@ -12,6 +12,7 @@ from keytwin.quantum.empirical import Empirical
 from keytwin.quantum.twin import Twin, TwinSetup
 from keytwin.runtime.entropy import SeededChance
 from keytwin.runtime.simulation import Simulation
+from keytwin.scenario.hunt_oracles import PadWatch, assert_books_close, assert_nothing_is_left
 from keytwin.vocabulary.blueprint import KeyManagementSettings, MonitoringSettings
 from keytwin.vocabulary.events import ViolationSeen
 from keytwin.vocabulary.exchange_messages import GetKey, GetKeyById, KeyDelivered, KeyRefused
@@ -41,7 +42,6 @@ from keytwin.vocabulary.units import Bits, Duration, Instant, milliseconds, seco
 from tests.fakes.control import KSID, AcceptingAccess, OneRoute, Reroute
 from tests.fakes.scripted import Scripted
 from tests.machines import Recorder
-from tests.simulation.oracles import PadWatch, assert_books_close, assert_nothing_is_left
 
 FIRST, SECOND = SaeId("first"), SaeId("second")
 KEY_MANAGEMENT = KeyManagementSettings(store=Bits(10_000_000), pool_depth=seconds(1))
@@ -185,7 +185,7 @@ class Row:
 
     def timers(self, index: int) -> set[str]:
         """Return the names of the timers that run at a key manager."""
-        host = self.simulation._hosts[km_of(self.nodes[index])]
+        host = self.simulation.hosts[km_of(self.nodes[index])]
         return {name for name, timer in host.timers.items() if timer.message is not None}
 
     def assert_books_close(self) -> None:

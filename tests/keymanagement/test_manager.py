@@ -102,7 +102,7 @@ def test_a_key_manager_knows_its_neighbours_on_a_route_and_no_more_of_it() -> No
         known = texts(row.km(place))
         assert name in known
         told = [event for _, element, event in row.events if element == km_of(NodeId(name))]
-        records = row.simulation._hosts[km_of(NodeId(name))].disk.durable
+        records = row.simulation.hosts[km_of(NodeId(name))].disk.durable
         written = b"".join([*map(encode, told), *records]).decode(errors="replace")
         assert written.count(name) > 3
         for stranger in strangers:
@@ -182,7 +182,7 @@ def test_any_prefix_of_the_records_gives_a_key_manager_that_lives(index: int) ->
     row = busy()
     row.close(FIRST)
     row.wait(seconds(1))
-    records = row.simulation._hosts[km_of(row.nodes[index])].disk.records()
+    records = row.simulation.hosts[km_of(row.nodes[index])].disk.records()
     assert len(records) > 10
     assert_restorable(partial(row.fresh, index), records, _wanted_timers, Instant(seconds(60)))
 
@@ -191,7 +191,7 @@ def test_any_prefix_of_the_records_gives_a_key_manager_that_lives(index: int) ->
 @pytest.mark.parametrize("index", [0, 1, 2])
 def test_the_books_close_after_any_prefix_of_the_records(index: int) -> None:
     row = busy()
-    host = row.simulation._hosts[km_of(row.nodes[index])]
+    host = row.simulation.hosts[km_of(row.nodes[index])]
     for length in range(0, len(host.disk.durable) + 1, 3):
         km = row.fresh(index)
         km.restore(host.disk.records()[:length], Instant(seconds(60)))

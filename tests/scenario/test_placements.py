@@ -94,8 +94,8 @@ def test_each_node_has_its_elements_and_there_is_no_other_control(ring: Blueprin
     simulation = simulate(ring, 1)
     for node in "abcd":
         for element in EVERYWHERE:
-            assert ElementName(f"{element}/{node}") in simulation._hosts
-    assert not {*EVERYWHERE} & simulation._hosts.keys()
+            assert ElementName(f"{element}/{node}") in simulation.hosts
+    assert not {*EVERYWHERE} & simulation.hosts.keys()
 
 
 @invariant("S6")
@@ -144,17 +144,17 @@ def test_control_that_comes_back_takes_up_what_it_had(ring: Blueprint) -> None:
 @pytest.mark.parametrize("name", ["admission/a", "admission/b", "controller/a", "monitoring/a", "routing/a"])
 def test_the_elements_of_a_node_pass_the_generic_tests(ring: Blueprint, name: str) -> None:
     def make() -> Machine:
-        made = simulate(ring, 5)._hosts[ElementName(name)].make  # with chance of its own, equal each time
+        made = simulate(ring, 5).hosts[ElementName(name)].make  # with chance of its own, equal each time
         assert made
         return made()
 
     simulation, recorder = simulate(ring, 5, keep_records=True), Recorder(make())
-    simulation._hosts[ElementName(name)].make = lambda: recorder
+    simulation.hosts[ElementName(name)].make = lambda: recorder
     steps = [Step(Instant(0), OpenApp(app.id)) for app in ring.apps]
     steps += [Step(Instant(seconds(8)), CutLink(LinkId("a--b"))), Step(Instant(seconds(20)), CloseApp(ring.apps[0].id))]
     play(Scenario("recorded", ring, seconds(30), steps=tuple(steps)), simulation, [])
     assert_replayable(make, recorder.inputs, recorder.effects)
-    records = simulation._hosts[ElementName(name)].disk.records()
+    records = simulation.hosts[ElementName(name)].disk.records()
     assert_restorable(make, records, lambda _: ["share" if name.startswith("controller") else "sweep"])
 
 

@@ -11,15 +11,15 @@ from keytwin.keymanagement.forwarding import Forwarding
 from keytwin.keymanagement.kmlink import KmLink
 from keytwin.keymanagement.manager import KeyManager
 from keytwin.keymanagement.pool import Batch, KeysKept
+from keytwin.scenario.hunt_oracles import Broken
 from keytwin.vocabulary.exchange_messages import RelayKeys
 from keytwin.vocabulary.identity import ElementName, Ksid
 from keytwin.vocabulary.key import KeyMaterial
-from keytwin.vocabulary.machine import Effect, Send
+from keytwin.vocabulary.machine import Effect, Message, Save, Send
 from keytwin.vocabulary.session_messages import ConfigureHop
 from keytwin.vocabulary.units import Bits, BitsPerSecond, Instant, seconds
 from tests.keymanagement.bench import Row
 from tests.marks import invariant
-from tests.simulation.oracles import Broken
 from tests.simulation.world import World
 
 ENOUGH_SEEDS = 60
@@ -86,6 +86,17 @@ def test_a_retry_that_encrypts_something_else_is_noticed(monkeypatch: Patch) -> 
 
     monkeypatch.setattr(KmLink, "on_resend_due", careless)
     assert "P1" in str(first_seed_that_breaks())
+
+
+@invariant("P1")
+def test_what_is_sent_before_it_is_saved_is_noticed(monkeypatch: Patch) -> None:
+    honest = KeyManager.receive
+
+    def hasty(self: KeyManager, message: Message, now: Instant) -> list[Effect]:
+        return sorted(honest(self, message, now), key=lambda effect: isinstance(effect, Save))
+
+    monkeypatch.setattr(KeyManager, "receive", hasty)
+    assert str(first_seed_that_breaks()).partition(": ")[2].startswith(("K1", "P1", "P5"))
 
 
 @invariant("A3")

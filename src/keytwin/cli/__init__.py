@@ -30,6 +30,7 @@ from keytwin.cli.papers import papers
 from keytwin.cli.report import report
 from keytwin.cli.run import run
 from keytwin.cli.schema import schema
+from keytwin.cli.simulate import simulate
 from keytwin.cli.status import status
 from keytwin.cli.sweep import sweep
 from keytwin.cli.sysml import sysml
@@ -51,7 +52,8 @@ def version() -> str:
 
 
 COMMANDS: Final[tuple[Callable[..., object] | App, ...]] = (
-    *(demo, design, explore, evaluate, trace, report, run, sweep, init, check, examples, schema, link, papers),
+    *(demo, design, explore, evaluate, trace, report, run, sweep, simulate),
+    *(init, check, examples, schema, link, papers),
     *(ovm, views, sysml),
     *(up, status, key, events, fail, attack, heal, distrust, trust, sae, metrics, down, doctor, conform),
 )

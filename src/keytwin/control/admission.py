@@ -94,26 +94,26 @@ class Admission:
         self._view: Final = TopologyView(seat.admission, seat.controller)
         self._subscription: Final = Subscription(seat.admission, seat.everywhere(MONITORING))
         self._rates: Final = LinkRates()
-        self._ledger: Final = Ledger(self._rates, setup.settings.margin, setup.key_management.split)
-        self._office: Final = Office(setup.settings, setup.key_management.algorithm, self._ledger, self._view, seat)
+        self.ledger: Final = Ledger(self._rates, setup.settings.margin, setup.key_management.split)
+        self._office: Final = Office(setup.settings, setup.key_management.algorithm, self.ledger, self._view, seat)
         self._registry: Final = Registry(self._office)
         self._reception: Final = Reception(Profiles(setup), self._registry, self._office)
         self._agenda: Final = Agenda("sweep", AdmissionSweep())
-        self._keeper: Final = Keeper(self._ledger, Duration(self._office.lease + LATEST_DELIVERY))
-        self._switchboard: Final = Switchboard(seat, {app.id: owner_of(app, seat) for app in setup.apps}, self._keeper)
+        self.keeper: Final = Keeper(self.ledger, Duration(self._office.lease + LATEST_DELIVERY))
+        self._switchboard: Final = Switchboard(seat, {app.id: owner_of(app, seat) for app in setup.apps}, self.keeper)
         self._sequence = 0
 
     def restore(self, records: Iterable[Record], now: Instant) -> list[Effect]:
         """Take up all sessions and say again whatever may not have been heard."""
         records = list(records)
-        self._keeper.restore(records, now)
+        self.keeper.restore(records, now)
         # A dict keeps the place of the first record of a session, so the order of registration survives too.
         latest = {record.ksid: record for record in records if isinstance(record, AdmissionKept)}
         for kept in sorted(latest.values(), key=lambda kept: kept.over_at or 0):
             session = restored(kept, self._office, self._registry.next_serial(), now)
             self._registry.add(session)
             self._agenda.put(session.ksid, session.due)
-        for name in (_TOPOLOGY, _PERFORMANCE, *([_PROMISES] if self._keeper.kept else [])):
+        for name in (_TOPOLOGY, _PERFORMANCE, *([_PROMISES] if self.keeper.kept else [])):
             self._agenda.put(name, now)
         return self._completed(self._sweep(now), now)
 
@@ -194,7 +194,7 @@ class Admission:
             # No session is sent away for a lower registered rate: after a restart, the measured one is not known yet.
             self._rates.register(state.link, state.rate)
             if not self._view.is_working(state.link):
-                effects += self._disturb(over_link(state.link, self._registry, self._ledger), now)
+                effects += self._disturb(over_link(state.link, self._registry, self.ledger), now)
         for node in changes.nodes:
             if not node.trusted:
                 effects += self._disturb(by_distrust(node.node, self._registry), now)
@@ -205,18 +205,18 @@ class Admission:
             return []
         self._rates.measure(seen.link, seen.rate, seen.at)
         if not self._seat.is_central:
-            return self._keeper.short(seen.link, now) if self._seat.node in link_ends(seen.link) else []
-        return self._disturb(by_shortage(seen.link, self._registry, self._ledger, now), now)
+            return self.keeper.short(seen.link, now) if self._seat.node in link_ends(seen.link) else []
+        return self._disturb(by_shortage(seen.link, self._registry, self.ledger, now), now)
 
     def _on_promise(self, message: ReserveLinks | ReleaseLinks | LinksShort, now: Instant) -> list[Effect]:
         """Keep a promise or give it back; a session of one's own leaves a link whose keeper says so."""
         match message:
             case ReserveLinks():
-                if not self._keeper.kept:
+                if not self.keeper.kept:
                     self._agenda.put(_PROMISES, after(now, self._office.lease // LOOKS_A_LEASE))
-                return self._keeper.reserve(message, now)
+                return self.keeper.reserve(message, now)
             case ReleaseLinks():
-                return self._keeper.release(message)
+                return self.keeper.release(message)
             case LinksShort():
                 session = self._registry.session(message.ksid)
                 if session is None or session.epochs.newest != message.epoch or not session.uses(message.link):
@@ -233,7 +233,7 @@ class Admission:
         for link in links:
             first, second = link_ends(link)
             if node in (None, first, second):
-                rate, number = self._ledger.reserved(link), len(self._ledger.costs(link))
+                rate, number = self.ledger.reserved(link), len(self.ledger.costs(link))
                 out, back = (rate if node in (None, end) else NOTHING for end in (first, second))
                 effects.append(Send(reply_to, LinkReserved(link, self._sequence, out, back, number, sender)))
         return effects
@@ -253,8 +253,8 @@ class Admission:
             self._agenda.put(_TOPOLOGY, self._view.request_at)
             return effects
         if name == _PROMISES:
-            effects = self._keeper.expire(now)
-            if self._keeper.kept:
+            effects = self.keeper.expire(now)
+            if self.keeper.kept:
                 self._agenda.put(_PROMISES, after(now, self._office.lease // LOOKS_A_LEASE))
             return effects
         if name == _PERFORMANCE:
@@ -268,7 +268,7 @@ class Admission:
 
     def _completed(self, effects: list[Effect], now: Instant) -> list[Effect]:
         """Add what every step ends with: routing hears what is reserved, the timer runs."""
-        changed = self._ledger.take_changed()
+        changed = self.ledger.take_changed()
         told = []
         for routing in self._seat.everywhere(ROUTING) if changed else ():
             told += self._reservations(routing, changed, now)

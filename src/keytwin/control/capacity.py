@@ -112,6 +112,11 @@ class Ledger:
         """Return what is reserved in each direction."""
         return BitsPerSecond(self._reserved.get(link, 0))
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is reserved of any link."""
+        return not any(self._reserved.values())
+
     def overdraft(self, link: LinkId, now: Instant) -> int:
         """Return by how much the reservations exceed the capacity, 0 when they fit."""
         return max(0, self.reserved(link) - self.capacity(link, now))

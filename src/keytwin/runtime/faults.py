@@ -1,10 +1,14 @@
-"""What may befall messages between elements: lost, doubled, late (so overtaken). Drawn from a generator of its own."""
+"""What may befall messages between elements: lost, doubled, late (so overtaken), or kept apart by a partition.
+
+Chances are drawn from a generator of their own.
+"""
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass
 
+from keytwin.vocabulary.identity import ElementName
 from keytwin.vocabulary.timeline import MessageFaults
 
 
@@ -15,7 +19,24 @@ class FaultCounts:
     dropped: int = 0
     duplicated: int = 0
     delayed: int = 0
+    overtaking: int = 0
     tampered: int = 0
+    parted: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Partition:
+    """Nothing gets from one set of elements to the other, and nothing back unless it is `one_way`."""
+
+    sources: frozenset[ElementName]
+    targets: frozenset[ElementName]
+    one_way: bool = False
+
+    def parts(self, source: ElementName, to: ElementName) -> bool:
+        """Tell whether a message between these two is lost."""
+        if source in self.sources and to in self.targets:
+            return True
+        return not self.one_way and source in self.targets and to in self.sources
 
 
 class Disturbance:

@@ -36,6 +36,7 @@ class Wire:
     target: Host
     latency: int
     is_spared: bool  # from faults: an element's way to itself, and everything to and from SAEs
+    latest: int = 0  # arrival, of what was sent while somebody listened or something disturbed
 
 
 @dataclass(slots=True, eq=False)
@@ -51,6 +52,7 @@ class Host:
     incarnation: int = 0
     timers: dict[str, Timer] = field(default_factory=dict)
     write: Write | None = None  # the latest one under way: later effects wait behind it
+    paused_until: int = 0
 
     def boot(self) -> Machine:
         """Begin a new incarnation with a fresh machine."""
@@ -66,4 +68,5 @@ class Host:
     def halt(self) -> None:
         """End the incarnation: nothing of it runs on. Its timers are the schedule's to forget."""
         self.machine = self.receive = self.write = None
+        self.paused_until = 0
         self.incarnation += 1

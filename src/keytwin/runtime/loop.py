@@ -90,11 +90,41 @@ class Loop:
             if host.incarnation != incarnation:  # a tap or listener has stopped it: nothing of it runs on
                 return
 
-    def stop(self, host: Host) -> None:
-        """End a host's incarnation: its timers, the effects that wait and the unfinished writes are gone."""
+    def stop(self, host: Host, *, saved: bool = False) -> None:
+        """End a host's incarnation: its timers, the effects that wait and the unfinished writes are gone.
+
+        With `saved` the writes are through: only what waited for them is gone.
+        """
         if host.receive is not None:
+            if saved:
+                self._finish(host)
             self._schedule.forget(host)
             host.halt()
+
+    def pause(self, host: Host, until: int) -> None:
+        """Let a host do nothing before `until`, as by SIGSTOP: what comes, what is due and what the disk did waits.
+
+        Once killed it stands still no longer. One that is stopped or paused already stays as it is.
+        """
+        if host.receive is None or host.paused_until > self.now:
+            return
+        host.paused_until = until
+        running, incarnation = host.receive, host.incarnation
+
+        def keep(message: Message, at: int) -> list[Effect]:
+            del at
+            self.messages -= 1  # it is received later, and counted then
+            self._schedule.deliver(until, host, message)
+            return []
+
+        def resume() -> None:
+            if host.incarnation == incarnation:
+                host.receive, host.paused_until = running, 0
+
+        host.receive = keep
+        # Planned first: whatever else waits for this instant comes after.
+        self._schedule.plan(until, host, resume)
+        self._schedule.put_off(host, self.now, until)
 
     def restore(self, host: Host, records: Sequence[Record]) -> None:
         """Begin an incarnation of a host that is stopped."""
@@ -144,8 +174,18 @@ class Loop:
                 assert write is not None  # who calls this has either a write under way or a Save in front
                 write.effects.append(effect)
 
+    def _finish(self, host: Host) -> None:
+        """Make the writes under way durable, as far as none of them fails."""
+        for write in self._schedule.writes(host):
+            if write.fails:
+                return
+            host.disk.commit(write)
+
     def _commit(self, host: Host, write: Write) -> None:
         if write.incarnation != host.incarnation:  # it died before the disk was through
+            return
+        if host.paused_until > self.now:
+            self._schedule.plan(host.paused_until, host, write)
             return
         if write.fails:  # never retried: the system may have dropped what it could not write
             self.stop(host)

@@ -14,6 +14,7 @@ from typing import Final
 from keytwin.runtime.disk import Write
 from keytwin.runtime.host import Host, Timer
 from keytwin.vocabulary.machine import Message, StartTimer
+from keytwin.vocabulary.units import Duration
 
 Action = Callable[[], None]
 Occasion = Timer | Write | Action
@@ -86,6 +87,19 @@ class Schedule:
             timer.entry = 0
         host.timers = {}
         self._bury(died)
+
+    def put_off(self, host: Host, now: int, until: int) -> None:
+        """Let no timer of a host go off before `until`; those that were due earlier keep their order."""
+        early = [timer for timer in host.timers.values() if timer.message is not None and timer.due < until]
+        for timer in sorted(early, key=lambda timer: (timer.due, timer.number)):
+            assert timer.message is not None
+            self.start_timer(host, StartTimer(timer.name, Duration(until - now), timer.message), now)
+
+    def writes(self, host: Host) -> list[Write]:
+        """Return the writes of a host's present incarnation that are under way, in their order."""
+        entries = sorted((entry for entry in self.heap if entry[2] is host), key=lambda entry: entry[:2])
+        found = [entry[4] for entry in entries]
+        return [write for write in found if isinstance(write, Write) and write.incarnation == host.incarnation]
 
     def _bury(self, died: int) -> None:
         self.dead += died

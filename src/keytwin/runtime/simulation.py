@@ -37,17 +37,18 @@ class Simulation:
     """Elements, the wires between them, and the clock that they share.
 
     `latency` is asked once for each ordered pair of elements. With `keep_records` what machines save can be found
-    again by `restart`; without it Saves only take their time. Oracles listen by `subscribe` and `wires.tap`; tests do
-    harm by `stop`, `disturb`, `wires.tamper` and `loop.save_fails`. All of these may be called while it runs.
+    again by `restart`; without it Saves only take their time. Oracles listen by `subscribe` and `wires.tap`; harm is
+    done by `stop`, `disturb`, `wires.tamper`, `wires.part`, `loop.pause` and `loop.save_fails`. All of these may be
+    called while it runs.
     """
 
     def __init__(self, seed: int, latency: Latency, *, keep_records: bool = False) -> None:
         self.seed = seed
         self._chance = SeededChance(seed)
         self._codec = RecordCodec() if keep_records else None
-        self._hosts: dict[ElementName, Host] = {}
+        self.hosts: dict[ElementName, Host] = {}
         self._schedule = Schedule()
-        self.wires = Wiring(self._chance, latency, self._schedule, self._hosts)
+        self.wires = Wiring(self._chance, latency, self._schedule, self.hosts)
         self.loop = Loop(self._schedule, self.wires)
         self._outside = Host(OUTSIDE, None, Disk(0, None))
 
@@ -65,9 +66,9 @@ class Simulation:
 
     def add(self, name: ElementName, make: Callable[[], Machine]) -> None:
         """Register an element; `make` gives a fresh machine for each of its incarnations."""
-        assert name not in self._hosts, f"two elements are called {name}"
+        assert name not in self.hosts, f"two elements are called {name}"
         latency = FASTEST_DISK + self._chance.number(f"disk {name}", SLOWEST_DISK - FASTEST_DISK + 1)
-        self._hosts[name] = Host(name, make, Disk(latency, self._codec))
+        self.hosts[name] = Host(name, make, Disk(latency, self._codec))
 
     def entropy(self, element: ElementName) -> Entropy:
         """Return the element's source of whatever becomes key or identifier; it goes on across restarts."""
@@ -83,7 +84,7 @@ class Simulation:
 
     def start(self) -> None:
         """Start every element that never ran, in the order of registration, with nothing saved."""
-        for host in self._hosts.values():
+        for host in self.hosts.values():
             if host.incarnation == 0:
                 _supervise(self, partial(self.loop.restore, host, []), f"starting {host.name}")
 
@@ -98,7 +99,7 @@ class Simulation:
     def inject(self, at: Instant, to: ElementName, message: Message) -> None:
         """Deliver a message from outside at an instant; no fault touches it and no tap sees it."""
         assert at >= self.loop.now
-        self._schedule.deliver(at, self._hosts[to], message)
+        self._schedule.deliver(at, self.hosts[to], message)
 
     def at(self, instant: Instant, action: Action) -> None:
         """Do something from outside at an instant."""
@@ -107,18 +108,19 @@ class Simulation:
 
     def machine(self, name: ElementName) -> Machine | None:
         """Return an element's present machine; None while it is stopped."""
-        return self._hosts[name].machine
+        return self.hosts[name].machine
 
-    def stop(self, name: ElementName) -> None:
+    def stop(self, name: ElementName, *, saved: bool = False) -> None:
         """Kill an element: nothing of its incarnation runs on, unsaved state and waiting effects are gone.
 
-        What it has sent is on its way. Messages that arrive while it is stopped are lost. Stopping twice is allowed.
+        With `saved` the disk is through with what it was at, and only the effects are gone. What it has sent is on its
+        way. Messages that arrive while it is stopped are lost. Stopping twice is allowed.
         """
-        self.loop.stop(self._hosts[name])
+        self.loop.stop(self.hosts[name], saved=saved)
 
     def restart(self, name: ElementName) -> None:
         """Bring an element back as a fresh machine with what was durable; one that runs is killed first."""
-        host = self._hosts[name]
+        host = self.hosts[name]
         self.loop.stop(host)
         _supervise(self, partial(self.loop.restore, host, host.disk.records()), f"restarting {name}")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from keytwin.runtime.entropy import SeededChance
-from keytwin.runtime.faults import Disturbance
+from keytwin.runtime.faults import Disturbance, Partition
 from keytwin.runtime.host import Host, Wire
 from keytwin.runtime.journal_codec import fresh_copy
 from keytwin.runtime.schedule import Schedule
@@ -40,6 +40,7 @@ class Wiring:
         self._disturbance = Disturbance(chance.dice("message faults"))
         self._taps: list[Tap] = []
         self._tamper: Tamper | None = None
+        self._partitions: list[Partition] = []
         self.counts = self._disturbance.counts
         self.is_plain = True  # nobody listens and nothing disturbs: the loop may put messages on the heap by itself
 
@@ -63,6 +64,16 @@ class Wiring:
         self._disturbance.end(faults)
         self._look()
 
+    def part(self, partition: Partition) -> None:
+        """Put a partition in force, beside others; SAEs are spared."""
+        self._partitions.append(partition)
+        self._look()
+
+    def join(self, partition: Partition) -> None:
+        """End a partition; one that is not in force is no error."""
+        self._partitions = [each for each in self._partitions if each is not partition]
+        self._look()
+
     def wire(self, host: Host, to: ElementName) -> Wire:
         """Return the way from a host to an element, worked out at its first use."""
         found = host.wires.get(to)
@@ -81,11 +92,22 @@ class Wiring:
             self.counts.tampered += message is not send.message
         if message is None:
             return
+        if self._partitions and not wire.is_spared and self._are_parted(host.name, send.to):
+            self.counts.parted += 1
+            return
         copies = [0] if wire.is_spared else self._disturbance.copies()
         for number, late in enumerate(copies):
             # A second copy owns its key material, as one read from a socket would.
             copy = fresh_copy(message) if number else message
-            self._schedule.deliver(now + wire.latency + late, wire.target, copy)
+            arrival = now + wire.latency + late
+            if arrival < wire.latest:
+                self.counts.overtaking += 1
+            else:
+                wire.latest = arrival
+            self._schedule.deliver(arrival, wire.target, copy)
+
+    def _are_parted(self, source: ElementName, to: ElementName) -> bool:
+        return any(partition.parts(source, to) for partition in self._partitions)
 
     def _lay(self, host: Host, to: ElementName) -> Wire:
         target = self._hosts.get(to)
@@ -97,4 +119,5 @@ class Wiring:
         return Wire(target, self._latency(host.name, to) + spread, is_spared)
 
     def _look(self) -> None:
-        self.is_plain = not self._taps and self._tamper is None and self._disturbance.faults is None
+        is_calm = self._tamper is None and self._disturbance.faults is None and not self._partitions
+        self.is_plain = is_calm and not self._taps
