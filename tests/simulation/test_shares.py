@@ -26,5 +26,5 @@ def test_no_invariant_breaks_with_two_ways(first: int) -> None:
 def test_nor_with_three_ways() -> None:
     for seed in range(10):
         world = World(seed, routes=3)
-        if len(world.blueprint.topology.nodes) > 4:
+        if len(world.hunt().blueprint.topology.nodes) > 4:
             world.run()

@@ -21,9 +21,13 @@ class World:
     routes: int = 1
     placement: Placement = Placement.CENTRAL
 
+    def hunt(self) -> Hunt:
+        """Return the run before it begins."""
+        return Hunt(self.seed, None, Design(self.routes, self.placement), self.change)
+
     def run(self) -> Hunt:
         """Run to the end, with every oracle at work; Broken, or any error of a machine, says the seed."""
-        hunt = Hunt(self.seed, None, Design(self.routes, self.placement), self.change)
+        hunt = self.hunt()
         try:
             hunt.run()
         except Broken as broken:
