@@ -25,6 +25,8 @@ PAGES = [
 ]
 
 TOOLS: Final = ("curl", "jq", "openssl")
+JUDGES: Final = ("skip_qkd",)
+"""Packages of others that pages show and that are no dependencies: they need more than pip to be installed."""
 
 
 def identify(page: Path) -> str:
@@ -83,6 +85,8 @@ def _require_tools(text: str) -> None:
     """Skip a page whose commands need what this machine lacks; each page says what that is."""
     shown = "".join(block.text for block in blocks(text) if block.language in {"console", "bash", "sh"})
     lacking = [tool for tool in TOOLS if re.search(rf"\b{tool} ", shown) and shutil.which(tool) is None]
+    python = "".join(block.text for block in blocks(text) if block.language == "python")
+    lacking += [each for each in JUDGES if f"from {each} " in python and importlib.util.find_spec(each) is None]
     if lacking:
         pytest.skip(f"there is no {', no '.join(lacking)} here")
 
