@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from keytwin.design.model import Model
+from keytwin.design.model import Action, ActionKind, Flow, Model
 from keytwin.design.variability import Configuration, Ovm
-from keytwin.design.views import View
+from keytwin.design.views import View, ViewKind
 from keytwin.drawing.geometry import Box, Point, Side
 from keytwin.drawing.ovm import ovm_scene
 from keytwin.drawing.scene import Figure, Label, Node, Scene, Socket, Text, Wire
@@ -22,6 +22,7 @@ from keytwin.files.ovm import library_ovm
 from keytwin.vocabulary.identity import VariantId
 from tests.drawing import random_models
 from tests.drawing.geometry import faults
+from tests.drawing.random_models import E
 from tests.drawing.samples import SAMPLES
 
 Sample = Callable[[], tuple[Model, View]]
@@ -140,3 +141,9 @@ def test_a_planted_fault_is_found(change: dict[str, tuple[Node, ...]], words: st
 def test_wires_of_a_bundle_may_share_a_trunk() -> None:
     pair = (wire("v", (50, 30), (200, 30), bundle="x"), wire("w", (50, 30), (200, 30), bundle="x"))
     assert faults(replace(GOOD, wires=pair, labels=())) == []
+
+
+def test_a_bar_with_a_flow_to_itself_has_its_ends_on_the_bar() -> None:
+    bar = Action(id=E("a0"), name="bar", activity=E("x"), kind=ActionKind.FORK)
+    loop = Flow(id=E("f0-0"), name="flow", activity=E("x"), source=E("a0"), target=E("a0"))
+    assert faults(scene_of(*random_models.view(ViewKind.ACTIVITY, [bar, loop]))) == []
