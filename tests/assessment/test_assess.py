@@ -145,3 +145,11 @@ def test_of_what_nothing_beats_the_cheapest_that_misses_fewest_is_taken() -> Non
     assert usual.taken is not None
     missed = [sum(each.outcome is Outcome.MISSED for each in one.verdicts) for one in usual.proposals if one.plan]
     assert sum(each.outcome is Outcome.MISSED for each in usual.taken.verdicts) == min(missed)
+
+
+def test_a_need_of_which_nothing_can_be_left_is_to_be_given_up() -> None:
+    text = with_(TWO_LINES, ("under: cut(1 link)", "under: cut(2 links)"))
+    assessed = assess(case_of(text), Options(is_tried=False))
+    assert not assessed.is_met
+    answer = recorded(assessed, text.encode(), usual_costs())
+    assert "The cheapest way out is to give up N2." in answer.summary

@@ -17,7 +17,7 @@ import pytest
 from keytwin.assessment import exploring
 from keytwin.assessment.evaluating import Shared, count_of, inconsistencies, packed, unpacked
 from keytwin.assessment.exploring import Crew, Explored, explore_case
-from keytwin.design.exploration import Fate, front_of
+from keytwin.design.exploration import Fate
 from keytwin.design.need import Case
 from keytwin.design.variability import Configuration
 from keytwin.files.ovm import library_ovm
@@ -51,7 +51,7 @@ def test_all_alternatives_are_compared(alone: Explored) -> None:
     assert len(protocols) == len(found.candidates) > 5
     assert found.is_met
     assert {found.judgement(each).fate for each in found.candidates} >= {Fate.FRONT, Fate.DOMINATED}
-    assert front_of(found)
+    assert found.front
 
 
 def test_the_front_has_its_consistency_found_out_and_others_do_not(alone: Explored) -> None:

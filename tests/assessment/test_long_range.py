@@ -95,11 +95,12 @@ def test_left_open_it_proposes_trusted_relays_with_a_satellite(case: Case) -> No
     wanted = {"q-link.trusted-relay", "medium.satellite", "medium.terrestrial"}
     acceptable = [each for each in assessed.proposals if each.is_acceptable]
     assert any(wanted <= set(each.configuration.chosen) for each in acceptable)
-    repeaters = [each for each in assessed.proposals if VariantId("q-link.repeater") in each.configuration]
+    # A repeater is flagged by its readiness whether it could be laid out here or not.
+    lines = recorded(assessed, b"", usual_costs()).proposals
+    repeaters = [line for line in lines if "q-link.repeater" in line.variants]
     assert repeaters
-    for each in repeaters:
-        readiness = [one for one in each.verdicts if one.need.measure == "readiness"]
-        assert all(one.outcome is Outcome.MISSED for one in readiness)
+    assert {line.readiness for line in repeaters} == {"With entanglement swapping (QR) at level 3 of 9"}
+    assert not any(line.is_acceptable for line in repeaters)
 
 
 # --- the network that comes of it -----------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from keytwin.assessment.answer import Answer
@@ -28,12 +28,16 @@ def assess_file(
     need: str, *, seed: int | None = None, take: int | None = None, costs: str | None = None
 ) -> AssessedFile:
     """Assess a need by the name of an example or by path; Mistake, or FileMistake with all that is wrong in it."""
-    source = need_source(need)
+    wanted = Options(seed=USUAL_SEED if seed is None else seed, take=take)
+    return assess_source(need_source(need), wanted, cost_book_source(costs) if costs else None)
+
+
+def assess_source(source: Source, wanted: Options, costs: Source | None) -> AssessedFile:
+    """Assess a need file that has been found; `costs` is the cost book's, or None for the usual one."""
     case = check_need(source).value
-    book_source = cost_book_source(costs) if costs else None
-    book = cost_book_from(book_source) if book_source else usual_costs()
-    assessed = assess(case, Options(seed=USUAL_SEED if seed is None else seed, take=take, costs=book))
-    return AssessedFile(source, book_source, assessed, recorded(assessed, source.octets, book, take))
+    book = cost_book_from(costs) if costs else usual_costs()
+    assessed = assess(case, replace(wanted, costs=book))
+    return AssessedFile(source, costs, assessed, recorded(assessed, source.octets, book, wanted.take))
 
 
 def answer_to(need: str | Path, *, seed: int = USUAL_SEED, take: int | None = None) -> Answer:

@@ -63,7 +63,7 @@ def evaluated(task: bytes) -> bytes:
 def inconsistencies(task: bytes) -> bytes:
     """Count what is inconsistent in the architecture of a configuration."""
     # Composing reads the library's views: nothing that other parts need.
-    from keytwin.assessment.architecture import architecture_of  # noqa: PLC0415
+    from keytwin.assessment.architecture import architecture_of  # noqa: PLC0415  # as above
 
     shared, configuration = cast("tuple[Shared, Configuration]", unpacked(task))
     return packed(len(architecture_of(shared.ovm, configuration).after.findings))
@@ -88,7 +88,7 @@ def packed(thing: object) -> bytes:
 
 def unpacked(octets: bytes) -> object:
     """Return the value that was packed, by this program and for it: never what somebody sends."""
-    return pickle.loads(octets)  # noqa: S301
+    return pickle.loads(octets)  # noqa: S301  # our own workers' answers
 
 
 class _Packer(pickle.Pickler):

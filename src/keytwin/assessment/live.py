@@ -6,9 +6,7 @@ a link cut by an assessment.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from math import ceil, inf
 from types import MappingProxyType
 from typing import Final
@@ -17,25 +15,9 @@ from keytwin.design.measures import Found, Pair
 from keytwin.design.model import Method
 from keytwin.design.need import Case, Need, NeedId
 from keytwin.design.verdict import Verdict, judge
-from keytwin.operation.key_pickup import NotYet, fetch
+from keytwin.operation.key_watch import REQUESTS, Heard, watch
 from keytwin.service.operator_values import NetworkStatus, SaeStatus
 from keytwin.vocabulary.errors import Mistake
-
-REQUESTS: Final = 20  # of each pair, one after the other
-PATIENCE: Final = 30.0  # seconds for the first key of a pair
-LATER: Final = 5.0  # and for each other one: one that takes longer counts as missing
-
-
-@dataclass(slots=True)
-class Heard:
-    """What one pair got."""
-
-    set_up: float = inf
-    """Seconds until the first key."""
-    waits: list[float] = field(default_factory=list)
-    """Seconds of each later request that was answered."""
-    asked: int = 0
-    equal: int = 0
 
 
 def judge_live(case: Case, status: NetworkStatus, analysed: Mapping[NeedId, Verdict]) -> tuple[Verdict, ...]:
@@ -44,7 +26,7 @@ def judge_live(case: Case, status: NetworkStatus, analysed: Mapping[NeedId, Verd
     Mistake when no app of the network joins a pair that a need speaks of; Refusal when the network gives no key at all.
     """
     ends = {pair: _ends(pair, status) for need in case.needs if need.measure in _FINDERS for pair in case.pairs(need)}
-    heard = {pair: _ask(*both) for pair, both in ends.items()}
+    heard = {pair: watch(*both) for pair, both in ends.items()}
     found = {need.id: _found(case, need, heard) for need in case.needs}
     return tuple(judge(need, found[need.id]) if found[need.id] else analysed[need.id] for need in case.needs)
 
@@ -57,25 +39,6 @@ def _ends(pair: Pair, status: NetworkStatus) -> tuple[SaeStatus, SaeStatus]:
         if {end.node for end in ends} == set(pair):
             return ends[0], ends[-1]
     raise Mistake(f"{status.network} has no app that joins {pair[0]} and {pair[1]}: add one to its file")
-
-
-def _ask(first: SaeStatus, second: SaeStatus) -> Heard:
-    heard = Heard()
-    for number in range(REQUESTS + 1):
-        begun = time.monotonic()
-        try:
-            (got,) = fetch(first, second, 1, None, LATER if number else PATIENCE)
-        except NotYet:
-            heard.asked += 1
-            continue
-        took = time.monotonic() - begun
-        heard.asked += 1
-        heard.equal += got.is_equal
-        if number:
-            heard.waits.append(took)
-        else:
-            heard.set_up = took
-    return heard
 
 
 def _found(case: Case, need: Need, heard: Mapping[Pair, Heard]) -> Found | None:

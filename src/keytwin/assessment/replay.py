@@ -9,13 +9,11 @@ from typing import Final
 import msgspec
 
 from keytwin.assessment.answer import Answer, read_answer
-from keytwin.assessment.assess import Options, assess, usual_costs
+from keytwin.assessment.assess import Options
+from keytwin.assessment.case import assess_source
 from keytwin.assessment.output import COSTS_FILE, NEED_FILE
-from keytwin.assessment.record import recorded, sha256
-from keytwin.design.cost import CostBook
-from keytwin.files.cost_book import cost_book_from
+from keytwin.assessment.record import sha256
 from keytwin.files.library import Source
-from keytwin.files.need import check_need
 from keytwin.vocabulary.errors import Mistake
 
 MOST_SHOWN: Final = 60  # characters of a value in a difference
@@ -49,10 +47,9 @@ def replay(verdict: Path) -> Replayed:
         raise Mistake(
             f"'{verdict.parent / NEED_FILE}' has been changed since the verdict: assess it with keytwin design"
         )
-    case = check_need(Source(str(verdict.parent / NEED_FILE), need, verdict.parent)).value
-    book = _book(verdict)
-    assessed = assess(case, Options(seed=before.seed, take=before.take, costs=book, is_tried=bool(before.runs)))
-    after = recorded(assessed, need, book, before.take)
+    wanted = Options(seed=before.seed, take=before.take, is_tried=bool(before.runs))
+    source = Source(str(verdict.parent / NEED_FILE), need, verdict.parent)
+    after = assess_source(source, wanted, _costs(verdict)).answer
     # Another version may word things otherwise: the version is told beside the differences, and is none itself.
     after = msgspec.structs.replace(after, keytwin=before.keytwin)
     one, other = msgspec.to_builtins(before), msgspec.to_builtins(after)
@@ -67,9 +64,9 @@ def _beside(verdict: Path, name: str) -> bytes:
     return path.read_bytes()
 
 
-def _book(verdict: Path) -> CostBook:
+def _costs(verdict: Path) -> Source | None:
     path = verdict.parent / COSTS_FILE
-    return cost_book_from(Source(str(path), path.read_bytes())) if path.is_file() else usual_costs()
+    return Source(str(path), path.read_bytes()) if path.is_file() else None
 
 
 def _differences(one: object, other: object, where: str) -> list[Difference]:

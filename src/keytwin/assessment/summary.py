@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from keytwin.assessment.assess import Assessed, Judged
 from keytwin.design.need import Need, Priority
 from keytwin.design.plan import Plan
+from keytwin.design.relaxation import Change
 from keytwin.design.variability import Configuration, Ovm
 from keytwin.design.verdict import Outcome, Verdict, show_value
 
@@ -127,8 +128,13 @@ def _ways_out(assessed: Assessed) -> Iterator[str]:
             yield f"No design meets {_list(need.id for need in group)} together."
     if assessed.relaxed:
         first = assessed.relaxed[0]
-        changes = _list(f"{each.need.id} from {each.need.written} to {each.written}" for each in first.changes)
-        yield f"The cheapest way out is to relax {changes}."
+        yield f"The cheapest way out is to {_list(map(_change, first.changes))}."
+
+
+def _change(change: Change) -> str:
+    if change.gives_up:
+        return f"give up {change.need.id}"
+    return f"relax {change.need.id} from {change.need.written} to {change.written}"
 
 
 def _without(assessed: Assessed) -> str:

@@ -175,17 +175,6 @@ def explore(objectives: tuple[Objective, ...], candidates: Iterable[Candidate]) 
     return Exploration(objectives, every, _front(objectives, fit or built), bool(fit))
 
 
-def front_of(exploration: Exploration) -> tuple[Proposal, ...]:
-    """Return the proposals of the front that are different networks, in its order: what is worth running."""
-    different: list[Proposal] = []
-    for each in (candidate.proposal for point in exploration.front for candidate in point.candidates):
-        assert each.plan is not None
-        # Alternatives may differ in what no network shows, such as in what a protocol is called.
-        if all(other.plan is None or other.plan.blueprint != each.plan.blueprint for other in different):
-            different.append(each)
-    return tuple(different)
-
-
 _Key: TypeAlias = tuple[Fate, str, tuple[str, ...], int | None]
 _Scores: TypeAlias = tuple[float, ...]
 _Choices: TypeAlias = Mapping[VariationPointId, tuple[VariantId, ...]]

@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import structs
 
-from keytwin.network import Plugins, model_of, simulate
+from keytwin.network import model_of, simulate
 from keytwin.scenario.run import Listener, run_scenario
 from keytwin.scenario.timeline import SETTLING_TIME, at_granted_rate, ready
 from keytwin.vocabulary.blueprint import Blueprint
@@ -129,10 +129,10 @@ def trial_of(
     return Trial(scenario, opened, failed, ended)
 
 
-def run_trial(trial: Trial, seed: int, listeners: Iterable[Listener] = (), plugins: Plugins | None = None) -> Trialled:
+def run_trial(trial: Trial, seed: int, listeners: Iterable[Listener] = ()) -> Trialled:
     """Run a trial in virtual time; equal seeds give equal outcomes. `listeners` hear every event."""
     clock = _Clock(trial)
-    evidence = run_scenario(trial.scenario, seed, [clock.see, *listeners], plugins)
+    evidence = run_scenario(trial.scenario, seed, [clock.see, *listeners])
     ticks = Ticks(clock.before_opening + 1, clock.before_failing + 1, clock.seen)
     return Trialled(evidence, tuple(_observed(trial, app, clock) for app in evidence.apps), ticks)
 
@@ -201,14 +201,14 @@ def _for(asking: AskKeys, span: Duration) -> AskKeys:
     return structs.replace(asking, times=-(-span // asking.every))
 
 
-def stocked(blueprint: Blueprint, seed: int | None = None, plugins: Plugins | None = None) -> Instant:
+def stocked(blueprint: Blueprint, seed: int | None = None) -> Instant:
     """Return when the slowest link has made a block, after its first pass where it waits for one.
 
     With a seed the weather is known, and a pass has to be a clear one. Mistake when there is none for MOST_DAYS.
     """
-    blocks = [model_of(blueprint, link, plugins).block_time for link in blueprint.topology.links]
+    blocks = [model_of(blueprint, link).block_time for link in blueprint.topology.links]
     surely = Instant(max(ready(blueprint), *blocks))
-    return surely if seed is None or not _clouded(blueprint) else max(surely, _cleared(blueprint, seed, plugins))
+    return surely if seed is None or not _clouded(blueprint) else max(surely, _cleared(blueprint, seed))
 
 
 def _clouded(blueprint: Blueprint) -> bool:
@@ -216,9 +216,9 @@ def _clouded(blueprint: Blueprint) -> bool:
     return any(isinstance(setting, Satellite) and setting.clear > 0 for setting in settings)
 
 
-def _cleared(blueprint: Blueprint, seed: int, plugins: Plugins | None) -> Instant:
+def _cleared(blueprint: Blueprint, seed: int) -> Instant:
     """Return when both ends of every link have a first block, as the weather of this seed has it."""
-    simulation = simulate(blueprint, seed, plugins)
+    simulation = simulate(blueprint, seed)
     waited = {(link.id, node): True for link in blueprint.topology.links for node in link.ends}
     last = [START]
 
