@@ -109,7 +109,8 @@ def test_each_input_and_each_part_of_what_was_said_moves_the_key(combine: Combin
 def test_inputs_stay_as_they_are_for_whoever_owns_and_wipes_them(combine: Combiner) -> None:
     qkd, pqc = bytearray(PSK), bytearray(K2)
     combine(qkd, pqc, SAID)
-    assert (qkd, pqc) == (PSK, K2)
+    assert qkd == PSK
+    assert pqc == K2
 
 
 @pytest.mark.parametrize("derive", [derive_hkdf, derive_one_step])

@@ -20,7 +20,10 @@ from keytwin.vocabulary.units import Bits, Instant, after, in_seconds
 
 def stay_or_finish(session: AdmissionCase, reason: Reason, explanation: str, now: Instant) -> list[Effect]:
     """Let a session that finds no way live on the stock of its old one, or end it and say why."""
-    dark = _dark_links(session) if session.state is AdmissionState.REROUTING and session.grant.on_stock else ()
+    may_stay = session.state is AdmissionState.REROUTING and session.grant.on_stock > 0
+    if may_stay and not session.office.view.is_known:
+        return _ask_again(session, now)  # just restarted: it is not known yet what is dark
+    dark = _dark_links(session) if may_stay else ()
     if not dark:
         return finish(session, reason, now, explanation, LATER)
     flaw = _flaw(session, dark, now)
@@ -30,18 +33,23 @@ def stay_or_finish(session: AdmissionCase, reason: Reason, explanation: str, now
 
 
 def _stay(session: AdmissionCase, dark: tuple[LinkId, ...], now: Instant) -> list[Effect]:
-    """Stay on the old route and look for another one again soon; tell of it once."""
-    session.question = None
-    session.asked_before += session.questions
-    session.questions = 0
-    session.excluded.clear()
-    session.timeout_at = after(now, ROUTING_PATIENCE)  # for routing to be silent; on stock the rest is counted
-    again = configure_hops(session, session.epochs.unconfirmed())
+    """Stay on the old route, and tell of it once."""
+    again = _ask_again(session, now)
     if session.dark_until is not None:
         return again
     session.dark_until = after(now, session.grant.on_stock)
     told = SessionOnStock(session.ksid, session.app, dark, session.grant.on_stock)
     return [save(session), Publish(told), *again]
+
+
+def _ask_again(session: AdmissionCase, now: Instant) -> list[Effect]:
+    """Look for another route again soon; whoever may have lost the old one is told it again."""
+    session.question = None
+    session.asked_before += session.questions
+    session.questions = 0
+    session.excluded.clear()
+    session.timeout_at = after(now, ROUTING_PATIENCE)  # for routing to be silent; on stock the rest is counted
+    return configure_hops(session, session.epochs.unconfirmed())
 
 
 def _dark_links(session: AdmissionCase) -> tuple[LinkId, ...]:
