@@ -15,6 +15,7 @@ from keytwin.keymanagement.pool import Batch, BatchGone, KeyBooks, KeysHandedOut
 from keytwin.vocabulary.events import KeyDenied, KeysAnswered, KeysGone
 from keytwin.vocabulary.exchange_messages import BatchId, GetKeyById, KeyDelivered, KeyRefused
 from keytwin.vocabulary.identity import Ksid, NodeId, SaeId
+from keytwin.vocabulary.key import Key
 from keytwin.vocabulary.machine import Effect, Message, Publish, Save, Send, StartTimer
 from keytwin.vocabulary.session_messages import Reason
 from keytwin.vocabulary.units import Bits, Duration, Instant, seconds
@@ -52,8 +53,7 @@ class Collection:
         # An SAE may ask for keys of several sessions at once; records and events are by session.
         of_session = {ksid: tuple(key_id for key_id, batch in named if batch.ksid == ksid) for ksid in ksids}
         keys = tuple(self.shelf.take(ask.key_ids))
-        sizes = {Bits(key.material.size) for key in keys}
-        size = sizes.pop() if len(sizes) == 1 else Bits(0)
+        size = _common_size(keys)
         self.books.delivered += len(keys)
         self.books.stored -= len(keys)
         for batch_id in dict.fromkeys(batch.batch_id for batch in batches):
@@ -118,3 +118,9 @@ class Collection:
         hop = self.forwarding.hops.get(ksid)
         end = hop.configuration.end if hop else None
         return end.peer if end else self.selfpairs.get(ksid)
+
+
+def _common_size(keys: Iterable[Key]) -> Bits:
+    """Return the size of keys that have the same, 0 for others."""
+    sizes = {key.material.size for key in keys}
+    return Bits(sizes.pop() if len(sizes) == 1 else 0)
