@@ -19,7 +19,8 @@ from keytwin.keymanagement.desk import LendDue, RequestOverdue
 from keytwin.keymanagement.exchange import BatchOverdue
 from keytwin.keymanagement.forwarding import Forwarding, HopForgotten, HopKept, LeaseOverdue, TombstoneOverdue
 from keytwin.keymanagement.health import Health, SyntheticKeyKept
-from keytwin.keymanagement.kmlink import IncomingMark, OutgoingMark, account, restore_link
+from keytwin.keymanagement.kmlink import IncomingMark, account, restore_link
+from keytwin.keymanagement.lease import GrantKept, OutgoingMark
 from keytwin.keymanagement.links import LINK_MESSAGES, Links
 from keytwin.keymanagement.partials import SharesOverdue
 from keytwin.keymanagement.pool import Batch, BatchGone, KeyBooks, KeysHandedOut, KeysKept, Pool, Shelf
@@ -123,7 +124,7 @@ class KeyManager:
         for record in records:
             self._restore_one(record, pools)
         # Links first: what sessions begin anew takes octets only behind the marks.
-        effects = [*self.links.resume(), *self.forwarding.resume(now), *self.sessions.resume(now)]
+        effects = [*self.links.resume(now), *self.forwarding.resume(now), *self.sessions.resume(now)]
         self.selfpairs.resume(now)
         for ksid, desk in self.sessions.desks():
             desk.pool = pools.pop(ksid, desk.pool)
@@ -223,7 +224,7 @@ class KeyManager:
 
     def _restore_one(self, record: Record, pools: dict[Ksid, Pool]) -> None:
         match record:
-            case BlockHeld() | BlockDecided() | OutgoingMark() | IncomingMark():
+            case BlockHeld() | BlockDecided() | OutgoingMark() | IncomingMark() | GrantKept():
                 restore_link(self.links.kmlinks[record.link], record)
             case HopKept() | HopForgotten():
                 self.forwarding.restore(record)

@@ -30,8 +30,11 @@ from keytwin.vocabulary.identity import ElementName, LinkId, NodeId, km_of, link
 from keytwin.vocabulary.key import KeyMaterial
 from keytwin.vocabulary.link_messages import (
     AcceptBlock,
+    AskLease,
     BlockReceived,
     ConfirmBlock,
+    LeaseGranted,
+    LeaseRefused,
     LinkKeyBlock,
     OfferBlock,
     ProbeAnswered,
@@ -62,6 +65,9 @@ OnLink: TypeAlias = (
     | RefuseBlock
     | ProbeLink
     | ProbeAnswered
+    | AskLease
+    | LeaseGranted
+    | LeaseRefused
 )
 OnRoute: TypeAlias = KeysStored | AskStored | KeysFailed | VoidKeys | KeysVoided | BorrowCredit | CreditLent
 FromNeighbour: TypeAlias = OnLink | OnRoute
