@@ -84,7 +84,7 @@ class Desk:
         size = self.end.key_size if ask.size is None else ask.size
         if ask.request_id in self.queue or ask.request_id in self.special:
             return []  # a repeat: it is being seen to
-        if not self._is_possible(ask.number, size):
+        if not self.is_possible(ask.number, size):
             return deny(self.node, ask, Reason.TOO_LARGE, Duration(0))
         if len(self.queue) + len(self.special) >= MOST_REQUESTS:
             return deny(self.node, ask, Reason.UNAVAILABLE, COME_AGAIN)
@@ -206,7 +206,7 @@ class Desk:
         self.special.clear()
         return effects + self.workshop.close(self.ksid, self.pool)
 
-    def _is_possible(self, number: int, size: Bits) -> bool:
+    def is_possible(self, number: int, size: Bits) -> bool:
         """Whether a request of this kind can ever be answered."""
         if not 0 < number <= MOST_ASKED or size <= 0 or size % BITS_PER_BYTE:
             return False

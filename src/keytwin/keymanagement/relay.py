@@ -94,6 +94,7 @@ def _covered(message: RelayKeys) -> bytes:
             message.key_ids,
             message.hops_left,
             message.remaining,
+            message.is_copy,
         )
     )
 
