@@ -146,7 +146,7 @@ def test_when_one_slave_cannot_be_reached_nobody_gets_anything(victim: NodeId) -
 @invariant("K8")
 def test_what_is_reserved_already_is_voided_end_to_end() -> None:
     casting = Casting().opened()
-    casting.simulation.wires.part(km_of(NODES[NEAR]), km_of(NODES[FAR]))
+    casting.part(NODES[NEAR], NODES[FAR])
     name = casting.cast(NEAR, BESIDE, FAR, number=4)
     casting.wait(seconds(2))
     assert casting.on_shelves() == 8  # two of three have theirs, and nobody has been told
@@ -223,7 +223,7 @@ def test_when_one_session_has_no_tokens_those_of_the_others_are_not_drawn() -> N
 
 def test_too_many_requests_at_once_are_put_off() -> None:
     casting = Casting(blueprint=blueprint_of(burst="10 Mbit")).opened()
-    casting.simulation.wires.part(km_of(HOME), km_of(NODES[NEAR]))
+    casting.part(HOME, NODES[NEAR])
     asked = [casting.cast(NEAR, FAR) for _ in range(MOST_CASTS + 1)]
     casting.wait(milliseconds(50))
     assert refusal(casting, asked[-1]).reason is Reason.UNAVAILABLE
@@ -284,7 +284,7 @@ def test_copies_of_two_slaves_at_one_node_survive_its_restart_each_by_itself() -
 @invariant("S1")
 def test_a_session_that_ends_in_the_middle_ends_the_whole_request() -> None:
     casting = Casting().opened()
-    casting.simulation.wires.part(km_of(NODES[NEAR]), km_of(NODES[FAR]))
+    casting.part(NODES[NEAR], NODES[FAR])
     name = casting.cast(NEAR, FAR, number=2)
     casting.wait(seconds(1))
     close = CloseSession(ksid_of(casting, FAR), MASTER)
@@ -299,13 +299,13 @@ def test_a_session_that_ends_in_the_middle_ends_the_whole_request() -> None:
 @invariant("K7")
 @invariant("K8")
 @invariant("R4")
-@pytest.mark.parametrize("saved", [False, True])
+@pytest.mark.parametrize("saved", ["lost", "saved"])
 @pytest.mark.parametrize("victim", list(dict.fromkeys(NODES.values())))
-@pytest.mark.parametrize("place", range(1, 7))
+@pytest.mark.parametrize("place", range(1, 6))
 def test_killed_at_any_save_all_slaves_have_the_keys_or_nobody_ever_will(
-    place: int, victim: NodeId, saved: bool
+    place: int, victim: NodeId, saved: str
 ) -> None:
-    strike = Strike(place, saved)
+    strike = Strike(place, saved == "saved")
     casting = Casting(seed=place, strikes={victim: strike}).opened()
     strike.is_armed = True
     name = casting.cast(*SLAVES, number=2)
@@ -335,7 +335,7 @@ def test_killed_at_any_save_all_slaves_have_the_keys_or_nobody_ever_will(
 @invariant("K8")
 @invariant("P1")
 @invariant("P5")
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_in_a_storm_of_faults_and_deaths_it_is_still_all_or_none(seed: int) -> None:
     dice = random.Random(f"cast {seed}")
     casting = Casting(seed).opened()
