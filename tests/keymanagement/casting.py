@@ -40,7 +40,7 @@ defaults:
   link: {device: generic-decoy-bb84, medium: fibre, length: 5 km, loss: 0.2 dB/km}
 nodes: {k0: , k1: , k2: }
 links: [k0 -- k1, k1 -- k2]
-slas: {gold: {priority: 0, rate: 100 kbit/s, burst: BURST}}
+slas: {gold: {priority: 0, rate: 10 kbit/s, burst: BURST}}
 users: {alice: {sla: gold}}
 apps:
   one: {user: alice, saes: {m: k0, near: k1}}

@@ -15,7 +15,7 @@ from keytwin.vocabulary.key import Method
 from keytwin.vocabulary.machine import Message
 from keytwin.vocabulary.session_messages import CloseSession, Reason
 from keytwin.vocabulary.timeline import MessageFaults
-from keytwin.vocabulary.units import Bits, Duration, milliseconds, seconds
+from keytwin.vocabulary.units import Bits, Duration, Instant, milliseconds, seconds
 from tests.keymanagement.casting import (
     BESIDE,
     FACE,
@@ -160,17 +160,50 @@ def test_what_is_reserved_already_is_voided_end_to_end() -> None:
     }
 
 
+class Purse:
+    """Tokens that a test counts."""
+
+    def __init__(self, level: int) -> None:
+        self.level = level
+
+    def take(self, wanted: Bits, now: Instant) -> bool:
+        del now
+        is_enough = wanted <= self.level
+        self.level -= wanted if is_enough else 0
+        return is_enough
+
+    def give_back(self, unused: Bits) -> None:
+        self.level += unused
+
+    def largest(self) -> Bits:
+        return Bits(5_000)
+
+    def wait(self, wanted: int, now: Instant) -> Duration:
+        del wanted, now
+        return seconds(9)
+
+
 @invariant("K8")
 def test_tokens_of_every_session_come_back_when_nothing_was_handed_out() -> None:
-    """100 kbit/s for one request in six seconds: without giving back, the next one would have to wait."""
-    casting = Casting(blueprint=blueprint_of(burst="30 kbit")).opened()
+    casting = Casting().opened()
+    purses = with_purses(casting, {NEAR: 5_000, FAR: 5_000})
     casting.stop(NODES[FAR])
-    name = casting.cast(NEAR, FAR, number=50, size=Bits(512), timeout=milliseconds(100))
-    casting.wait(milliseconds(150))
+    name = casting.cast(NEAR, FAR, number=4)
+    casting.wait(milliseconds(500))
+    assert {slave: purse.level for slave, purse in purses.items()} == {NEAR: 3_976, FAR: 3_976}
+    casting.wait(seconds(6))
     assert refusal(casting, name).reason is Reason.KEY_UNAVAILABLE
-    again = casting.cast(NEAR, BESIDE, number=50, size=Bits(512))
-    casting.wait(seconds(2))
-    assert casting.given(again)
+    assert {slave: purse.level for slave, purse in purses.items()} == {NEAR: 5_000, FAR: 5_000}
+
+
+def with_purses(casting: Casting, levels: dict[SaeId, int]) -> dict[SaeId, Purse]:
+    """Give the master's sessions tokens that a test counts."""
+    purses = {slave: Purse(level) for slave, level in levels.items()}
+    for slave, purse in purses.items():
+        desk = casting.km(HOME).sessions.desk(ksid_of(casting, slave))
+        assert desk is not None
+        desk.tokens = purse  # type: ignore[assignment]  # what the machines need of tokens
+    return purses
 
 
 def direct(casting: Casting, **changed: object) -> KeyRefused:
@@ -210,15 +243,13 @@ def test_sessions_of_others_and_of_nobody_consume_nothing() -> None:
 
 @invariant("K9")
 def test_when_one_session_has_no_tokens_those_of_the_others_are_not_drawn() -> None:
-    casting = Casting(blueprint=blueprint_of(burst="50 kbit")).opened()
-    alone = GetKey("alone", FACE, ksid_of(casting, FAR), MASTER, 60, Bits(512), seconds(5))
-    casting.simulation.inject(casting.simulation.now, km_of(HOME), alone)
-    name = casting.cast(NEAR, FAR, number=60, size=Bits(512))
+    casting = Casting().opened()
+    purses = with_purses(casting, {NEAR: 5_000, FAR: 255})
+    name = casting.cast(NEAR, FAR)
     casting.wait(milliseconds(20))
-    assert refusal(casting, name).reason is Reason.RATE_EXCEEDED
-    other = casting.cast(NEAR, BESIDE, number=60, size=Bits(512))
-    casting.wait(seconds(2))
-    assert casting.given(other)
+    told = refusal(casting, name)
+    assert (told.reason, told.retry_after) == (Reason.RATE_EXCEEDED, seconds(9))
+    assert {slave: purse.level for slave, purse in purses.items()} == {NEAR: 5_000, FAR: 255}
 
 
 def test_too_many_requests_at_once_are_put_off() -> None:
@@ -229,7 +260,7 @@ def test_too_many_requests_at_once_are_put_off() -> None:
     assert refusal(casting, asked[-1]).reason is Reason.UNAVAILABLE
     casting.wait(seconds(6))
     assert {refusal(casting, name).reason for name in asked[:-1]} == {Reason.KEY_UNAVAILABLE}
-    casting.assert_nothing_under_way()
+    assert not casting.km(HOME).multicast.casts
 
 
 def test_a_repeat_of_a_request_that_is_under_way_is_no_second_one() -> None:

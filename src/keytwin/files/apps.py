@@ -101,13 +101,14 @@ class AppRecord(Record[App]):
         if not app.is_selfpair and len(saes.entries) == 1 and is_complete and (flag is None or _is_read(flag)):
             hint = "or add 'selfpair: true' for an SAE that is master and slave of itself"
             raise page.refusal(saes.place, "an app has two SAEs, not 1: write {app-a: km0, app-b: km1}", hint)
-        if app.is_selfpair or len(saes.entries) > 1:
-            _check_shared(app, saes.place, page)
+        _check_shared(app, saes.place, page)
         return app
 
 
 def _check_shared(app: App, place: Place, page: Page) -> None:
     """Hold an SAE of several apps to one owner and one app with each peer; with itself it has no other."""
+    if len({end.sae for end in app.ends}) == 1 and not app.is_selfpair:
+        return  # something else is wrong with it, and reported
     for own, other in (app.ends, app.ends[::-1])[: 1 if app.is_selfpair else 2]:
         owner = (page.names.get("owner of an SAE") or {}).get(own.sae)
         peers = page.names.get(f"peer of {own.sae}") or {}

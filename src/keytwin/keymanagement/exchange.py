@@ -79,7 +79,7 @@ class GiveUpBatch(Message, frozen=True, gc=False):
 
 
 class ConfirmBatch(Message, frozen=True, gc=False):
-    """All slaves that are to have these keys have them: the copy at this far end stands."""
+    """The master is answered with these keys: what the far end has of them stands."""
 
     batch_id: BatchId
 
@@ -99,7 +99,7 @@ EXCHANGE_TABLE: Final = StateTable(
         (Making.QUEUED, GiveUpBatch): to(Making.VOIDED),
         **ignored(Making.QUEUED, (KeysStored, KeysFailed, KeysVoided)),
         (Making.CARRIED, KeysStored): to(
-            Making.READY, Making.RESERVED, READY="its only slave has it", RESERVED="a copy: other slaves are awaited"
+            Making.READY, Making.RESERVED, READY="for the pool", RESERVED="its request waits for more"
         ),
         (Making.CARRIED, KeysFailed): to(
             Making.VOIDING, Making.VOIDED, VOIDING="a route is left", VOIDED="no route is left"
@@ -118,12 +118,17 @@ EXCHANGE_TABLE: Final = StateTable(
         (Making.CARRIED, DispatchBatch): to(Making.CARRIED),  # another share of it
         **ignored(Making.CARRIED, (KeysVoided,)),
         (Making.RESERVED, ConfirmBatch): to(Making.READY),
-        **{
-            (Making.RESERVED, message): to(
-                Making.VOIDING, Making.VOIDED, VOIDING="a route is left", VOIDED="no route is left"
-            )
-            for message in (GiveUpBatch, BatchOverdue)
-        },
+        (Making.RESERVED, GiveUpBatch): to(
+            Making.VOIDING, Making.VOIDED, VOIDING="a route is left", VOIDED="no route is left"
+        ),
+        (Making.RESERVED, BatchOverdue): to(
+            Making.RESERVED,
+            Making.VOIDING,
+            Making.VOIDED,
+            RESERVED="its request still waits",
+            VOIDING="a copy, too late",
+            VOIDED="no route is left",
+        ),
         **ignored(Making.RESERVED, (DispatchBatch, KeysStored, KeysFailed, KeysVoided)),
         **every_state_but(Making.RESERVED, (ConfirmBatch,), IGNORED),
         (Making.VOIDING, KeysVoided): to(Making.VOIDED),
@@ -141,8 +146,9 @@ EXCHANGE_TABLE: Final = StateTable(
 class BatchMaking:
     """A batch that is being made here; it waits in the first link's queue until there is key for it.
 
-    A copy carries keys that were drawn and named before, for one slave of several: whatever the way, they go under
-    one-time pad, and what the far end has is held until every other slave's copy has arrived.
+    What is made for one request is reserved at the far end until all of its keys are there, and voided when they do
+    not come. A copy carries keys that were drawn and named before, for one slave of several: whatever the way, they go
+    under one-time pad.
     """
 
     batch_id: BatchId
@@ -209,6 +215,7 @@ class BatchMaking:
         del message, now
         if self.is_copy:
             self.wipe()
+        if self.is_copy or self.request_id:
             self.state = Making.RESERVED
             return [overdue_timer(self, QUEUE_PATIENCE)]
         self.state = Making.READY
@@ -217,10 +224,10 @@ class BatchMaking:
     def on_keys_failed(self, message: KeysFailed, now: Instant) -> list[Effect]:
         """Somebody on the way could not carry them."""
         del message, now
-        return self._void()
+        return _void(self)
 
     def on_confirm_batch(self, message: ConfirmBatch, now: Instant) -> list[Effect]:
-        """The master is answered: nobody may void this copy any more."""
+        """The master is answered: nobody may void these keys any more."""
         del message, now
         self.state = Making.READY
         return [StopTimer(self.batch_id)]
@@ -232,7 +239,7 @@ class BatchMaking:
             self.wipe()
             self.state = Making.VOIDED
             return [StopTimer(self.batch_id)]
-        return self._void()
+        return _void(self)
 
     def on_batch_overdue(self, message: BatchOverdue, now: Instant) -> list[Effect]:
         """Ask again, give up, or repeat that it was given up."""
@@ -241,9 +248,11 @@ class BatchMaking:
             self.wipe()
             self.state = Making.VOIDED
             return []
-        ask = self._signal()
+        if self.state is Making.RESERVED and not self.is_copy:
+            return [overdue_timer(self, QUEUE_PATIENCE)]  # a request has its own patience, and its end is this one's
+        ask = _signal(self)
         if self.state is not Making.CARRIED or now >= self.until or ask is None:
-            return self._void()
+            return _void(self)
         node, epoch = ask
         asked = Send(km_of(node), AskStored(self.node, self.ksid, epoch, self.onward, self.batch_id))
         return [asked, overdue_timer(self, ASK_AFTER)]
@@ -270,29 +279,31 @@ class BatchMaking:
             material.wipe()
         self.keys.clear()
 
-    def _void(self) -> list[Effect]:
-        """Wipe the keys and tell the far end, again and again until it has confirmed or has surely forgotten them."""
-        self.wipe()
-        told = self._signal()
-        self.signals += 1
-        if told is None or self.signals > MOST_VOID_SIGNALS:
-            self.state = Making.VOIDED
-            return [StopTimer(self.batch_id)]
-        self.state = Making.VOIDING
-        node, epoch = told
-        void = VoidKeys(self.node, self.ksid, epoch, self.onward, self.batch_id, self.key_ids)
-        return [Send(km_of(node), void), overdue_timer(self, ASK_AFTER)]
-
-    def _signal(self) -> tuple[NodeId, int] | None:
-        """Return the next hop towards the far end on the session's present route, and its epoch."""
-        hop = self.forwarding.hops.get(self.ksid)
-        towards = hop.towards(onward=self.onward) if hop else None
-        return (towards.node, hop.configuration.epoch) if hop and towards else None
-
 
 def overdue_timer(making: BatchMaking, wait: Duration) -> Effect:
     """Return the one timer of a batch, set anew at each step."""
     return StartTimer(making.batch_id, wait, BatchOverdue(making.batch_id))
+
+
+def _void(making: BatchMaking) -> list[Effect]:
+    """Wipe the keys and tell the far end, again and again until it has confirmed or has surely forgotten them."""
+    making.wipe()
+    told = _signal(making)
+    making.signals += 1
+    if told is None or making.signals > MOST_VOID_SIGNALS:
+        making.state = Making.VOIDED
+        return [StopTimer(making.batch_id)]
+    making.state = Making.VOIDING
+    node, epoch = told
+    void = VoidKeys(making.node, making.ksid, epoch, making.onward, making.batch_id, making.key_ids)
+    return [Send(km_of(node), void), overdue_timer(making, ASK_AFTER)]
+
+
+def _signal(making: BatchMaking) -> tuple[NodeId, int] | None:
+    """Return the next hop towards the far end on the session's present route, and its epoch."""
+    hop = making.forwarding.hops.get(making.ksid)
+    towards = hop.towards(onward=making.onward) if hop else None
+    return (towards.node, hop.configuration.epoch) if hop and towards else None
 
 
 def octets_over(making: BatchMaking, hops: int) -> int:

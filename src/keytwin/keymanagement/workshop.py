@@ -161,7 +161,8 @@ class Workshop:
         older = self.orders.get(wanted.ksid)
         effects: list[Effect] = []
         if older is not None:
-            for batch_id in list(older.batches):
+            # What is reserved at the far end has crossed the older route: a new one takes nothing from anybody.
+            for batch_id in [each for each in older.batches if self.makings[each].state is not Making.RESERVED]:
                 effects += self._step(self.makings[batch_id], GiveUpBatch(batch_id), now)[1]
             order.batches = older.batches  # of which the far end is still to be told
         self.orders[wanted.ksid] = order
@@ -205,7 +206,7 @@ class Workshop:
         return making.batch_id, [overdue_timer(making, QUEUE_PATIENCE), *effects]
 
     def settle(self, message: ConfirmBatch | GiveUpBatch, now: Instant) -> list[Effect]:
-        """Let a copy stand, or void it."""
+        """Let what is reserved at the far end stand, or void it."""
         making = self.makings.get(message.batch_id)
         return self._step(making, message, now)[1] if making else []
 
@@ -296,7 +297,7 @@ class Workshop:
             order.coming[making.request_id] -= making.number
             if not order.coming[making.request_id]:
                 del order.coming[making.request_id]
-            if making.state is Making.READY:
+            if making.state in (Making.READY, Making.RESERVED):
                 ready, stored = self._stored(order, making, now)
                 effects = [*effects, *stored]
             else:
