@@ -82,7 +82,8 @@ def held(row: Row, names: set[KeyId]) -> int:
 
 def when(row: Row, index: int, is_time: Callable[[Message, list[Effect]], bool], *, saved: bool) -> list[bool]:
     """Kill a key manager when it first reacts so; the list says whether it has. `saved`: its writes are through."""
-    host, struck = row.simulation.hosts[km_of(row.nodes[index])], []
+    host = row.simulation.hosts[km_of(row.nodes[index])]
+    struck: list[bool] = []
     react = host.receive
     assert react is not None
 

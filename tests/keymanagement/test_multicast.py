@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from keytwin.keymanagement.multicast import MOST_CASTS
 from keytwin.keymanagement.pool import SLAVE_MARGIN
 from keytwin.vocabulary.exchange_messages import AssignKeys, GetKey, KeyDelivered, KeyRefused, RelayKeys, VoidKeys
-from keytwin.vocabulary.identity import KeyId, Ksid, NodeId, SaeId, km_of
+from keytwin.vocabulary.identity import ElementName, KeyId, Ksid, NodeId, SaeId, km_of
 from keytwin.vocabulary.key import Method
 from keytwin.vocabulary.machine import Message
 from keytwin.vocabulary.session_messages import CloseSession, Reason
@@ -401,8 +401,8 @@ def test_a_flip_of_the_mark_of_a_copy_is_seen_by_its_tag() -> None:
     """Else a stranger on the wire could pass another key off under a name in use."""
     casting = Casting().opened()
 
-    def unmark(*what: object) -> object:
-        message = what[-1]
+    def unmark(at: Instant, source: ElementName, to: ElementName, message: Message) -> Message:
+        del at, source, to
         return replace(message, is_copy=False) if isinstance(message, RelayKeys) and message.is_copy else message
 
     casting.simulation.wires.tamper(unmark)

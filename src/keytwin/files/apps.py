@@ -14,7 +14,7 @@ from keytwin.files.nodes import Entry, MapNode, Node, Place, TextNode, find
 from keytwin.files.page import Declared, Page, Unread
 from keytwin.files.shapes import Entries, Field, Record
 from keytwin.vocabulary.blueprint import App, Endpoint
-from keytwin.vocabulary.identity import NodeId, UserId, parse_app, parse_sae
+from keytwin.vocabulary.identity import NodeId, SaeId, UserId, parse_app, parse_sae
 
 _ONE_OWNER: Final = "the apps of one SAE have one user"
 NODE: Final = Reference("node", NodeId)
@@ -110,17 +110,26 @@ def _check_shared(app: App, place: Place, page: Page) -> None:
     if len({end.sae for end in app.ends}) == 1 and not app.is_selfpair:
         return  # something else is wrong with it, and reported
     for own, other in (app.ends, app.ends[::-1])[: 1 if app.is_selfpair else 2]:
-        owner = (page.names.get("owner of an SAE") or {}).get(own.sae)
-        peers = page.names.get(f"peer of {own.sae}") or {}
-        if owner is not None and owner.name != app.user:
-            page.report(place, f"SAE {own.sae!r} belongs to {owner.name!r}, not to {app.user!r}", _ONE_OWNER)
-        elif peers and (app.is_selfpair or own.sae in peers):
-            page.report(place, f"SAE {own.sae!r} is in another app", "master and slave of itself, it has but one")
-        elif other.sae in peers:
-            page.report(place, f"{own.sae!r} and {other.sae!r} have an app in common already", "leave one out")
+        wrong = _clash(app, own.sae, other.sae, page)
+        if wrong is not None:
+            page.report(place, *wrong)
             return
+    for own, other in (app.ends, app.ends[::-1]):
         page.declare("owner of an SAE", own.sae, Declared(app.user))
         page.declare(f"peer of {own.sae}", other.sae, Declared(other.sae))
+
+
+def _clash(app: App, own: SaeId, other: SaeId, page: Page) -> tuple[str, str] | None:
+    """Return what is wrong with an SAE being in this app, too, and what to do about it."""
+    owner = (page.names.get("owner of an SAE") or {}).get(own)
+    peers = page.names.get(f"peer of {own}") or {}
+    if owner is not None and owner.name != app.user:
+        return f"SAE {own!r} belongs to {owner.name!r}, not to {app.user!r}", _ONE_OWNER
+    if peers and (app.is_selfpair or own in peers):
+        return f"SAE {own!r} is in another app", "master and slave of itself, it has but one"
+    if other in peers:
+        return f"{own!r} and {other!r} have an app in common already", "leave one out"
+    return None
 
 
 def _is_read(flag: Node) -> bool:
