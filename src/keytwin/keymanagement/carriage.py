@@ -30,7 +30,7 @@ from keytwin.keymanagement.pool import (
     provenance_of,
 )
 from keytwin.keymanagement.queue import rank_of
-from keytwin.keymanagement.relay import are_named, keys_of, relay_octets, seal, unseal
+from keytwin.keymanagement.relay import are_named, keys_of, relay_octets, seal, told_octets, unseal
 from keytwin.vocabulary.errors import TagMismatch, Violation
 from keytwin.vocabulary.events import KeysGone, KeysRelayed
 from keytwin.vocabulary.exchange_messages import (
@@ -131,9 +131,9 @@ class Carriage:
         link, hop = self._where(message)
         if link is None or hop is None or not are_named(message) or message.hops_left <= 0:
             return []
-        if len(message.ciphertext) != octets(message.key_size) * len(message.key_ids):
+        if len(message.ciphertext) != told_octets(message):
             raise Violation(f"keys of session {message.ksid} have another length than their number and size say")
-        count = KEY_OCTETS + len(message.ciphertext)
+        count = relay_octets(len(message.key_ids), message.key_size)
         if link.incoming.has_spent(message.offset, count):
             return [_received(link, message)]  # the acknowledgement was lost
         next_link = self._next_link(message, hop)
@@ -142,7 +142,7 @@ class Carriage:
         key = link.incoming.look(message.offset, count)
         if key is None:
             return []
-        plain = unseal(message, key)
+        plain = unseal(message, key, is_end=next_link is None)
         if plain is None:
             raise TagMismatch(f"keys for session {message.ksid} on {message.link} at offset {message.offset}")
         # From here on nothing can fail: the octets are spent, and the message has its effect once.

@@ -15,7 +15,7 @@ from keytwin.algorithms.one_time_tag import KEY_OCTETS
 from keytwin.keymanagement.forwarding import Forwarding
 from keytwin.keymanagement.kmlink import KmLink
 from keytwin.keymanagement.pads import FIRST_EPOCH, Use
-from keytwin.keymanagement.relay import keys_of, relay_octets, seal
+from keytwin.keymanagement.relay import begin, keys_of, relay_octets, seal
 from keytwin.vocabulary.exchange_messages import (
     AskStored,
     AssignKeys,
@@ -166,6 +166,7 @@ class BatchMaking:
     state: StrEnum = Making.QUEUED
     key_ids: tuple[KeyId, ...] = ()
     keys: dict[KeyId, KeyMaterial] = field(default_factory=dict)
+    announces: bool = False  # over several links its keys are those of the first one
     is_copy: bool = False
     given: bytearray = field(default_factory=bytearray)  # of a copy: the keys in plain, until they have left
     until: Instant = START
@@ -353,7 +354,6 @@ def _assigned(making: BatchMaking, link: KmLink) -> Part:
 
 
 def _relayed(making: BatchMaking, link: KmLink) -> Part:
-    plain = making.plain()
     offset, key, effects = link.take(relay_octets(making.number, making.key_size), Use.PAD, KEY_OCTETS)
     unsealed = RelayKeys(
         sender=making.node,
@@ -372,5 +372,9 @@ def _relayed(making: BatchMaking, link: KmLink) -> Part:
         ciphertext=b"",
         tag=b"",
         is_copy=making.is_copy,
+        is_announced=making.announces and not making.is_copy,  # what was drawn before is no link's key
     )
+    if unsealed.is_announced:
+        return effects, *begin(unsealed, key)
+    plain = making.plain()
     return effects, seal(unsealed, plain, key), plain

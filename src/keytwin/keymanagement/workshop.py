@@ -31,7 +31,7 @@ from keytwin.keymanagement.pool import Batch, KeyBooks, KeysKept, Pool, Shelf, d
 from keytwin.keymanagement.queue import rank_of
 from keytwin.keymanagement.relay import keys_together
 from keytwin.keymanagement.shares import Exit, SharedMaking, enqueue, exits_of
-from keytwin.vocabulary.blueprint import KeyManagementSettings
+from keytwin.vocabulary.blueprint import KeyManagementSettings, Relay
 from keytwin.vocabulary.events import KeysGone, KeysReady
 from keytwin.vocabulary.exchange_messages import BatchId, KeysFailed, KeysStored, KeysVoided
 from keytwin.vocabulary.identity import KeyId, Ksid, LinkId, NodeId, SaeId, uuids
@@ -86,6 +86,7 @@ class Order:
     priority: int
     exits: tuple[Exit, ...]  # more than one: keys leave in shares, one by each
     algorithm: KeyManagementAlgorithm
+    announced: int = 1  # announcements of each key that arrive at the far end
     coming: Counter[RequestId] = field(default_factory=Counter)  # keys by the request they are for
     pause: Duration = FIRST_PAUSE
     paused_until: Instant = START
@@ -106,7 +107,7 @@ class Order:
 
     def most_together(self, size: Bits) -> int:
         """Return how many keys of this size travel together; 0 = there is never room for one."""
-        return min(keys_together(size), self.room // octets(size))
+        return min(keys_together(size, self.announced), self.room // octets(size))
 
 
 class CopyNews(NamedTuple):
@@ -155,6 +156,7 @@ class Workshop:
             priority=wanted.priority,
             exits=exits_of(wanted, self.links),
             algorithm=self.algorithms[end.algorithm],
+            announced=max(1, end.hops - 1) if self._announces else 1,
         )
         order.batch = max(1, min(wanted.batch, order.most_together(end.key_size)))
         order.depth = depth_of(end.rate, self.settings.pool_depth, end.key_size, order.batch)
@@ -282,7 +284,12 @@ class Workshop:
             forwarding=self.forwarding,
             entropy=self.entropy,
             request_id=wish.request_id,
+            announces=self._announces,
         )
+
+    @property
+    def _announces(self) -> bool:
+        return self.settings.relay is Relay.XOR_ANNOUNCED
 
     def _step(
         self, making: BatchMaking, message: Outcome | BatchOverdue | GiveUpBatch | ConfirmBatch, now: Instant

@@ -88,12 +88,20 @@ class MonitoringSettings(msgspec.Struct, frozen=True):
     loss_alarm: float = 0.5  # share of an end's recent probes left unanswered; three in a row are always too many
 
 
+class Relay(StrEnum):
+    """How end-to-end keys cross trusted nodes."""
+
+    ONE_TIME_PAD = "one-time-pad"  # drawn by the maker, encrypted anew on every link
+    XOR_ANNOUNCED = "xor-announced"  # the first link's key; nodes between announce what leads from link to link
+
+
 class KeyManagementSettings(msgspec.Struct, frozen=True):
     """How keys are made and kept at the key managers."""
 
     algorithm: str = "pool"
     key_size: Bits = DEFAULT_KEY_SIZE
     pool_depth: Duration = seconds(10)  # seconds of the granted rate kept ready at each master end
+    relay: Relay = Relay.ONE_TIME_PAD
     batch: int = 64  # most keys in one relay message
     key_lifetime: Duration = minutes(10)
     store: Bits = kilobits(16_000)  # stock kept of each link direction; what arrives above it is discarded

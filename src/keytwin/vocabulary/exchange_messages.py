@@ -142,6 +142,9 @@ class RelayKeys(Message, frozen=True, gc=False):
     The pad is [offset, offset + 32 + len(ciphertext)) of the direction sender -> neighbour in `link_epoch`: 32 octets
     of tag key first, then the pad. `floor`: every octet of that direction below it is spent or abandoned. A retry
     repeats the message octet for octet; the tag covers all of it. `is_copy`: other slaves have keys of these names too.
+
+    `is_announced`: no pad, the link's own key; `ciphertext` is what the nodes passed so far announce, each the XOR of
+    the keys of its two links, and the key is the first link's.
     """
 
     sender: NodeId
@@ -160,6 +163,7 @@ class RelayKeys(Message, frozen=True, gc=False):
     ciphertext: bytes
     tag: bytes
     is_copy: bool = False
+    is_announced: bool = False
 
 
 class AssignKeys(Message, frozen=True, gc=False):
