@@ -56,7 +56,8 @@ def carried(links: list[bytes], message: RelayKeys) -> tuple[RelayKeys, bytearra
     sealed, plain = begin(message, bytearray(links[0]))
     for come, go in pairwise(links):
         own = unseal(sealed, bytearray(come), is_end=False)
-        assert own == come[KEY_OCTETS:]  # no more than its own link's key
+        assert own is not None
+        assert bytes(own) == come[KEY_OCTETS:]  # no more than its own link's key
         passed = replace(sealed, hops_left=sealed.hops_left - 1)
         sealed = seal(passed, own, bytearray(go))
     read = unseal(sealed, bytearray(links[-1]))
@@ -137,7 +138,7 @@ def test_neighbours_share_their_links_key_whichever_the_method() -> None:
 
 
 def test_one_trusted_node_knows_the_key_and_the_wire_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the second of two nodes between holds, with what the first announces, is the key; the wire never tells it."""
+    """What the second of two nodes between holds, with what the first announces, is the key. The wire never tells."""
     known: dict[KeyId, bytes] = {}
 
     class Curious(carriage.Passing):

@@ -101,11 +101,11 @@ class KeyManagementSettings(msgspec.Struct, frozen=True):
     algorithm: str = "pool"
     key_size: Bits = DEFAULT_KEY_SIZE
     pool_depth: Duration = seconds(10)  # seconds of the granted rate kept ready at each master end
-    relay: Relay = Relay.ONE_TIME_PAD
     batch: int = 64  # most keys in one relay message
     key_lifetime: Duration = minutes(10)
     store: Bits = kilobits(16_000)  # stock kept of each link direction; what arrives above it is discarded
     split: float = 0.5  # share of each block that goes to the direction out of the link's first node
+    relay: Relay = Relay.ONE_TIME_PAD
 
 
 class Fidelity(StrEnum):
