@@ -22,6 +22,7 @@ from keytwin.keymanagement.health import Health, SyntheticKeyKept
 from keytwin.keymanagement.kmlink import IncomingMark, account, restore_link
 from keytwin.keymanagement.lease import GrantKept, OutgoingMark
 from keytwin.keymanagement.links import LINK_MESSAGES, Links
+from keytwin.keymanagement.multicast import Multicast, MulticastOverdue
 from keytwin.keymanagement.partials import SharesOverdue
 from keytwin.keymanagement.pool import Batch, BatchGone, KeyBooks, KeysHandedOut, KeysKept, Pool, Shelf
 from keytwin.keymanagement.selfpair import SelfPair, SelfPairKept, SelfPairMessage, SelfPairs
@@ -104,6 +105,7 @@ class KeyManager:
             algorithms=setup.algorithms,
         )
         self.sessions = Sessions(setup.node, self.links, self.forwarding, self.workshop, entropy, setup.patience)
+        self.multicast = Multicast(setup.node, self.sessions, self.workshop, entropy)
         self.collection = Collection(setup.node, self.shelf, self.carriage, self.forwarding, self.books)
         self.selfpairs = SelfPairs(setup.node, entropy, self.carriage, self.collection)
         for pair in setup.selfpairs:
@@ -116,7 +118,8 @@ class KeyManager:
         reaction = self._reactions.get(type(message))
         if reaction is None:
             raise UnexpectedMessage(f"a key manager does not take {type(message).__name__}")
-        return reaction(message, now)
+        effects = reaction(message, now)
+        return [*effects, *self.multicast.settle(now)] if self.workshop.news else effects
 
     def restore(self, records: Iterable[Record], now: Instant) -> list[Effect]:
         """Take up what was saved: routes, sessions, stocks and pools; what was under way is made anew."""
@@ -276,7 +279,8 @@ def _reactions(km: KeyManager) -> dict[type[Message], Reaction]:
         ConfigureHop: sessions.on_configure_hop,
         DeleteSession: sessions.on_delete_session,
         LeaseOverdue: sessions.on_lease_overdue,
-        GetKey: _or_selfpair(km.selfpairs, sessions.on_get_key),
+        GetKey: _or_multicast(km.multicast, _or_selfpair(km.selfpairs, sessions.on_get_key)),
+        MulticastOverdue: km.multicast.on_overdue,
         DescribePool: _or_selfpair(km.selfpairs, lambda ask, _: describe_pool(sessions, ask)),
         CloseSession: _or_selfpair(km.selfpairs, sessions.on_close_session),
         GetKeyById: km.collection.on_get_key_by_id,
@@ -288,6 +292,15 @@ def _reactions(km: KeyManager) -> dict[type[Message], Reaction]:
         SharesOverdue: km.carriage.on_shares_overdue,
         CheckHealth: km.health.on_check_health,
     }
+
+
+def _or_multicast(multicast: Multicast, usual: Reaction) -> Reaction:
+    """Return the reaction to a master that asks for keys, for one slave or for several."""
+
+    def react(ask: GetKey, now: Instant) -> list[Effect]:
+        return multicast.on_get_key(ask, now) if ask.further else usual(ask, now)
+
+    return react
 
 
 def _or_selfpair(selfpairs: SelfPairs, theirs: Reaction) -> Reaction:
