@@ -45,6 +45,7 @@ class Grant(msgspec.Struct, frozen=True, gc=False):
     key_size: Bits
     batch: int
     routes: int = 1
+    is_stream: bool = False
 
 
 class Denial(msgspec.Struct, frozen=True, gc=False):
@@ -106,7 +107,7 @@ def _granted(qos: Qos, sla: Sla, settings: KeyManagementSettings) -> Grant | Den
     if not 0 < key_size <= burst or key_size % BITS_PER_BYTE:
         whole = f"keys of {show_bits(key_size)} do not fit a burst of {show_bits(burst)}, or are no whole octets"
         return Denial(Reason.TOO_LARGE, NEVER, whole)
-    return Grant(rate, burst, priority, key_size, batch_of(rate, key_size, settings), sla.routes)
+    return Grant(rate, burst, priority, key_size, batch_of(rate, key_size, settings), sla.routes, qos.is_stream)
 
 
 def _exceeded(asked: str, sla: Sla) -> Denial:
