@@ -21,6 +21,8 @@ from keytwin.runtime.leaves import LeafFiles
 from keytwin.runtime.live import FACE_PREFIX, Live
 from keytwin.runtime.tls import Doorkeeper, renew_chain, renew_revoked, server_context
 from keytwin.service.conversation import Face
+from keytwin.service.etsi004 import etsi004_face, with_streams
+from keytwin.service.etsi004_values import StreamSetup
 from keytwin.service.etsi014_conversation import FaceSetup, etsi014_face
 from keytwin.service.http import Response
 from keytwin.service.misbehaviour import empty, wrong_id
@@ -61,7 +63,8 @@ class Faces:
         blueprint = self.settings.blueprint
         saes = frozenset(end.sae for app in blueprint.apps for end in app.ends if end.node == node)
         setup = FaceSetup(node, ElementName(f"{FACE_PREFIX}{node}"), saes, FACE_PATIENCE)
-        face = beside(etsi014_face(setup), skip_face(self._skip_setup(setup)))
+        streams = etsi004_face(StreamSetup(node, setup.reply_to, saes))
+        face = with_streams(beside(etsi014_face(setup), skip_face(self._skip_setup(setup))), streams)
         files = self.certification.files_of(km_identity(node))
         hook: Misbehave | None = None
         match self.settings.misbehaviour:

@@ -64,7 +64,7 @@ class Waiter:
 class Fetch(NamedTuple):
     """A chunk that comes from the key manager."""
 
-    index: int
+    number: int
     since: Instant
 
 
@@ -82,6 +82,7 @@ class Stream:
     open_until: Instant
     state: StrEnum = Stage.OPENING
     is_answered: bool = False
+    is_unmet: bool = False  # good only as the second end, which gets what the first was granted
     is_first: bool = False
     chunks: Chunks = field(default_factory=Chunks)
     waiters: dict[RequestId, Waiter] = field(default_factory=dict)
@@ -137,6 +138,8 @@ class Stream:
         self.ksid, self.unanswered, self.is_first = message.ksid, 0, message.is_first
         self.qos = as_opened(self.qos, message.key_size, message.rate)
         self.at_once = max(1, min(MOST_AHEAD, message.burst // message.key_size // 2))
+        if self.is_first and self.is_unmet:
+            return [*self.answer(StreamStatus.QOS_NOT_MET), *leave(self)]
         self.state = Stage.OPEN if message.is_first else Stage.MEETING
         return [*(self.answer(StreamStatus.SUCCESS) if self.is_first else []), *say(self, now)]
 
@@ -199,7 +202,7 @@ class Stream:
                 key.material.wipe()
             return []
         if fetched is not None:
-            self.chunks.held[fetched.index] = Held(message.keys[0], fetched.since)
+            self.chunks.held[fetched.number] = Held(message.keys[0], fetched.since)
             return serve(self, now)
         # Late or not, these keys are nobody else's: they are the next chunks, whatever they were asked for.
         self.chunks.number(message.keys, now)
@@ -211,8 +214,8 @@ class Stream:
             fetched = self.fetching.pop(message.request_id)
             if fetched is None:
                 return []
-            self.chunks.lose(fetched.index)
-            gone = [name for name, waiter in self.waiters.items() if waiter.index == fetched.index]
+            self.chunks.lose(fetched.number)
+            gone = [name for name, waiter in self.waiters.items() if waiter.index == fetched.number]
             return [effect for name in gone for effect in refuse_waiter(self, name, message.reason.value)]
         if message.request_id == self.asking:
             self.asking, self.is_scarce = "", True
@@ -267,6 +270,8 @@ class Stream:
             return []
         if self.state is Stage.OPENING:
             return [*self.answer(StreamStatus.TIMED_OUT, "the network did not answer"), *leave(self)]
+        if self.is_unmet:
+            return [*self.answer(StreamStatus.QOS_NOT_MET), *leave(self)]
         return self.answer(StreamStatus.PEER_NOT_CONNECTED)
 
     def _over(self) -> list[Effect]:

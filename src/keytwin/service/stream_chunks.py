@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final, NamedTuple
 
 from keytwin.vocabulary.identity import KeyId
@@ -110,7 +111,8 @@ class Chunks:
 
     def expiry(self, ttl: Duration) -> Instant | None:
         """Return when the oldest chunk is over."""
-        oldest = [next(iter(kind.values())).since for kind in (self.held, self.named) if kind]
+        oldest = [held.since for held in islice(self.held.values(), 1)]
+        oldest += [named.since for named in islice(self.named.values(), 1)]
         return Instant(min(oldest) + ttl) if oldest else None
 
     def wipe(self) -> None:

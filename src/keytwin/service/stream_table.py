@@ -35,7 +35,14 @@ CLOSED: Final = "the stream is closed at this end"
 _KEYS: Final = (KeyDelivered, KeyRefused)
 _TOLD: Final = (SessionRegistered, SessionOpened, SessionRefused, SessionEnded)
 _SILENT: Final = "the key manager is silent"
-_OPENED: Final = to(Stage.OPEN, Stage.MEETING, OPEN="this end is the first", MEETING="it is the second")
+_OPENED: Final = to(
+    Stage.OPEN,
+    Stage.MEETING,
+    Stage.OVER,
+    OPEN="this end is the first",
+    MEETING="it is the second",
+    OVER="it is the first, and wants what cannot be given",
+)
 _LOST: Final = to(Stage.ENDED, Stage.OVER, ENDED="some chunks are held", OVER="none is")
 _LEFT: Final = to(Stage.CLOSED, Stage.OVER, CLOSED="the other end is there", OVER="it is closed too")
 

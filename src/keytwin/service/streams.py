@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from keytwin.service.conversation import discard
-from keytwin.service.stream import Stream, begin
+from keytwin.service.stream import JOINING, Stream, begin
 from keytwin.service.stream_qos import Level, granted, is_met, patience
 from keytwin.service.stream_table import Stage, StreamDue
 from keytwin.vocabulary.exchange_messages import KeyDelivered, KeyRefused
@@ -92,7 +92,8 @@ class Streams:
         if len(self.streams) >= MOST_STREAMS:
             return _refused(wanted, StreamStatus.NO_CONNECTION, f"this end has {MOST_STREAMS} streams open")
         qos = granted(wanted.qos, partner.level)
-        if not is_met(wanted.qos, qos):
+        is_unmet = not is_met(wanted.qos, qos)
+        if is_unmet and wanted.ksid is None:
             answer = StreamAnswered(wanted.request_id, StreamStatus.QOS_NOT_MET, wanted.ksid, qos)
             return [Send(wanted.reply_to, answer)]
         self.opened += 1
@@ -105,7 +106,8 @@ class Streams:
             opening=wanted,
             qos=qos,
             ksid=wanted.ksid,
-            open_until=after(now, patience(qos)),
+            open_until=after(now, JOINING if is_unmet else patience(qos)),
+            is_unmet=is_unmet,
         )
         self.streams[handle] = stream
         return begin(stream, now)
