@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 VERSION: Final = b"\x01\x00\x01"
@@ -34,7 +35,8 @@ class Opened(NamedTuple):
     ksid: bytes
 
 
-class Got(NamedTuple):
+@dataclass(frozen=True)
+class Got:
     """An answer to GET_KEY with a key."""
 
     index: int

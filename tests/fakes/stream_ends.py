@@ -52,7 +52,7 @@ class World:
 
     def open(self, sae: SaeId, peer: SaeId, ksid: Ksid | None = None, qos: StreamQos | None = None) -> str:
         name = self._name()
-        wanted = StreamQos(metadata_mimetype=JSON_METADATA, timeout=2_000) if qos is None else qos
+        wanted = StreamQos(max_bps=8_000, metadata_mimetype=JSON_METADATA, timeout=2_000) if qos is None else qos
         self.tell(sae, OpenStream(name, FACE, sae, peer, ksid, wanted))
         return name
 
