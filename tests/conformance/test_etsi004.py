@@ -28,7 +28,7 @@ def uri(name: str) -> str:
     return f"qkd://somewhere/app/{name}"
 
 
-def opening(sae: Sae, ksid: str | None = None, **qos: object) -> dict[str, Any]:
+def opening(sae: Sae, ksid: str | None = None, **qos: Any) -> dict[str, Any]:
     answer = call(
         sae, "open_connect", source=uri(sae.name), destination=uri(sae.peer), key_stream_id=ksid, qos=qos or None
     )
@@ -54,7 +54,7 @@ class Ends:
             call(sae, "close", key_stream_id=self.ksid)
 
 
-def together(line: Network, first: str, second: str, **qos: object) -> Ends:
+def together(line: Network, first: str, second: str, **qos: Any) -> Ends:
     one, other = line.sae(first), line.sae(second)
     told = opening(one, **qos)
     assert told["status"] == 1
@@ -149,7 +149,7 @@ def test_the_first_registration_decides_the_qos(line: Network) -> None:
     ends.close()
 
 
-UNMET: Mapping[str, tuple[dict[str, object], object]] = {
+UNMET: Mapping[str, tuple[dict[str, Any], object]] = {
     "key_chunk_size": ({"key_chunk_size": 4_097}, 4_096),
     "min_bps": ({"min_bps": 2_000_000}, 1_000_000),
     "metadata_mimetype": ({"metadata_mimetype": "text/plain"}, "application/json"),
@@ -161,11 +161,10 @@ UNMET: Mapping[str, tuple[dict[str, object], object]] = {
 def test_what_cannot_be_met_gets_a_counter_proposal_that_can(line: Network, name: str) -> None:
     own = line.sae("near-a")
     wanted, possible = UNMET[name]
-    for ksid in (None, str(uuid4())):
-        refused = opening(own, ksid, **wanted)
-        assert refused["status"] == 7
-        assert refused["qos"][name] == possible
-    taken = opening(own, **refused["qos"])
+    refused = [opening(own, ksid, **wanted) for ksid in (None, str(uuid4()))]
+    assert [each["status"] for each in refused] == [7, 7]
+    assert [each["qos"][name] for each in refused] == [possible, possible]
+    taken = opening(own, **refused[0]["qos"])
     assert taken["status"] == 1
     call(own, "close", key_stream_id=taken["key_stream_id"])
 

@@ -31,7 +31,7 @@ def client(line: Network, sae: Sae) -> Iterator[BinaryClient]:
 
 
 def opening_of(sae: Sae, ksid: bytes = bytes(16), **qos: int) -> bytes:
-    return open_frame(uri(sae.name), uri(sae.peer), ksid, **qos)
+    return open_frame(uri(sae.name), uri(sae.peer), ksid, "application/json", **qos)
 
 
 @clause(DOCUMENT, "6")

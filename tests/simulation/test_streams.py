@@ -106,7 +106,7 @@ def test_a_peer_that_never_closes_holds_nothing_for_ever(world: World) -> None:
 def test_what_is_refused_takes_no_token_and_no_key(world: World) -> None:
     ksid = world.together(ALICE, BOB)
     before = world.outside(ALICE).streams.streams[_only(world, ALICE)].questions
-    names = [world.get(FAR, ksid), world.get(ALICE, ksid, 5_000), world.get(ALICE, ksid, 2**32 - 2)]
+    names = [world.get(FAR, ksid), world.get(ALICE, ksid, 50_000), world.get(ALICE, ksid, 2**32 - 2)]
     names += [world.close(FAR, ksid)]
     world.wait(seconds(2))
     assert [world.outcome(name).status for name in names] == [3, 2, 2, 3]

@@ -16,7 +16,7 @@ from keytwin.vocabulary.key import Key
 from keytwin.vocabulary.stream_messages import LARGEST
 from keytwin.vocabulary.units import Duration, Instant
 
-WINDOW: Final = 4_096  # how far an end may ask beyond the lowest chunk that it has not had: bounds what is kept
+WINDOW: Final = 16_384  # how far an end may be beyond the lowest chunk that it has not had, and before the other end
 
 
 class Held(NamedTuple):

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from keytwin.service.conversation import discard
-from keytwin.service.stream import JOINING, Stream, begin
+from keytwin.service.stream import Stream
 from keytwin.service.stream_qos import Level, granted, is_met, patience
+from keytwin.service.stream_steps import JOINING, begin
 from keytwin.service.stream_table import Stage, StreamDue
 from keytwin.vocabulary.exchange_messages import KeyDelivered, KeyRefused
 from keytwin.vocabulary.identity import AppId, ElementName, Ksid, SaeId
