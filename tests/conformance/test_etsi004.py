@@ -28,7 +28,7 @@ def uri(name: str) -> str:
     return f"qkd://somewhere/app/{name}"
 
 
-def opening(sae: Sae, ksid: str | None = None, **qos: Any) -> dict[str, Any]:
+def opening(sae: Sae, ksid: str | None = None, **qos: int | str) -> dict[str, Any]:
     answer = call(
         sae, "open_connect", source=uri(sae.name), destination=uri(sae.peer), key_stream_id=ksid, qos=qos or None
     )
@@ -54,7 +54,7 @@ class Ends:
             call(sae, "close", key_stream_id=self.ksid)
 
 
-def together(line: Network, first: str, second: str, **qos: Any) -> Ends:
+def together(line: Network, first: str, second: str, **qos: int) -> Ends:
     one, other = line.sae(first), line.sae(second)
     told = opening(one, **qos)
     assert told["status"] == 1
@@ -149,7 +149,7 @@ def test_the_first_registration_decides_the_qos(line: Network) -> None:
     ends.close()
 
 
-UNMET: Mapping[str, tuple[dict[str, Any], object]] = {
+UNMET: Mapping[str, tuple[dict[str, int | str], object]] = {
     "key_chunk_size": ({"key_chunk_size": 4_097}, 4_096),
     "min_bps": ({"min_bps": 2_000_000}, 1_000_000),
     "metadata_mimetype": ({"metadata_mimetype": "text/plain"}, "application/json"),
