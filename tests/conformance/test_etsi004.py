@@ -54,11 +54,11 @@ class Ends:
             call(sae, "close", key_stream_id=self.ksid)
 
 
-def together(line: Network, first: str, second: str, **qos: int) -> Ends:
+def together(line: Network, first: str, second: str) -> Ends:
     one, other = line.sae(first), line.sae(second)
-    told = opening(one, **qos)
+    told = opening(one)
     assert told["status"] == 1
-    joined = opening(other, told["key_stream_id"], **qos)
+    joined = opening(other, told["key_stream_id"])
     assert joined["status"] == 0, joined
     assert joined["key_stream_id"] == told["key_stream_id"]
     return Ends(one, other, told["key_stream_id"])

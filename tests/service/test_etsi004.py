@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from keytwin.service.conversation import Question
 from keytwin.service.etsi004 import DEPTH, LARGEST_BODY, converse, decode, encode, is_stream
 from keytwin.service.etsi004_openapi import openapi
-from keytwin.service.etsi004_values import AskChunk, AskClose, AskOpen, StreamSetup
+from keytwin.service.etsi004_values import Ask, AskChunk, AskClose, AskOpen, StreamSetup
 from keytwin.service.etsi004_wire import ANSWERS, BODIES, CLOSE, GET_KEY, OPEN_CONNECT, USUAL_ROOM
 from keytwin.service.http import Request, Response
 from keytwin.vocabulary.errors import Violation
@@ -183,6 +183,10 @@ def test_the_document_is_openapi_3_1_and_plain_json() -> None:
 
 @pytest.mark.parametrize("path", list(BODIES))
 def test_answers_have_the_members_that_are_published(path: str) -> None:
-    asks = {OPEN_CONNECT: AskOpen("a", "b", None, StreamQos()), GET_KEY: AskChunk(KSID, 1, 2), CLOSE: AskClose(KSID)}
+    asks: dict[str, Ask] = {
+        OPEN_CONNECT: AskOpen("a", "b", None, StreamQos()),
+        GET_KEY: AskChunk(KSID, 1, 2),
+        CLOSE: AskClose(KSID),
+    }
     reply = StreamAnswered("r", StreamStatus.METADATA_TOO_SMALL, KSID, StreamQos(32), needed=9, detail="why")
     assert told(encode(asks[path], reply)).keys() <= schema_of(path)["properties"].keys()
