@@ -1,7 +1,7 @@
 # Python 3.11 or newer, pip and make are all that a machine needs. `make help` says what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs lock clean
+.PHONY: help demo test check bench fuzz docs lock clean
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -32,6 +32,12 @@ check: $(VENV)/.installed ## style, types, import contracts, budgets, documents
 
 bench: $(VENV)/.installed ## print the benchmark table
 	$(BIN)/python -m benchmarks
+
+# Longer than the few seconds of `make test`; an input that breaks something is left in the present folder.
+FUZZ_SECONDS ?= 300
+FUZZED := frames blocks requests json records network need uvl
+fuzz: $(VENV)/.installed ## fuzz every reader of strangers' octets (FUZZ_SECONDS=300 each)
+	for target in $(FUZZED); do $(BIN)/python -m tests.fuzz $$target --seconds $(FUZZ_SECONDS) || exit 1; done
 
 docs: $(VENV)/.installed ## write the documentation as a site to site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict

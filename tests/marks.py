@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-DOCUMENT: Final = re.compile(r"(ETSI G[SR] QKD|ITU-T [XY]\.|RFC|NIST|IETF|FIPS|IEEE|paper [AB])\s?\S.*")
+DOCUMENT: Final = re.compile(r"(ETSI G[SR] QKD|ETSI TS|ITU-T [XY]\.|RFC|NIST|IETF|FIPS|IEEE|paper [AB])\s?\S.*")
 INVARIANT: Final = re.compile(r"[ACKOPQRSVZ]\d{1,2}")
 
 

@@ -47,8 +47,9 @@ EXPOSING: Final = (
     "service/encoding.py",
     "runtime/transport*",
     "runtime/journal*",
+    "runtime/kem.py",
 )
-"""Where the octets of a key may be seen: pads and tags, the encoders of faces, the wire and the journal."""
+"""Where the octets of a key may be seen: pads and tags, the encoders of faces, the wire, the journal and the KEM."""
 
 
 def worldly_imports(modules: Iterable[Module]) -> list[str]:

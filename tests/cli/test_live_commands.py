@@ -9,9 +9,11 @@ import re
 import shlex
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -151,6 +153,37 @@ def test_a_key_is_the_same_at_both_ends(shell: Shell) -> None:
     assert (code, err) == (Exit.OK, "")
     assert "1 of 1 key equal at both ends\n" in out
     assert re.search(r"[0-9a-f]{8}-[0-9a-f-]{27} +[0-9a-f]{16} +256 +relayed +2 +yes", out)
+
+
+def test_both_hand_outs_stand_in_the_audit(shell: Shell) -> None:
+    _, out, _ = shell("key", "get", "app01", *WAIT)
+    key_id = re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", out)[0]
+    code, told, err = shell("audit", "show", "--key-id", key_id)
+    assert (code, err) == (Exit.OK, "")
+    assert re.search(rf"km/km0 handed out to the master app01-a 256 bit: {key_id}\n", told)
+    assert re.search(rf"km/km1 handed out to the slave app01-b 256 bit: {key_id}\n2 of \d+ entries\n", told)
+    code, told, _ = shell("audit", "show", "--sae", "app01-b", "--json")
+    assert {json.loads(line)["sae"] for line in told.splitlines()} == {"app01-b"}
+    code, told, err = shell("audit", "verify")
+    assert (code, err) == (Exit.OK, "")
+    assert re.fullmatch(r"\d+ rows, \d+ entries: whole\n", told)
+
+
+def test_a_spoilt_audit_is_told_row_by_row(up: Up, shell: Shell, tmp_path: Path) -> None:
+    shell("key", "get", "app01", *WAIT)
+    shutil.copytree(up.state / "journal", tmp_path / "copy" / "journal")
+    with closing(sqlite3.connect(tmp_path / "copy" / "journal" / "journal.db")) as connection, connection:
+        connection.execute("UPDATE audit SET entries = replace(entries, 'app01-a', 'app01-x') WHERE id = 1")
+        connection.execute("DELETE FROM audit WHERE id = 2")
+    code, told, err = shell("audit", "verify", "--state", "copy")
+    assert code == Exit.FAILED
+    assert "row 1 is not what was written" in err
+    assert "row 2 is missing" in err
+    assert "faults" in told
+    code, told, _ = shell("audit", "verify", "--state", "copy", "--json")
+    assert {fault["row"] for fault in json.loads(told)["faults"]} >= {1, 2}
+    code, _, err = shell("audit", "show", "--state", "nowhere")
+    assert (code, "journal.db" in err and "is not there" in err) == (Exit.MISTAKE, True)
 
 
 def test_many_keys_of_another_size(shell: Shell) -> None:

@@ -111,7 +111,7 @@ def test_a_link_to_nowhere_is_refused() -> None:
 
 def test_a_status_is_told_published_and_acknowledged() -> None:
     effects = Ruled().give(report(1, LinkStatus.OFF))
-    off = replace(PENDING, status=LinkStatus.OFF)
+    off = replace(PENDING, status=LinkStatus.OFF, is_dark=True)
     assert [message for _, message in sent(effects, LinkChanged)] == [LinkChanged(2, off)] * 3
     assert Publish(LinkStatusChanged(AB, "OFF", "why")) in effects
     assert effects[-1] == Send(twin_of(AB), LinkStatusNoted(AB, 1))

@@ -326,7 +326,7 @@ def test_z5_no_file_of_the_folder_shows_a_key(tmp_path: Path) -> None:
         shown = b"".join(path.read_bytes() for path in sorted(tmp_path.iterdir()))
     shown += b"".join(path.read_bytes() for path in sorted(tmp_path.iterdir()))
     assert HERE.encode() in shown
-    assert len(watched.wrapped) == 1
+    assert len(watched.wrapped) == 2  # the data key, and that of the audit
     assert not [form for key in (*keys, *watched.wrapped, KEY) for form in forms(key) if form in shown]
 
 

@@ -9,12 +9,19 @@ from keytwin.files.network import read_network
 from keytwin.network import simulate
 from keytwin.scenario.run import play
 from keytwin.vocabulary.blueprint import App, Blueprint, Endpoint
-from keytwin.vocabulary.events import KeyDenied, SessionAdmitted, SessionOver, SessionRejected
+from keytwin.vocabulary.events import (
+    KeyDenied,
+    KeysAnswered,
+    SessionAdmitted,
+    SessionOnStock,
+    SessionOver,
+    SessionRejected,
+)
 from keytwin.vocabulary.evidence import AppEvidence, Evidence
 from keytwin.vocabulary.identity import AppId, ElementName, LinkId, NodeId, SaeId, UserId
 from keytwin.vocabulary.machine import Event
 from keytwin.vocabulary.timeline import Action, AskKeys, CloseApp, CutLink, HealLink, OpenApp, Scenario, Step
-from keytwin.vocabulary.units import Instant, milliseconds, seconds
+from keytwin.vocabulary.units import Duration, Instant, kilobits, milliseconds, minutes, seconds
 from tests.marks import invariant
 
 
@@ -32,17 +39,23 @@ def _app(name: str, first: str) -> App:
 
 def ran(star: Blueprint, *extra: tuple[float, Action]) -> tuple[Evidence, list[Event]]:
     """Run all apps for 40 s with what else happens; close them at 45 s."""
+    evidence, seen = timed(star, *extra)
+    return evidence, [event for _, event in seen]
+
+
+def timed(star: Blueprint, *extra: tuple[float, Action]) -> tuple[Evidence, list[tuple[Instant, Event]]]:
+    """Do the same, and say when each event was."""
     steps = [Step(Instant(seconds(at)), action) for at, action in extra]
     for app in star.apps:
         asks = AskKeys(app.id, times=140, every=milliseconds(260), masters="first")
         steps += [Step(Instant(0), OpenApp(app.id)), Step(Instant(0), asks)]
         steps.append(Step(Instant(seconds(45)), CloseApp(app.id)))
-    seen: list[Event] = []
+    seen: list[tuple[Instant, Event]] = []
     scenario = Scenario("cut", star, seconds(60), steps=tuple(steps))
 
     def listen(at: Instant, element: ElementName, event: Event) -> None:
-        del at, element
-        seen.append(event)
+        del element
+        seen.append((at, event))
 
     return play(scenario, simulate(star, 7), [listen]), seen
 
@@ -84,3 +97,75 @@ def test_what_was_cut_and_healed_serves_again(star: Blueprint) -> None:
     evidence, _ = ran(star, cut, healed, *again)
     assert not evidence.failures
     assert (of(evidence, "app23").last_answer or 0) > seconds(20)
+
+
+# --- on stock -------------------------------------------------------------------------------------------------------
+
+LONG = Duration(minutes(10))
+
+
+def patient(star: Blueprint, on_stock: Duration = LONG) -> Blueprint:
+    """Return the star with service levels that let sessions live on stock for so long."""
+    slas = tuple(msgspec.structs.replace(sla, on_stock=on_stock) for sla in star.slas)
+    return msgspec.structs.replace(star, slas=slas)
+
+
+def answers(seen: list[tuple[Instant, Event]], sae: str, since: Duration, until: Duration) -> int:
+    """Count the keys that a master got in a span of time."""
+    mine = [(at, event) for at, event in seen if isinstance(event, KeysAnswered) and event.sae == sae]
+    return sum(len(event.key_ids) for at, event in mine if since <= at < until)
+
+
+def unbalanced(evidence: Evidence) -> list[object]:
+    """Return the books that do not close."""
+    links = [account for account in evidence.links if account.balance]
+    return [*links, *(account for account in evidence.keys if account.balance)]
+
+
+@invariant("K2")
+@invariant("P5")
+def test_a_session_whose_only_way_is_cut_goes_on_from_stock_and_moves_back_when_it_is_healed(star: Blueprint) -> None:
+    evidence, seen = timed(patient(star), (10, CutLink(LinkId("km0--km2"))), (25, HealLink(LinkId("km0--km2"))))
+    events = [event for _, event in seen]
+    assert not evidence.failures
+    told = [event for event in events if isinstance(event, SessionOnStock)]
+    assert [(event.app, event.links, event.longest) for event in told] == [("app23", ("km0--km2",), LONG)]
+    assert any("app23 lives on the stock of km0--km2" in notice for notice in evidence.notices)
+    # Keys go on in the dark, and none is wrong.
+    assert answers(seen, "app23-a", seconds(12), seconds(25)) > 20
+    assert of(evidence, "app23").pairs == of(evidence, "app23").equal == of(evidence, "app23").asked == 140
+    assert of(evidence, "app23").ended == "closed"
+    admitted = [event for event in events if isinstance(event, SessionAdmitted) and event.app == "app23"]
+    assert [event.epoch for event in admitted] == [1, 2]
+    assert not any(isinstance(event, SessionRejected) for event in events)
+    assert not unbalanced(evidence)
+
+
+def test_a_session_lives_on_stock_no_longer_than_its_service_level_says(star: Blueprint) -> None:
+    evidence, seen = timed(patient(star, seconds(8)), (10, CutLink(LinkId("km0--km2"))))
+    ends = [at for at, event in seen if isinstance(event, SessionOver) and event.node == "km2"]
+    assert seconds(18) <= ends[0] <= seconds(21)
+    rejected = [event.explanation for _, event in seen if isinstance(event, SessionRejected) and event.app == "app23"]
+    assert "it has lived on stock for 8 s, as long as its service level says" in rejected[0]
+    assert of(evidence, "app23").pairs == of(evidence, "app23").equal < 140
+    assert not unbalanced(evidence)
+
+
+def test_a_session_that_has_another_way_takes_it_and_leaves_the_stock(star: Blueprint) -> None:
+    evidence, seen = timed(patient(star), (10, CutLink(LinkId("km0--km4"))))
+    assert not any(isinstance(event, SessionOnStock) for _, event in seen)
+    assert of(evidence, "app04").pairs == 140
+
+
+def test_when_the_stock_is_used_up_a_session_lives_on_its_pool_and_ends_with_that_reason(star: Blueprint) -> None:
+    small = msgspec.structs.replace(patient(star).key_management, store=kilobits(24))
+    scarce = msgspec.structs.replace(patient(star), key_management=small)
+    evidence, seen = timed(scarce, (10, CutLink(LinkId("km0--km2"))))
+    rejected = [event for _, event in seen if isinstance(event, SessionRejected) and event.app == "app23"]
+    assert "the stock of km0--km2 is used up" in rejected[0].explanation
+    pool_depth = star.key_management.pool_depth
+    ends = [at for at, event in seen if isinstance(event, SessionOver) and event.node == "km2"]
+    assert seconds(10) + pool_depth <= ends[0] <= seconds(12) + pool_depth
+    assert answers(seen, "app23-a", seconds(11), Duration(seconds(10) + pool_depth)) > 20
+    assert of(evidence, "app23").pairs == of(evidence, "app23").equal < 140
+    assert not unbalanced(evidence)

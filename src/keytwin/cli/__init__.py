@@ -11,6 +11,7 @@ from typing import Final
 
 from cyclopts import App, Parameter
 
+from keytwin.cli.audit import audit
 from keytwin.cli.check import check
 from keytwin.cli.conform import conform
 from keytwin.cli.demo import demo
@@ -55,7 +56,7 @@ COMMANDS: Final[tuple[Callable[..., object] | App, ...]] = (
     *(demo, design, explore, evaluate, trace, report, run, sweep, simulate),
     *(init, check, examples, schema, link, papers),
     *(ovm, views, sysml),
-    *(up, status, key, events, fail, attack, heal, distrust, trust, sae, metrics, down, doctor, conform),
+    *(up, status, key, events, fail, attack, heal, distrust, trust, sae, metrics, audit, down, doctor, conform),
 )
 
 app = App(

@@ -95,7 +95,8 @@ class Admission:
         self._subscription: Final = Subscription(seat.admission, seat.everywhere(MONITORING))
         self._rates: Final = LinkRates()
         self.ledger: Final = Ledger(self._rates, setup.settings.margin, setup.key_management.split)
-        self._office: Final = Office(setup.settings, setup.key_management.algorithm, self.ledger, self._view, seat)
+        made = setup.key_management
+        self._office: Final = Office(setup.settings, made.algorithm, self.ledger, self._view, seat, made.pool_depth)
         self._registry: Final = Registry(self._office)
         self._reception: Final = Reception(Profiles(setup), self._registry, self._office)
         self._agenda: Final = Agenda("sweep", AdmissionSweep())
@@ -201,7 +202,10 @@ class Admission:
         return effects
 
     def _follow_performance(self, seen: LinkPerformance, now: Instant) -> list[Effect]:
-        if seen.rate is None or seen.link not in self._view.links:
+        if seen.link not in self._view.links:
+            return []
+        self._office.note_stocks(seen.link, seen.stocks)
+        if seen.rate is None:
             return []
         self._rates.measure(seen.link, seen.rate, seen.at)
         if not self._seat.is_central:

@@ -67,6 +67,7 @@ class AdmissionCase:
     excluded: dict[LinkId, None] = field(default_factory=dict)  # found full in this search for a route
     question: FindRoute | None = None  # the one whose answer counts
     questions: int = 0
+    asked_before: int = 0  # in searches on stock that are over, so that no question has the name of an older one
     is_routing_heard: bool = False  # in this search
     cause: str = ""  # why it was routed anew
     reason: Reason = Reason.CLOSED
@@ -77,6 +78,8 @@ class AdmissionCase:
     idle_at: Instant = START  # when it counts as inactive; START = it has not been active yet
     renewed_at: Instant = START  # when every key manager of the route was last told to keep it
     over_at: Instant | None = None
+    dark_until: Instant | None = None  # how long it may live on stock; None = it does not
+    dry_until: Instant | None = None  # how long the keys that lie ready may last, the stock being used up
     pending: Route | None = None  # of which not all nodes have promised theirs
     pending_epoch: int = 0
     awaited: dict[NodeId, None] = field(default_factory=dict)  # the nodes that have not
@@ -162,7 +165,7 @@ def ask(session: AdmissionCase) -> Effect:
     session.questions += 1
     grant = session.grant
     session.question = FindRoute(
-        request_id=f"{session.ksid}/{session.epochs.next_number}/{session.questions}",
+        request_id=f"{session.ksid}/{session.epochs.next_number}/{session.asked_before + session.questions}",
         reply_to=session.office.seat.admission,
         ksid=session.ksid,
         source=session.first.node,
@@ -182,7 +185,8 @@ def move(session: AdmissionCase, route: Route, now: Instant) -> list[Effect]:
     epochs = session.epochs
     epochs.adopt(route, session.office.surely_gone(now))  # from now on nothing renews the old route
     session.renewed_at = now
-    session.cause = ""
+    session.cause, session.asked_before = "", 0
+    session.dark_until = session.dry_until = None
     enter(session, _S.CONFIGURING, now)
     admitted = SessionAdmitted(session.ksid, session.app, epochs.newest, route, session.grant.rate)
     return [
@@ -348,5 +352,6 @@ def save(session: AdmissionCase) -> Effect:
             reason=session.reason,
             retry_after=session.retry_after,
             over_at=session.over_at,
+            dark_until=session.dark_until,
         )
     )

@@ -47,6 +47,7 @@ class AdmissionKept(Record, frozen=True, gc=False):
     reason: Reason
     retry_after: Duration
     over_at: Instant | None
+    dark_until: Instant | None = None
 
 
 def registration_of(request: ConfigureSession) -> Registration:

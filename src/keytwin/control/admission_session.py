@@ -35,6 +35,7 @@ from keytwin.control.admission_table import (
 )
 from keytwin.control.configuration import delete
 from keytwin.control.office import Office, joins
+from keytwin.control.on_stock import stay_or_finish
 from keytwin.control.profiles import LATER
 from keytwin.vocabulary.machine import Effect, Message, Send
 from keytwin.vocabulary.reservation_messages import LinksRefused, LinksReserved
@@ -104,7 +105,7 @@ class AdmissionSession(AdmissionCase):
             return []  # routing has not heard yet that its candidates don't work: the same question will be repeated
         self.excluded |= dict.fromkeys(choice.lacking)
         if self.questions >= MOST_QUESTIONS:
-            return finish(self, Reason.NO_ROUTE, now, f"no room on {', '.join(self.excluded)}", LATER)
+            return stay_or_finish(self, Reason.NO_ROUTE, f"no room on {', '.join(self.excluded)}", now)
         return [ask(self)]
 
     def on_links_reserved(self, reserved: LinksReserved, now: Instant) -> list[Effect]:
@@ -127,15 +128,15 @@ class AdmissionSession(AdmissionCase):
         dropped = drop_pending(self)
         self.excluded |= dict.fromkeys(refused.lacking)
         if self.questions >= MOST_QUESTIONS:
-            return [*dropped, *finish(self, Reason.NO_ROUTE, now, f"no room on {', '.join(self.excluded)}", LATER)]
+            return [*dropped, *stay_or_finish(self, Reason.NO_ROUTE, f"no room on {', '.join(self.excluded)}", now)]
         return [*dropped, ask(self)]
 
     def on_no_route(self, none: NoRoute, now: Instant) -> list[Effect]:
-        """There is no route: the operator hears why, the SAE only that there is none."""
+        """There is no route: on stock or over; the operator hears why, the SAE only that there is none."""
         if self.question is None or none.request_id != self.question.request_id:
             return []
         reason = Reason.NO_ROUTE if self.state is _S.ROUTING else Reason.UNAVAILABLE
-        return finish(self, reason, now, none.explanation, LATER)
+        return stay_or_finish(self, reason, none.explanation, now)
 
     def on_route_broken(self, broken: RouteBroken, now: Instant) -> list[Effect]:
         """Look for another route; the old one stays configured and reserved until the new one is."""
@@ -279,6 +280,7 @@ def restored(kept: AdmissionKept, office: Office, serial: int, now: Instant) -> 
         kept.ksid, kept.app, kept.user, kept.first, kept.grant, office, serial, kept.second, state
     )
     session.reason, session.retry_after, session.over_at = kept.reason, kept.retry_after, kept.over_at
+    session.dark_until = kept.dark_until
     routes = {held.epoch: held.route for held in kept.routes}
     session.epochs.restore(routes, kept.epoch, office.surely_gone(now))
     session.renewed_at, session.idle_at = now, after(now, office.settings.inactivity_timeout)

@@ -108,7 +108,9 @@ ADMISSION_TABLE: Final = StateTable(
             _S.CONFIGURING, _S.REROUTING, CONFIGURING="all have promised", REROUTING="others are missing, or late"
         ),
         (_S.REROUTING, LinksRefused): to(_S.REROUTING, _S.TERMINATING, REROUTING="asked again", TERMINATING="given up"),
-        (_S.REROUTING, NoRoute): to(_S.REROUTING, _S.TERMINATING, REROUTING="a late answer", TERMINATING="explained"),
+        (_S.REROUTING, NoRoute): to(
+            _S.REROUTING, _S.TERMINATING, REROUTING="late, or on stock", TERMINATING="explained"
+        ),
         **{(_S.REROUTING, message): to(_S.REROUTING) for message in (HopConfigured, SessionDeleted)},
         **{(state, message): to(state) for state in _CONFIGURED for message in (KeyRequested, HopMissing)},
         **{(state, RouteBroken): to(_S.REROUTING) for state in _CONFIGURED},

@@ -79,6 +79,11 @@ class _Link:
         return self.reported is LinkStatus.PASSIVE and not self._is_doubtful
 
     @property
+    def is_dark(self) -> bool:
+        """Whether the device has lost its signal, but what was made before can be relied on."""
+        return self.reported is LinkStatus.OFF and not self._is_doubtful
+
+    @property
     def _is_doubtful(self) -> bool:
         return any(is_on and cause in DISABLING for cause, (_, is_on) in self.alarms.items())
 
@@ -142,8 +147,8 @@ class Controller:
             raise UnexpectedMessage(f"{wanted.link} ends at {' and '.join(strangers)}, which the network does not have")
         link = self._links.get(wanted.link)
         status = LinkStatus.PENDING if link is None else link.status
-        is_stocked = link is not None and link.is_stocked
-        state = LinkState(wanted.link, status, wanted.rate, wanted.qber, wanted.device, is_stocked)
+        is_stocked, is_dark = (False, False) if link is None else (link.is_stocked, link.is_dark)
+        state = LinkState(wanted.link, status, wanted.rate, wanted.qber, wanted.device, is_stocked, is_dark)
         registered = Send(wanted.reply_to, LinkRegistered(wanted.link))
         if link is not None and link.state == state:
             return [registered]
@@ -188,7 +193,7 @@ class Controller:
         return [Save(NodeKept(version, state)), *told]
 
     def _status_changed(self, link: _Link, cause: str) -> list[Effect]:
-        state = replace(link.state, status=link.status, is_stocked=link.is_stocked)
+        state = replace(link.state, status=link.status, is_stocked=link.is_stocked, is_dark=link.is_dark)
         if state == link.state:
             return [Save(self._kept(link))]
         changed = Publish(LinkStatusChanged(state.link, state.status.value, cause))

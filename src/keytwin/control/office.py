@@ -6,7 +6,7 @@ Routing proposes, admission decides: its ledger is the only one, and it may have
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -17,7 +17,7 @@ from keytwin.vocabulary.blueprint import AdmissionSettings
 from keytwin.vocabulary.identity import Ksid, LinkId, NodeId, link_ends
 from keytwin.vocabulary.placement import CENTRAL, Seat
 from keytwin.vocabulary.topology import MOST_HOPS, Route
-from keytwin.vocabulary.units import Duration, Instant, seconds
+from keytwin.vocabulary.units import Bits, Duration, Instant, seconds
 
 LATEST_DELIVERY: Final = seconds(30)  # no message arrives later than this after it was sent; clocks differ by less
 RENEWALS_A_LEASE: Final = 3  # two may be lost
@@ -40,6 +40,14 @@ class Office:
     ledger: Ledger
     view: TopologyView
     seat: Seat = CENTRAL
+    pool_depth: Duration = seconds(10)
+    stocks: dict[LinkId, Bits] = field(default_factory=dict)  # at the end that holds less, as last told
+
+    def note_stocks(self, link: LinkId, stocks: Iterable[Bits | None]) -> None:
+        """Note what the ends of a link hold, as far as they have said."""
+        known = [stock for stock in stocks if stock is not None]
+        if known:
+            self.stocks[link] = min(known)
 
     @property
     def lease(self) -> Duration:

@@ -100,6 +100,11 @@ class TopologyView:
         state = self.links.get(link)
         return state is not None and (state.status in WORKING or state.is_stocked)
 
+    def is_dark(self, link: LinkId) -> bool:
+        """Whether the link has lost its signal and nothing else, so that what is in stock of it is good."""
+        state = self.links.get(link)
+        return state is not None and state.is_dark
+
     def is_trusted(self, node: NodeId) -> bool:
         """Whether the node may relay and serve."""
         state = self.nodes.get(node)
@@ -124,7 +129,7 @@ class TopologyView:
         nodes = {state.node: state for state in snapshot.nodes}
         # A controller does not forget links; should one be missing, its sessions must leave it all the same.
         lost = tuple(
-            replace(state, status=LinkStatus.OFF, is_stocked=False)
+            replace(state, status=LinkStatus.OFF, is_stocked=False, is_dark=False)
             for link, state in self.links.items()
             if link not in links
         )

@@ -94,6 +94,12 @@ SLA: Final = Record(
             "how many routes without a common node a session takes at once: above 1 each key is the XOR of as many "
             "shares, and no single node between learns it",
         ),
+        Field(
+            "on_stock",
+            SOME_TIME,
+            "how long a session whose only way is dark may live on the key in stock of it, such as 10 min; left out, "
+            "it ends at once",
+        ),
     ),
 )
 

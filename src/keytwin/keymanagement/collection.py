@@ -15,9 +15,10 @@ from keytwin.keymanagement.pool import Batch, BatchGone, KeyBooks, KeysHandedOut
 from keytwin.vocabulary.events import KeyDenied, KeysAnswered, KeysGone
 from keytwin.vocabulary.exchange_messages import BatchId, GetKeyById, KeyDelivered, KeyRefused
 from keytwin.vocabulary.identity import Ksid, NodeId, SaeId
+from keytwin.vocabulary.key import Key
 from keytwin.vocabulary.machine import Effect, Message, Publish, Save, Send, StartTimer
 from keytwin.vocabulary.session_messages import Reason
-from keytwin.vocabulary.units import Duration, Instant, seconds
+from keytwin.vocabulary.units import Bits, Duration, Instant, seconds
 
 EXPIRY_STEP: Final = seconds(1)  # keys live up to this much longer than they should: one sweep serves them all
 MOST_IDS: Final = 4_096  # key IDs in one request
@@ -52,6 +53,7 @@ class Collection:
         # An SAE may ask for keys of several sessions at once; records and events are by session.
         of_session = {ksid: tuple(key_id for key_id, batch in named if batch.ksid == ksid) for ksid in ksids}
         keys = tuple(self.shelf.take(ask.key_ids))
+        size = _common_size(keys)
         self.books.delivered += len(keys)
         self.books.stored -= len(keys)
         for batch_id in dict.fromkeys(batch.batch_id for batch in batches):
@@ -59,7 +61,8 @@ class Collection:
                 self.carriage.remember_gone(batch_id)
         # Durable first, then the answer; the receiver owns the keys now and wipes them.
         effects: list[Effect] = [
-            Save(KeysHandedOut(ksid, is_master=False, key_ids=ids)) for ksid, ids in of_session.items()
+            Save(KeysHandedOut(ksid, is_master=False, key_ids=ids, sae=ask.sae, key_size=size))
+            for ksid, ids in of_session.items()
         ]
         effects.append(Send(ask.reply_to, KeyDelivered(ask.request_id, keys)))
         for ksid, ids in of_session.items():
@@ -115,3 +118,9 @@ class Collection:
         hop = self.forwarding.hops.get(ksid)
         end = hop.configuration.end if hop else None
         return end.peer if end else self.selfpairs.get(ksid)
+
+
+def _common_size(keys: Iterable[Key]) -> Bits:
+    """Return the size of keys that have the same, 0 for others."""
+    sizes = {key.material.size for key in keys}
+    return Bits(sizes.pop() if len(sizes) == 1 else 0)

@@ -220,7 +220,7 @@ class Desk:
         self.workshop.books.stored -= len(keys)
         waited = Duration(now - request.asked_at)
         return [
-            Save(KeysHandedOut(ask.ksid, is_master=True, key_ids=key_ids)),
+            Save(KeysHandedOut(ask.ksid, is_master=True, key_ids=key_ids, sae=ask.sae, key_size=request.size)),
             Send(ask.reply_to, KeyDelivered(ask.request_id, tuple(keys))),
             Publish(KeysAnswered(self.node, ask.ksid, ask.sae, key_ids, is_master=True, waited=waited)),
             *([StopTimer(_timer(ask))] if waited else []),

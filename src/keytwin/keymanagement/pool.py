@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Final
 
 from keytwin.keymanagement.partials import Partials
+from keytwin.vocabulary.audit import AuditEntry, Decision
 from keytwin.vocabulary.evidence import KeyAccount
 from keytwin.vocabulary.exchange_messages import BatchId
 from keytwin.vocabulary.identity import KeyId, Ksid, NodeId, SaeId
@@ -44,6 +45,13 @@ class KeysHandedOut(Record, frozen=True, gc=False):
     ksid: Ksid
     is_master: bool
     key_ids: tuple[KeyId, ...]
+    sae: SaeId = SaeId("")  # earlier keytwins kept neither
+    key_size: Bits = Bits(0)
+
+    def audited(self) -> AuditEntry:
+        """Tell who had which keys."""
+        decision = Decision.TO_MASTER if self.is_master else Decision.TO_SLAVE
+        return AuditEntry(decision, self.ksid, self.sae, self.key_ids, self.key_size)
 
 
 class BatchGone(Record, frozen=True, gc=False):
@@ -52,6 +60,11 @@ class BatchGone(Record, frozen=True, gc=False):
     ksid: Ksid
     batch_id: BatchId
     is_void: bool
+
+    def audited(self) -> AuditEntry:
+        """Tell that nobody will have what was left of it."""
+        decision = Decision.VOIDED if self.is_void else Decision.EXPIRED
+        return AuditEntry(decision, self.ksid, batch=self.batch_id)
 
 
 @dataclass(slots=True)

@@ -169,7 +169,7 @@ class SelfPairs:
         return [
             Publish(KeyAsked(self.node, pair.ksid, pair.sae, ask.number)),
             Save(kept),
-            Save(KeysHandedOut(pair.ksid, is_master=True, key_ids=key_ids)),
+            Save(KeysHandedOut(pair.ksid, is_master=True, key_ids=key_ids, sae=pair.sae, key_size=size)),
             Send(ask.reply_to, KeyDelivered(ask.request_id, keys)),
             Publish(answered),
             *self.collection.expire_by(kept.until, now),

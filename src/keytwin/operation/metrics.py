@@ -36,6 +36,7 @@ from keytwin.vocabulary.events import (
     LinkProbed,
     LinkStatusChanged,
     SessionAdmitted,
+    SessionOnStock,
     SessionRejected,
     SessionReleased,
     StockSeen,
@@ -61,6 +62,7 @@ COUNTERS: Final[Declared] = MappingProxyType(
         "keytwin_sessions_admitted": ("Sessions that were granted a route, each once.", ()),
         "keytwin_session_routes": ("Routes given to sessions, the first of each and later ones.", ()),
         "keytwin_sessions_rejected": ("Sessions that access or admission refused.", ("reason",)),
+        "keytwin_sessions_on_stock": ("Times that a session whose only way went dark lived on, on stock.", ()),
         "keytwin_sessions_released": ("Sessions that ended, with nothing reserved any more.", ("reason",)),
         "keytwin_link_blocks": ("Key blocks distilled; `kept` no = there was no room for them.", ("link", "kept")),
         "keytwin_link_secret_bits": ("Secret bits distilled, kept or not.", ("link",)),
@@ -202,6 +204,11 @@ def _rejected(metrics: Metrics, event: SessionRejected) -> None:
     metrics.add("keytwin_sessions_rejected", 1, event.reason)
 
 
+def _on_stock(metrics: Metrics, event: SessionOnStock) -> None:
+    del event
+    metrics.add("keytwin_sessions_on_stock", 1)
+
+
 def _released(metrics: Metrics, event: SessionReleased) -> None:
     metrics.admitted.discard(event.ksid)
     metrics.add("keytwin_sessions_released", 1, event.reason)
@@ -262,6 +269,7 @@ SEEN: Final[Mapping[type[Event], Callable[..., None]]] = MappingProxyType(
         KeysGone: _wiped,
         SessionAdmitted: _admitted,
         SessionRejected: _rejected,
+        SessionOnStock: _on_stock,
         SessionReleased: _released,
         BlockDistilled: _distilled,
         BlockPlaced: _placed,

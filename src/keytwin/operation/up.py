@@ -18,6 +18,7 @@ import uvloop
 
 from keytwin.network import Customers
 from keytwin.operation.assembly import Hooks, LiveNetwork
+from keytwin.operation.audit import JOURNAL, KEY_FILE
 from keytwin.operation.certification import OPERATOR, Certification, authority_of
 from keytwin.operation.events import RecentEvents
 from keytwin.operation.health import PERIOD, Health
@@ -94,8 +95,8 @@ async def running(
     authority = authority_of(settings.state / PKI, blueprint.name, now, settings.authority)
     certification = Certification(authority, blueprint, settings.hosts)
     certification.begin(now)
-    key = KeyFile.at(settings.state / "journal" / "key")
-    journal = Journal.open(settings.state / "journal" / "journal.db", Envelope(key), RecordCodec(record_types()))
+    key = KeyFile.at(settings.state / KEY_FILE)
+    journal = Journal.open(settings.state / JOURNAL, Envelope(key), RecordCodec(record_types()))
     try:
         network = LiveNetwork(settings, certification, journal, Hooks(end, _violated), customers)
         office = _office(network, lambda: end(None))

@@ -22,6 +22,7 @@ from keytwin.vocabulary.events import (
     KeysAnswered,
     LinkStatusChanged,
     SessionAdmitted,
+    SessionOnStock,
     SessionOver,
     SessionRejected,
     SessionRequested,
@@ -162,7 +163,9 @@ def _notice(event: Event) -> Iterator[tuple[str, str]]:
         case AlarmRaised():
             yield "alarm" if event.is_on else "alarm over", f"link {event.link}: {event.cause}"
         case LinkStatusChanged():
-            yield "link", f"{event.link} is {event.status}{f': {event.cause}' if event.cause else ''}"
+            yield "link", f"{event.link} is {event.status}: {event.cause}".removesuffix(": ")
+        case SessionOnStock():
+            yield "on stock", f"{event.app} lives on what is left of {', '.join(event.links)}"
         case SessionRejected():
             yield "refused", f"a session of {event.app} for {event.sae}: {event.explanation or event.reason}"
         case KeyDenied():

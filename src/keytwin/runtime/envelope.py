@@ -133,6 +133,14 @@ class Envelope:
         octets = self._key.unwrap(wrapped.octets, _key_context(store, wrapped.number, wrapped.first))
         return DataKey(store, wrapped, octets, left=0)
 
+    def fresh_secret(self, context: bytes) -> bytes:
+        """Draw 32 octets for another use, and return them wrapped, bound to `context`."""
+        return self._key.wrap(secrets.token_bytes(KEY), context)
+
+    def read_secret(self, wrapped: bytes, context: bytes) -> bytes:
+        """Open what `fresh_secret` returned; SealBroken when it is not that."""
+        return self._key.unwrap(wrapped, context)
+
 
 def _make_key_file(path: Path) -> None:
     """Make a fresh key durable under its name; of two processes at once, both find the key of the first."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -16,9 +17,10 @@ from typing import Final
 
 import msgspec
 
+from keytwin.runtime.audit import INSERT_AUDIT, Noted
 from keytwin.runtime.envelope import DataKey, Envelope
 from keytwin.runtime.journal_codec import RecordCodec
-from keytwin.runtime.journal_file import ELSEWHERE, JournalCorrupt, connect, examine, in_use, lock
+from keytwin.runtime.journal_file import ELSEWHERE, JournalCorrupt, audit_of, connect, examine, in_use, lock
 from keytwin.runtime.private_files import mistake, private_folder
 from keytwin.vocabulary.errors import Refusal
 from keytwin.vocabulary.identity import ElementName
@@ -48,10 +50,12 @@ class Journal:
         self._envelope = envelope
         self._codec = codec
         self._staged: dict[ElementName, list[bytes]] = {}
+        self._noted: list[Noted] = []
         self._logged = 0
         self._failure = ""
         self._exit = ExitStack()
         self._contents = examine(path, connection, envelope)
+        self._trail = audit_of(self._contents, connection, envelope)
         self._key = self._fresh_key()
 
     @classmethod
@@ -62,7 +66,7 @@ class Journal:
         OSError when its folder can't be written.
         """
         private_folder(path.parent)
-        with ExitStack() as undo, _explaining(path):
+        with ExitStack() as undo, explaining(path):
             undo.callback(os.close, lock(path))
             connection = undo.enter_context(closing(connect(path)))
             journal = cls(path, connection, envelope, codec)
@@ -78,6 +82,9 @@ class Journal:
             self._staged[element] = [octets]
         else:
             batch.append(octets)
+        entry = record.audited()
+        if entry is not None:
+            self._noted.append(Noted(element, entry))
 
     def commit(self) -> None:
         """Make all that is staged durable in one write, or raise JournalFailed: then only opening anew helps.
@@ -95,6 +102,7 @@ class Journal:
             raise JournalFailed(self._failure) from error
         finally:
             self._staged.clear()
+            self._noted.clear()
 
     def records(self, element: ElementName) -> list[Record]:
         """Read what an element has made durable, in the order it was saved, with fresh handles of key material."""
@@ -102,15 +110,17 @@ class Journal:
         name = element.encode()
         query = "SELECT id, data_key, sealed FROM rows WHERE element = ? ORDER BY id"
         found: list[Record] = []
-        with _explaining(self.path), closing(self._connection.execute(query, (element,))) as rows:
+        with explaining(self.path), closing(self._connection.execute(query, (element,))) as rows:
             for row, number, sealed in rows:
-                found += self._read(row, self._contents.opened(row, name, number, sealed))
+                octets = self._contents.opened(row, name, number, sealed)
+                found += read_batch(self.path, row, octets, self._codec)
         return found
 
     def close(self) -> None:
         """Let go of the file; what is staged is lost, as in a crash. Closing twice is allowed."""
         self._failure = self._failure or f"{self.path} is closed"
         self._staged.clear()
+        self._noted.clear()
         self._exit.close()
 
     def _check_usable(self) -> None:
@@ -125,11 +135,15 @@ class Journal:
         if self._key.left < len(self._staged):
             self._key = self._fresh_key()
         rows = self._sealed()
-        if len(rows) == 1:
+        if len(rows) == 1 and not self._noted:
             self._cursor.execute(INSERT, rows[0])
         else:
             self._cursor.execute("BEGIN IMMEDIATE")
             self._cursor.executemany(INSERT, rows)
+            if self._noted:
+                row = self._trail.next(self._noted, time.time_ns(), rows[-1][0])
+                self._logged += PAGE + len(row.entries)
+                self._cursor.execute(INSERT_AUDIT, row)
             self._cursor.execute("COMMIT")
         self._contents.last = rows[-1][0]
 
@@ -151,17 +165,19 @@ class Journal:
         contents.keys[key.number] = key
         return key
 
-    def _read(self, row: int, octets: bytes) -> Iterator[Record]:
-        try:
-            for record in _BATCHES.decode(octets):
-                yield self._codec.decode(record)
-        except msgspec.DecodeError as error:
-            # The seal held, so this is what some keytwin wrote: another version, or one with another plug-in.
-            raise JournalCorrupt(self.path, row, f"holds what this keytwin can't read: {error}") from error
+
+def read_batch(path: Path, row: int, octets: bytes, codec: RecordCodec) -> Iterator[Record]:
+    """Give the records of a row whose seal has been opened; JournalCorrupt when they are none that are known here."""
+    try:
+        for record in _BATCHES.decode(octets):
+            yield codec.decode(record)
+    except msgspec.DecodeError as error:
+        # The seal held, so this is what some keytwin wrote: another version, or one with another plug-in.
+        raise JournalCorrupt(path, row, f"holds what this keytwin can't read: {error}") from error
 
 
 @contextmanager
-def _explaining(path: Path) -> Iterator[None]:
+def explaining(path: Path) -> Iterator[None]:
     """Turn what SQLite says into whose fault it is."""
     try:
         yield

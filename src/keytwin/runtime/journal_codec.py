@@ -51,12 +51,16 @@ class RecordCodec:
         return _ENCODER.encode(record)
 
     def decode(self, octets: bytes) -> Record:
-        """Read one record; msgspec.ValidationError when it is not one, or of a kind that is not known here."""
-        name = _TAG.decode(octets).type
-        kind = self._kinds.get(name)
-        if kind is None:
-            raise msgspec.ValidationError(f"no record is called {name!r}")
-        record: Record = _decoder(kind).decode(octets)
+        """Read one record; msgspec.DecodeError when it is not one, or of a kind that is not known here."""
+        try:
+            name = _TAG.decode(octets).type
+            kind = self._kinds.get(name)
+            if kind is None:
+                raise msgspec.ValidationError(f"no record is called {name!r}")
+            record: Record = _decoder(kind).decode(octets)
+        except UnicodeDecodeError:
+            # Outside msgspec's own errors, and what Python says of bad text holds the octets themselves.
+            raise msgspec.DecodeError("holds text that is no UTF-8") from None
         return record
 
     def _learn(self, kind: type[Record]) -> None:
@@ -82,7 +86,9 @@ def _write_out(value: object) -> bytes:
 
 
 def _read_in(kind: type, value: object) -> object:
-    if kind is KeyMaterial and isinstance(value, bytes):
+    if kind is KeyMaterial:
+        if not isinstance(value, bytes):
+            raise TypeError("key material is written as octets")  # msgspec makes a ValidationError of it
         return KeyMaterial(bytearray(value))
     raise NotImplementedError(f"{kind.__name__} has no form in a journal")
 

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from keytwin.runtime import audit
+from keytwin.runtime.audit import AuditTrail
 from keytwin.runtime.envelope import STORE, DataKey, Envelope, SealBroken, WrappedKey
 from keytwin.runtime.private_files import SECRET, mistake, sync_folder
 from keytwin.vocabulary.errors import FileMistake, Finding, Refusal
 
 APPLICATION: Final = 0x6B74776E  # "ktwn", in SQLite's field for it
-FORMAT: Final = 1
+FORMAT: Final = 2  # 2: with an audit
+BEFORE_AUDIT: Final = 1
 BEFORE: Final = ("locking_mode = EXCLUSIVE", "trusted_schema = OFF", "cell_size_check = ON", "secure_delete = ON")
 DURABLE: Final = ("journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 0")
 STORES: Final = "CREATE TABLE store (identity BLOB NOT NULL)"
@@ -77,7 +80,7 @@ def connect(path: Path) -> sqlite3.Connection:
         connection = undo.enter_context(closing(sqlite3.connect(path, timeout=0, isolation_level=None)))
         connection.text_factory = bytes  # what was altered may be no text
         _set(connection, BEFORE)
-        is_fresh = _is_fresh(path, connection)
+        is_fresh = not version_of(path, connection)
         _set(connection, DURABLE)
         if is_fresh:
             _lay_out(connection)
@@ -90,18 +93,19 @@ def _set(connection: sqlite3.Connection, settings: tuple[str, ...]) -> None:
         connection.execute(f"PRAGMA {setting}").fetchall()
 
 
-def _is_fresh(path: Path, connection: sqlite3.Connection) -> bool:
+def version_of(path: Path, connection: sqlite3.Connection) -> int:
+    """Return a journal's format, 0 = it is empty; FileMistake when it is another program's, or a newer one."""
     application, version, tables = (
         connection.execute(query).fetchone()[0]
         for query in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
     )
     if not application and not tables:
-        return True
+        return 0
     if application != APPLICATION:
         raise mistake(path, "is no journal of keytwin's", ELSEWHERE)
-    if version != FORMAT:
+    if version not in {BEFORE_AUDIT, FORMAT}:
         raise mistake(path, f"has format {version}, and this keytwin reads {FORMAT}", "use the keytwin that wrote it")
-    return False
+    return int(version)
 
 
 def _lay_out(connection: sqlite3.Connection) -> None:
@@ -157,6 +161,21 @@ def _identity(path: Path, connection: sqlite3.Connection) -> bytes:
             return identity
         case _:
             raise JournalCorrupt(path, 0, "has lost its identity")
+
+
+def audit_of(contents: Contents, connection: sqlite3.Connection, envelope: Envelope) -> AuditTrail:
+    """Return the end of the audit's chain; a journal of an earlier format gets one, for what comes from now on."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    has_tables = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'audit'").fetchone()[0]
+    if version == BEFORE_AUDIT or not (has_tables or contents.last):
+        connection.execute("BEGIN IMMEDIATE")
+        audit.lay_out(connection, envelope, contents.store, contents.last + 1)
+        _set(connection, (f"user_version = {FORMAT}",))
+        connection.execute("COMMIT")
+    try:
+        return AuditTrail(audit.key_of(connection, envelope, contents.store), audit.last_of(connection))
+    except SealBroken as error:
+        raise JournalCorrupt(contents.path, 0, f"has lost its audit: {error}") from error
 
 
 def _data_keys(path: Path, connection: sqlite3.Connection, envelope: Envelope, store: bytes) -> dict[int, DataKey]:

@@ -35,7 +35,7 @@ MOST_NODES: Final = 100
 USUAL_NODES: Final = (3, 6)
 FEWEST_FOR_SHARES: Final = 4
 SLAS: Final = (
-    Sla(SlaId("gold"), 0, BitsPerSecond(8_000), kilobits(32)),
+    Sla(SlaId("gold"), 0, BitsPerSecond(8_000), kilobits(32), on_stock=seconds(20)),
     Sla(SlaId("bronze"), 3, BitsPerSecond(2_000), kilobits(16)),
 )
 USERS: Final = (User(UserId("alice"), SlaId("gold")), User(UserId("bob"), SlaId("bronze"), BitsPerSecond(4_000)))

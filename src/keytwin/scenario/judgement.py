@@ -11,6 +11,7 @@ from keytwin.vocabulary.events import (
     LinkStatusChanged,
     SessionAdmitted,
     SessionConfigured,
+    SessionOnStock,
     SessionOver,
     SessionRejected,
     SessionReleased,
@@ -63,6 +64,9 @@ class Witness:
                 self.hops[event.app] = event.route.hops
                 if event.epoch > 1:
                     self._tell(at, f"{event.app} goes another way now: {' - '.join(event.route.nodes)}")
+            case SessionOnStock():
+                longest = in_seconds(event.longest)
+                self._tell(at, f"{event.app} lives on the stock of {', '.join(event.links)}, for {longest:g} s at most")
             case SessionReleased():
                 self.admitted.discard(event.ksid)
             case SessionConfigured():

@@ -24,7 +24,8 @@ class Sla(msgspec.Struct, frozen=True):
     """What a class of users may ask: priority 0 is served first; `rate` is a session's average, `burst` its bucket.
 
     With several `routes` each key is the XOR of as many shares that share no node on their way: no single node between
-    the ends learns anything of it.
+    the ends learns anything of it. `on_stock`: how long a session whose only way is dark may live on the key that is
+    left of it; 0 = it ends at once.
     """
 
     id: SlaId
@@ -32,6 +33,7 @@ class Sla(msgspec.Struct, frozen=True):
     rate: BitsPerSecond
     burst: Bits
     routes: int = 1
+    on_stock: Duration = Duration(0)
 
 
 class User(msgspec.Struct, frozen=True):

@@ -66,6 +66,10 @@ class TagMismatch(Violation):
     """The one-time tag of a message does not verify."""
 
 
+class KemRefused(Violation):
+    """What a peer sent as its public key or ciphertext is none."""
+
+
 class Oversize(Violation):
     """A message or collection is larger than its stated limit."""
 

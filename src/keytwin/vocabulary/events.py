@@ -195,6 +195,15 @@ class SessionRejected(Event, frozen=True, gc=False):
     explanation: str
 
 
+class SessionOnStock(Event, frozen=True, gc=False):
+    """A session whose only way is dark lives on what is in stock of these links, at the longest for `longest`."""
+
+    ksid: Ksid
+    app: AppId
+    links: tuple[LinkId, ...]
+    longest: Duration
+
+
 class SessionReleased(Event, frozen=True, gc=False):
     """Nothing of the session is reserved anywhere: confirmed, or surely expired."""
 

@@ -14,6 +14,7 @@ from typing import Final, Protocol, TypeVar
 
 import msgspec
 
+from keytwin.vocabulary.audit import AuditEntry
 from keytwin.vocabulary.errors import UnexpectedMessage
 from keytwin.vocabulary.identity import ElementName
 from keytwin.vocabulary.units import Duration, Instant
@@ -32,6 +33,10 @@ class Event(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 class Record(msgspec.Struct, frozen=True, gc=False, tag=True):
     """What a machine must find again after a restart. May hold key: it goes to the element's own journal only."""
+
+    def audited(self) -> AuditEntry | None:
+        """Return what the audit is to keep of it, None = it is no decision about keys."""
+        return None
 
 
 class Effect(msgspec.Struct, frozen=True, gc=False):

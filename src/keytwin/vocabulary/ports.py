@@ -33,3 +33,25 @@ class Entropy(Protocol):
     def block(self, count: int) -> KeyBlock:
         """Return `count` fresh octets of which several parties will have a copy."""
         ...
+
+
+class Kem(Protocol):
+    """A key encapsulation mechanism: ML-KEM-768 of FIPS 203 live, a seeded stand-in of the same sizes in simulation.
+
+    Whoever gets secrets or private keys owns them and wipes them.
+    """
+
+    def generate(self) -> tuple[KeyMaterial, bytes]:
+        """Return a fresh private key, and the public key that goes with it."""
+        ...
+
+    def encapsulate(self, public: bytes) -> tuple[KeyMaterial, bytes]:
+        """Return a fresh secret, and the ciphertext that carries it; KemRefused when that is no public key."""
+        ...
+
+    def decapsulate(self, private: KeyMaterial, ciphertext: bytes) -> KeyMaterial:
+        """Return the secret; of a ciphertext for another key, or an altered one, a secret that nobody else has.
+
+        KemRefused when it is none by its length alone.
+        """
+        ...

@@ -24,6 +24,7 @@ class LinkState(msgspec.Struct, frozen=True, gc=False):
     """What the topology database holds of a link; `rate`: the registered, analytic one of both directions together.
 
     `is_stocked`: PASSIVE by its device's own word, with key to go on with, as between two passes of a satellite.
+    `is_dark`: OFF by its device's own word, and nothing else is wrong: the key made before can be relied on.
     """
 
     link: LinkId
@@ -32,6 +33,7 @@ class LinkState(msgspec.Struct, frozen=True, gc=False):
     qber: float
     device: DeviceId
     is_stocked: bool = False
+    is_dark: bool = False
 
 
 class NodeState(msgspec.Struct, frozen=True, gc=False):

@@ -1,0 +1,82 @@
+"""Sessions that live on stock: their only way is dark, and both ends of each dark link still hold key of it.
+
+Continuous supply while the quantum layer is down (paper B, 1), for as long as the service level says. A session that
+has another way takes that; one that has none stays on its old route and asks for a better one all the while. No new
+session is let onto a dark link: what is left belongs to those who had it.
+"""
+
+from __future__ import annotations
+
+from keytwin.control.admission_case import ROUTING_PATIENCE, AdmissionCase, configure_hops, finish, save
+from keytwin.control.admission_table import AdmissionState
+from keytwin.control.capacity import TAG_KEY
+from keytwin.control.profiles import LATER
+from keytwin.vocabulary.events import SessionOnStock
+from keytwin.vocabulary.identity import LinkId
+from keytwin.vocabulary.machine import Effect, Publish
+from keytwin.vocabulary.session_messages import Reason
+from keytwin.vocabulary.units import Bits, Instant, after, in_seconds
+
+
+def stay_or_finish(session: AdmissionCase, reason: Reason, explanation: str, now: Instant) -> list[Effect]:
+    """Let a session that finds no way live on the stock of its old one, or end it and say why."""
+    may_stay = session.state is AdmissionState.REROUTING and session.grant.on_stock > 0
+    if may_stay and not session.office.view.is_known:
+        return _ask_again(session, now)  # just restarted: it is not known yet what is dark
+    dark = _dark_links(session) if may_stay else ()
+    if not dark:
+        return finish(session, reason, now, explanation, LATER)
+    flaw = _flaw(session, dark, now)
+    if flaw:
+        return finish(session, reason, now, f"{explanation}; {flaw}", LATER)
+    return _stay(session, dark, now)
+
+
+def _stay(session: AdmissionCase, dark: tuple[LinkId, ...], now: Instant) -> list[Effect]:
+    """Stay on the old route, and tell of it once."""
+    again = _ask_again(session, now)
+    if session.dark_until is not None:
+        return again
+    session.dark_until = after(now, session.grant.on_stock)
+    told = SessionOnStock(session.ksid, session.app, dark, session.grant.on_stock)
+    return [save(session), Publish(told), *again]
+
+
+def _ask_again(session: AdmissionCase, now: Instant) -> list[Effect]:
+    """Look for another route again soon; whoever may have lost the old one is told it again."""
+    session.question = None
+    session.asked_before += session.questions
+    session.questions = 0
+    session.excluded.clear()
+    session.timeout_at = after(now, ROUTING_PATIENCE)  # for routing to be silent; on stock the rest is counted
+    return configure_hops(session, session.epochs.unconfirmed())
+
+
+def _dark_links(session: AdmissionCase) -> tuple[LinkId, ...]:
+    """Return the links of the route that make no key; none where the route is not there as a whole any more."""
+    route, view = session.epochs.route, session.office.view
+    if route is None or not set(route.all_nodes) <= set(session.epochs.holding()):
+        return ()
+    if not all(view.is_trusted(node) for node in route.all_nodes):
+        return ()
+    return tuple(link for link in route.all_links if not view.is_working(link))
+
+
+def _flaw(session: AdmissionCase, dark: tuple[LinkId, ...], now: Instant) -> str:
+    """Say why the session can't live on the stock of these links, or no longer."""
+    office, grant = session.office, session.grant
+    doubtful = [link for link in dark if not office.view.is_dark(link)]
+    if doubtful:
+        return f"what is in stock of {', '.join(doubtful)} can't be relied on"
+    if session.dark_until is not None and now >= session.dark_until:
+        return f"it has lived on stock for {in_seconds(grant.on_stock):g} s, as long as its service level says"
+    # A stock is told anew when it has fallen by half: what is told may be twice what is there. One of which nothing
+    # was told yet, as after a restart, counts as there: how long the session lives on it is bounded all the same.
+    least = Bits(2 * (TAG_KEY + grant.batch * grant.key_size))
+    empty = [link for link in dark if office.stocks.get(link, least) < least]
+    if not empty:
+        session.dry_until = None
+        return ""
+    # No more keys can be made; those that lie ready at its ends are still its own.
+    session.dry_until = session.dry_until or after(now, office.pool_depth)
+    return f"the stock of {', '.join(empty)} is used up" if now >= session.dry_until else ""

@@ -1,0 +1,143 @@
+"""Reading and checking an audit: every row by its link, and against the journal's own rows, which say the same.
+
+A network that runs holds its journal for itself, so what is read is a copy of the file and its log. A copy that was
+taken in the middle of a write-back may be torn: where the first look finds fault with it, another copy is taken.
+"""
+
+from __future__ import annotations
+
+import hmac
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import takewhile
+from operator import ge
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from keytwin.runtime import audit
+from keytwin.runtime.audit import BEGINNING, AuditKey, AuditRow, Noted
+from keytwin.runtime.envelope import Envelope, SealBroken
+from keytwin.runtime.journal import explaining, read_batch
+from keytwin.runtime.journal_codec import RecordCodec
+from keytwin.runtime.journal_file import ELSEWHERE, Contents, JournalCorrupt, examine, version_of
+from keytwin.runtime.private_files import mistake
+from keytwin.vocabulary.identity import ElementName
+
+COPIES: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFault:
+    """What is wrong, and at which row of the audit; 0 = not at one row."""
+
+    row: int
+    what: str
+
+
+@dataclass(slots=True)
+class Trail:
+    """All of an audit: its rows, and what is wrong with them; `first` = the first row of the journal it covers."""
+
+    first: int
+    rows: list[AuditRow] = field(default_factory=list)
+    faults: list[AuditFault] = field(default_factory=list)
+
+    def entries(self) -> Iterator[tuple[AuditRow, Noted]]:
+        """Give every entry that can be read, with its row."""
+        for row in self.rows:
+            with suppress(msgspec.DecodeError):
+                yield from ((row, noted) for noted in row.noted())
+
+
+def read_trail(path: Path, envelope: Envelope, codec: RecordCodec) -> Trail:
+    """Read and check the audit of a journal, whether a network runs on it or not.
+
+    FileMistake when it is no journal, has no audit, or is of another key; JournalCorrupt when it cannot be read.
+    """
+    if not path.exists():
+        raise mistake(path, "is not there", "name the state directory of a network that has run")
+    for _ in range(COPIES - 1):
+        with suppress(JournalCorrupt):
+            trail = _read_copy(path, envelope, codec)
+            if not trail.faults:
+                return trail
+    return _read_copy(path, envelope, codec)
+
+
+def _read_copy(path: Path, envelope: Envelope, codec: RecordCodec) -> Trail:
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / path.name
+        for suffix in ("", "-wal"):
+            with suppress(FileNotFoundError):
+                shutil.copyfile(f"{path}{suffix}", f"{copy}{suffix}")
+        with explaining(path), closing(sqlite3.connect(copy, isolation_level=None)) as connection:
+            connection.text_factory = bytes
+            return _examined(path, connection, envelope, codec)
+
+
+def _examined(path: Path, connection: sqlite3.Connection, envelope: Envelope, codec: RecordCodec) -> Trail:
+    if not version_of(path, connection):
+        raise mistake(path, "is empty: no network has run on it", ELSEWHERE)
+    contents = examine(path, connection, envelope)
+    tables = connection.execute("SELECT count(*) FROM sqlite_master WHERE name IN ('audit', 'audit_key')").fetchone()[0]
+    if not tables:
+        raise mistake(path, "was written by a keytwin without audit", "start the network once: its audit begins then")
+    try:
+        key = audit.key_of(connection, envelope, contents.store)
+        trail = Trail(key.first, list(audit.rows_of(connection)))
+    except (SealBroken, sqlite3.DatabaseError, ValueError, TypeError) as error:
+        raise JournalCorrupt(path, 0, f"has lost its audit: {error}") from error
+    _check_links(trail, key)
+    _check_journal(trail, connection, contents, codec)
+    return trail
+
+
+def _check_links(trail: Trail, key: AuditKey) -> None:
+    """Hold each row against the one before it."""
+    before, expected = BEGINNING, 1
+    for row in trail.rows:
+        if row.id != expected:
+            trail.faults.append(AuditFault(expected, "is missing" if row.id > expected else "is there twice"))
+        elif not hmac.compare_digest(row.link, audit.link_of(key.octets, before, row)):
+            trail.faults.append(AuditFault(row.id, "is not what was written, or the one before it is not"))
+        before, expected = row.link, row.id + 1
+
+
+def _check_journal(trail: Trail, connection: sqlite3.Connection, contents: Contents, codec: RecordCodec) -> None:
+    """Hold the rows against what the journal's rows of the same commits say."""
+    said: dict[int, list[Noted]] = {}
+    for noted_in, noted in _said(connection, contents, codec):
+        if noted_in >= trail.first:
+            said.setdefault(noted_in, []).append(noted)
+    for row in trail.rows:
+        covered = list(takewhile(partial(ge, row.through), said))  # the rows come in their order
+        of_commit = [noted for number in covered for noted in said.pop(number)]
+        try:
+            told = row.noted()
+        except msgspec.DecodeError:
+            trail.faults.append(AuditFault(row.id, "is no text of an audit"))
+            continue
+        # Within a commit the journal has its rows by element, the audit its entries in the order they were saved.
+        if sorted(map(msgspec.json.encode, told)) != sorted(map(msgspec.json.encode, of_commit)):
+            trail.faults.append(AuditFault(row.id, "says something else than the journal"))
+    if said:
+        number = len(trail.rows) + 1
+        trail.faults.append(
+            AuditFault(number, f"is missing: the journal has {sum(map(len, said.values()))} more entries")
+        )
+
+
+def _said(connection: sqlite3.Connection, contents: Contents, codec: RecordCodec) -> Iterator[tuple[int, Noted]]:
+    """Give what the records of the journal have for the audit, with the row each is in."""
+    for number, element, key, sealed in connection.execute("SELECT * FROM rows ORDER BY id"):
+        for record in read_batch(contents.path, number, contents.opened(number, element, key, sealed), codec):
+            entry = record.audited()
+            if entry is not None:
+                yield number, Noted(ElementName(element.decode()), entry)

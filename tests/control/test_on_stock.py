@@ -1,0 +1,160 @@
+"""Sessions on stock at admission: who may stay, what ends it, what a restart keeps, and that nobody new comes."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from keytwin.control.capacity import TAG_KEY
+from keytwin.vocabulary.events import SessionAdmitted, SessionOnStock, SessionRejected
+from keytwin.vocabulary.identity import ADMISSION, CONTROLLER, Ksid, LinkId, NodeId
+from keytwin.vocabulary.key import DEFAULT_KEY_SIZE
+from keytwin.vocabulary.link_messages import LinkPerformance
+from keytwin.vocabulary.operator_messages import SetNodeTrust
+from keytwin.vocabulary.session_messages import FindRoute
+from keytwin.vocabulary.topology_messages import LinkStatus, RaiseAlarm
+from keytwin.vocabulary.units import Bits, BitsPerSecond, Duration, kilobits, minutes, seconds
+from tests.control.cases import RELAYED, reserved, state_of
+from tests.control.plane import BRONZE, GOLD, Plane, setup_of
+from tests.marks import invariant
+
+DARK = LinkId("km0--km2")
+PLENTY = kilobits(1_000)
+LONG = Duration(minutes(5))
+
+
+def plane_on(on_stock: Duration = LONG) -> tuple[Plane, Ksid]:
+    """Return the star, whose sessions may live on stock for so long, with a session over a link to a leaf."""
+    patient = replace(GOLD, on_stock=on_stock)
+    plane = Plane(setup=replace(setup_of(), slas=(patient, BRONZE)))
+    plane.register()
+    stock(plane, PLENTY)
+    ksid = plane.open(RELAYED)
+    assert state_of(plane, ksid) == "active"
+    plane.run(seconds(6))  # routing says at once now that there is none
+    return plane, ksid
+
+
+def stock(plane: Plane, amount: Bits, link: LinkId = DARK) -> None:
+    """Let monitoring tell what the ends of a link hold."""
+    at = plane.now
+    plane.tell(ADMISSION, LinkPerformance(link, at, BitsPerSecond(100_000), 0.02, (PLENTY, amount), None, 0.0))
+    plane.run(seconds(0.1))
+
+
+def cut(plane: Plane) -> None:
+    plane.status(DARK, LinkStatus.OFF)
+    plane.run(seconds(3))
+
+
+def why(plane: Plane) -> str:
+    return plane.heard(SessionRejected)[-1].explanation
+
+
+@invariant("S6")
+def test_a_session_without_another_way_stays_configured_and_reserved_while_the_link_is_dark() -> None:
+    plane, ksid = plane_on()
+    held, holders = reserved(plane), plane.holders(ksid)
+    cut(plane)
+    plane.run(minutes(2))
+    assert state_of(plane, ksid) == "re-routing"
+    assert (reserved(plane), plane.holders(ksid)) == (held, holders)
+    assert [(told.links, told.longest) for told in plane.heard(SessionOnStock)] == [((DARK,), LONG)]
+    assert not plane.heard(SessionRejected)
+
+
+def test_it_goes_on_as_before_when_the_light_is_back() -> None:
+    plane, ksid = plane_on()
+    cut(plane)
+    plane.status(DARK, LinkStatus.ACTIVE)
+    plane.run(seconds(5))
+    assert state_of(plane, ksid) == "active"
+    assert [told.epoch for told in plane.heard(SessionAdmitted)] == [1, 2]
+
+
+def test_each_darkness_has_a_time_of_its_own() -> None:
+    plane, ksid = plane_on(Duration(seconds(30)))
+    for _ in range(3):
+        cut(plane)
+        plane.run(seconds(20))
+        plane.status(DARK, LinkStatus.ACTIVE)
+        plane.run(seconds(5))
+    assert state_of(plane, ksid) == "active"
+    assert len(plane.heard(SessionOnStock)) == 3
+
+
+def test_no_question_to_routing_has_the_name_of_an_older_one() -> None:
+    plane, _ = plane_on()
+    cut(plane)
+    plane.run(minutes(1))
+    names = [question.request_id for question in plane.messages(FindRoute)]
+    assert len(names) == len(set(names)) > 30
+
+
+@invariant("S6")
+@pytest.mark.parametrize("on_stock", [0, 1])
+def test_a_service_level_that_does_not_allow_it_ends_the_session_at_once(on_stock: int) -> None:
+    plane, ksid = plane_on(Duration(on_stock))
+    cut(plane)
+    plane.run(seconds(1))
+    assert state_of(plane, ksid) == "terminated"
+    assert "km2 has no other link" in why(plane)
+    assert reserved(plane) == {}
+
+
+def test_it_ends_when_the_time_of_the_service_level_is_over() -> None:
+    plane, ksid = plane_on()
+    cut(plane)
+    plane.run(LONG)
+    assert state_of(plane, ksid) == "terminated"
+    assert "as long as its service level says" in why(plane)
+
+
+def test_it_ends_when_an_end_has_no_key_for_another_message_and_the_pool_has_had_its_time() -> None:
+    plane, ksid = plane_on()
+    cut(plane)
+    stock(plane, Bits(TAG_KEY + DEFAULT_KEY_SIZE))
+    plane.run(seconds(8))
+    assert state_of(plane, ksid) == "re-routing"  # what lies ready at its ends is still its own
+    plane.run(seconds(5))
+    assert state_of(plane, ksid) == "terminated"
+    assert f"the stock of {DARK} is used up" in why(plane)
+
+
+def test_key_of_a_link_under_alarm_is_not_relied_on() -> None:
+    plane, ksid = plane_on()
+    cut(plane)
+    plane.tell(CONTROLLER, RaiseAlarm(DARK, 10**18, "qber", is_on=True))
+    plane.run(seconds(3))
+    assert state_of(plane, ksid) == "terminated"
+    assert f"what is in stock of {DARK} can't be relied on" in why(plane)
+
+
+def test_a_relay_that_is_not_trusted_any_more_ends_it() -> None:
+    plane, ksid = plane_on()
+    cut(plane)
+    plane.tell(CONTROLLER, SetNodeTrust(NodeId("km0"), trusted=False))
+    plane.run(seconds(3))
+    assert state_of(plane, ksid) == "terminated"
+
+
+def test_nobody_new_is_let_onto_a_dark_link() -> None:
+    plane, ksid = plane_on()
+    cut(plane)
+    other = plane.open(RELAYED)
+    plane.run(seconds(3))
+    assert state_of(plane, ksid) == "re-routing"
+    assert other not in {told.ksid for told in plane.heard(SessionAdmitted)}
+    assert "km2 has no other link" in why(plane)
+
+
+def test_a_restart_of_admission_gives_it_no_more_time() -> None:
+    plane, ksid = plane_on()
+    cut(plane)
+    plane.run(minutes(2))
+    plane.restart(ADMISSION)
+    plane.run(minutes(1))
+    assert state_of(plane, ksid) == "re-routing"
+    plane.run(minutes(2))
+    assert state_of(plane, ksid) == "terminated"
+    assert "as long as its service level says" in why(plane)
