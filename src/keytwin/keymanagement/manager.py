@@ -43,6 +43,7 @@ from keytwin.vocabulary.exchange_messages import (
     KeysFailed,
     KeysStored,
     KeysVoided,
+    PeerWord,
     RelayKeys,
     SessionSignal,
     VoidKeys,
@@ -63,6 +64,7 @@ from keytwin.vocabulary.session_messages import (
     UserAccepted,
     UserRefused,
 )
+from keytwin.vocabulary.stream_messages import TellPeer
 from keytwin.vocabulary.units import Duration, Instant, minutes
 
 Reaction = Callable[..., list[Effect]]
@@ -170,6 +172,8 @@ class KeyManager:
             case CreditLent():
                 desk = self.sessions.desk(signal.ksid)
                 return desk.take_loan(signal) if desk else []
+            case PeerWord():
+                return self.sessions.on_peer_word(signal)
             case _:
                 raise UnexpectedMessage(f"a key manager does not take {type(signal).__name__}")
 
@@ -268,7 +272,7 @@ def _reactions(km: KeyManager) -> dict[type[Message], Reaction]:
     """Return which part reacts to which message."""
     sessions, forwarding = km.sessions, km.forwarding
     opening = (UserAccepted, UserRefused, SessionAccepted, ConfigurationRefused, SessionOverdue)
-    signals = (KeysStored, KeysFailed, KeysVoided, AskStored, VoidKeys, BorrowCredit, CreditLent)
+    signals = (KeysStored, KeysFailed, KeysVoided, AskStored, VoidKeys, BorrowCredit, CreditLent, PeerWord)
     return {
         **dict.fromkeys(LINK_MESSAGES, km.links.receive),
         **dict.fromkeys(opening, sessions.on_opening),
@@ -283,6 +287,7 @@ def _reactions(km: KeyManager) -> dict[type[Message], Reaction]:
         MulticastOverdue: km.multicast.on_overdue,
         DescribePool: _or_selfpair(km.selfpairs, lambda ask, _: describe_pool(sessions, ask)),
         CloseSession: _or_selfpair(km.selfpairs, sessions.on_close_session),
+        TellPeer: sessions.on_tell_peer,
         GetKeyById: km.collection.on_get_key_by_id,
         RenewLease: forwarding.on_renew_lease,
         TombstoneOverdue: forwarding.on_tombstone_overdue,

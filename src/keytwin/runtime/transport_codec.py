@@ -23,6 +23,7 @@ from keytwin.vocabulary.exchange_messages import (
     KeysReceived,
     KeysStored,
     KeysVoided,
+    PeerWord,
     RelayKeys,
     VoidKeys,
 )
@@ -69,7 +70,7 @@ OnLink: TypeAlias = (
     | LeaseGranted
     | LeaseRefused
 )
-OnRoute: TypeAlias = KeysStored | AskStored | KeysFailed | VoidKeys | KeysVoided | BorrowCredit | CreditLent
+OnRoute: TypeAlias = KeysStored | AskStored | KeysFailed | VoidKeys | KeysVoided | BorrowCredit | CreditLent | PeerWord
 FromNeighbour: TypeAlias = OnLink | OnRoute
 Read = TypeVar("Read")
 

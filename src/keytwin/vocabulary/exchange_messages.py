@@ -10,6 +10,7 @@ from keytwin.vocabulary.identity import ElementName, KeyId, KmId, Ksid, LinkId, 
 from keytwin.vocabulary.key import Key
 from keytwin.vocabulary.machine import Message, RequestId
 from keytwin.vocabulary.session_messages import Reason
+from keytwin.vocabulary.stream_messages import StreamWord
 from keytwin.vocabulary.units import Bits, Duration
 
 BatchId = str
@@ -234,6 +235,12 @@ class KeysVoided(SessionSignal, frozen=True, gc=False):
     """The far end holds nothing of the batch, and will not take it any more."""
 
     batch_id: BatchId
+
+
+class PeerWord(SessionSignal, frozen=True, gc=False):
+    """What an SAE's element at one end of a key stream tells that at the other."""
+
+    word: StreamWord
 
 
 class BorrowCredit(SessionSignal, frozen=True, gc=False):
