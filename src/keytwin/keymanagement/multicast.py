@@ -190,7 +190,10 @@ class Multicast:
         waited = Duration(now - cast.asked_at)
         return [
             *effects,
-            *(Save(KeysHandedOut(ksid, is_master=True, key_ids=cast.key_ids)) for ksid in cast.ksids),
+            *(
+                Save(KeysHandedOut(ksid, is_master=True, key_ids=cast.key_ids, sae=ask.sae, key_size=cast.size))
+                for ksid in cast.ksids
+            ),
             Send(ask.reply_to, KeyDelivered(ask.request_id, keys)),
             Publish(KeysAnswered(self.node, ask.ksid, ask.sae, cast.key_ids, is_master=True, waited=waited)),
             StopTimer(cast.timer),
