@@ -6,6 +6,7 @@ import os
 import select
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO, Final, Literal
 
@@ -35,6 +36,7 @@ def up(
     detach: Annotated[bool, Parameter(name=("--detach", "-d"))] = False,
     speed: float = 1.0,
     misbehave: Wrong | None = None,
+    processes: bool = False,
     place: Place = USUAL_PLACE,
     ready_fd: Annotated[int | None, Parameter(show=False)] = None,
 ) -> int:
@@ -50,12 +52,15 @@ def up(
         How many times faster than in reality the quantum links make key; all else keeps its pace.
     misbehave
         Let the key faces do something wrong on purpose, to try a client against it.
+    processes
+        Give each key manager a process of its own, and control another; one that dies is started again.
     """
     if detach:
-        return _detached([network, *_options(speed, misbehave, place)])
+        return _detached([network, *_options(speed, misbehave, place), *(["--processes"] if processes else [])])
     from keytwin.operation.up import serve
 
-    settings = place.settings(network, speed, None if misbehave is None else Misbehaviour(misbehave))
+    wrong = None if misbehave is None else Misbehaviour(misbehave)
+    settings = replace(place.settings(network, speed, wrong), has_processes=processes)
     serve(settings, lambda ready: _tell(ready, settings.state, ready_fd))
     print(f"{settings.blueprint.name} has stopped; its state stays in {settings.state}")
     return Exit.OK

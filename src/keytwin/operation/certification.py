@@ -18,6 +18,7 @@ from keytwin.vocabulary.identity import LinkId, NodeId, SaeId, twin_of
 
 OPERATOR = Identity(Role.OPERATOR, "operator")
 CONTROL = Identity(Role.ELEMENT, "control")
+BUS = Identity(Role.ELEMENT, "bus")
 
 
 def km_identity(node: NodeId) -> Identity:
@@ -104,6 +105,7 @@ def authority_of(folder: Path, network: str, now: datetime, brought: BroughtAuth
 def _everyone(blueprint: Blueprint) -> Iterator[Identity]:
     yield OPERATOR
     yield CONTROL
+    yield BUS
     for node in blueprint.topology.nodes:
         yield km_identity(node.id)
     for link in blueprint.topology.links:

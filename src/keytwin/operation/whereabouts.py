@@ -142,9 +142,14 @@ def wait_until_stopped(state: Path, longest: float) -> bool:
     return True
 
 
-def open_log(state: Path) -> int:
-    """Open the log of a network that runs detached; returns a descriptor to append with."""
-    return os.open(state / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+def folder_of_process(state: Path, name: str) -> Path:
+    """Return the folder of what one process of a network keeps: its journal and its log."""
+    return state / "processes" / name
+
+
+def open_log(folder: Path) -> int:
+    """Open the log of a network that runs detached, or of one process; returns a descriptor to append with."""
+    return os.open(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
 def _found(state: Path) -> Whereabouts:

@@ -1,0 +1,61 @@
+"""What of a network one process hosts: all of it, or control and twins, or one key manager with the SAEs of its node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from keytwin.vocabulary.blueprint import Blueprint
+from keytwin.vocabulary.identity import ElementName, NodeId, SaeId, km_of
+
+KM: Final = "km/"
+SAE: Final = "sae/"
+CONTROL_PART: Final = "control"
+BUS_PART: Final = "bus"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The nodes whose key managers a process has, and whether it has control and the twins as well."""
+
+    name: str
+    nodes: frozenset[NodeId]
+    has_control: bool
+    homes: Mapping[SaeId, NodeId]
+
+    def hosts(self, element: ElementName) -> bool:
+        """Whether an element lives here; an SAE's standing sessions live beside its key manager."""
+        kind, _, name = element.partition("/")
+        if f"{kind}/" == KM:
+            return name in self.nodes
+        if f"{kind}/" == SAE:
+            return self.homes.get(SaeId(name)) in self.nodes
+        return self.has_control
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether there is no other process."""
+        return self.has_control and bool(self.nodes)
+
+    @property
+    def node(self) -> NodeId | None:
+        """The node of a part that is one key manager's; None = that of control."""
+        return next(iter(self.nodes), None) if not self.has_control else None
+
+
+def whole(blueprint: Blueprint) -> Part:
+    """Return the part that is everything."""
+    return Part("network", frozenset(node.id for node in blueprint.topology.nodes), True, _homes(blueprint))
+
+
+def parts_of(blueprint: Blueprint) -> dict[str, Part]:
+    """Return the parts of a network of one process an element: control first, then each key manager, by name."""
+    homes = _homes(blueprint)
+    control = Part(CONTROL_PART, frozenset(), True, homes)
+    kms = (Part(km_of(node.id), frozenset({node.id}), False, homes) for node in blueprint.topology.nodes)
+    return {part.name: part for part in (control, *kms)}
+
+
+def _homes(blueprint: Blueprint) -> dict[SaeId, NodeId]:
+    return {end.sae: end.node for app in blueprint.apps for end in app.ends}
