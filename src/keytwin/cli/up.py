@@ -6,7 +6,6 @@ import os
 import select
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO, Final, Literal
 
@@ -36,7 +35,6 @@ def up(
     detach: Annotated[bool, Parameter(name=("--detach", "-d"))] = False,
     speed: float = 1.0,
     misbehave: Wrong | None = None,
-    processes: bool = False,
     place: Place = USUAL_PLACE,
     ready_fd: Annotated[int | None, Parameter(show=False)] = None,
 ) -> int:
@@ -52,15 +50,13 @@ def up(
         How many times faster than in reality the quantum links make key; all else keeps its pace.
     misbehave
         Let the key faces do something wrong on purpose, to try a client against it.
-    processes
-        Give each key manager a process of its own, and control another; one that dies is started again.
     """
     if detach:
-        return _detached([network, *_options(speed, misbehave, place), *(["--processes"] if processes else [])])
+        return _detached([network, *_options(speed, misbehave, place)])
     from keytwin.operation.up import serve
 
     wrong = None if misbehave is None else Misbehaviour(misbehave)
-    settings = replace(place.settings(network, speed, wrong), has_processes=processes)
+    settings = place.settings(network, speed, wrong)
     serve(settings, lambda ready: _tell(ready, settings.state, ready_fd))
     print(f"{settings.blueprint.name} has stopped; its state stays in {settings.state}")
     return Exit.OK
@@ -124,6 +120,7 @@ def _detached(words: list[str]) -> int:
 
 def _options(speed: float, misbehave: Wrong | None, place: Place) -> list[str]:
     options = ["--speed", repr(speed), "--host", place.host, "--base-port", str(place.base_port)]
+    options += ["--processes"] if place.processes else []
     options += ["--misbehave", misbehave] if misbehave else []
     given = (("--state", place.state), ("--authority", place.authority), ("--authority-key", place.authority_key))
     return options + [word for option, path in given if path for word in (option, str(path))]

@@ -1,4 +1,4 @@
-"""A live network, or one process's part of it, put together: elements, streams, the bus, faces for SAEs and operator."""
+"""A live network, or one process's part of it, put together: elements, streams, bus, faces for SAEs and operator."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class LiveNetwork:
                 self.live.add(name, make)
 
     async def open(self, operator: Face | None = None) -> None:
-        """Begin to listen, to connect and to run; Refusal when a port is taken. The operator may be served elsewhere."""
+        """Begin to listen, to connect and to run; Refusal when a port is taken. Without `operator`, none is served."""
         nodes = [node.id for node in self.blueprint.topology.nodes]
         own = [(index, node) for index, node in enumerate(nodes) if node in self.part.nodes]
         for index, node in own:

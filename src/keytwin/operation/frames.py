@@ -1,4 +1,4 @@
-"""What a supervisor tells the process of a part of its network, and what that process tells it. No key is in any of it."""
+"""What a supervisor tells the process of a part of its network, and what that tells it. No key is in any of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a network one process hosts: all of it, or control and twins, or one key manager with the SAEs of its node."""
+"""What of a network one process hosts: all, or control and twins, or one key manager with the SAEs of its node."""
 
 from __future__ import annotations
 
@@ -34,11 +34,6 @@ class Part:
         return self.has_control
 
     @property
-    def is_whole(self) -> bool:
-        """Whether there is no other process."""
-        return self.has_control and bool(self.nodes)
-
-    @property
     def node(self) -> NodeId | None:
         """The node of a part that is one key manager's; None = that of control."""
         return next(iter(self.nodes), None) if not self.has_control else None
@@ -46,14 +41,15 @@ class Part:
 
 def whole(blueprint: Blueprint) -> Part:
     """Return the part that is everything."""
-    return Part("network", frozenset(node.id for node in blueprint.topology.nodes), True, _homes(blueprint))
+    nodes = frozenset(node.id for node in blueprint.topology.nodes)
+    return Part("network", nodes, has_control=True, homes=_homes(blueprint))
 
 
 def parts_of(blueprint: Blueprint) -> dict[str, Part]:
-    """Return the parts of a network of one process an element: control first, then each key manager, by name."""
-    homes = _homes(blueprint)
-    control = Part(CONTROL_PART, frozenset(), True, homes)
-    kms = (Part(km_of(node.id), frozenset({node.id}), False, homes) for node in blueprint.topology.nodes)
+    """Return the parts of a network of several processes, by name: control first, then each key manager."""
+    homes, nodes = _homes(blueprint), [node.id for node in blueprint.topology.nodes]
+    control = Part(CONTROL_PART, frozenset(), has_control=True, homes=homes)
+    kms = (Part(km_of(node), frozenset({node}), has_control=False, homes=homes) for node in nodes)
     return {part.name: part for part in (control, *kms)}
 
 

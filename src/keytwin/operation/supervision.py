@@ -1,7 +1,7 @@
 """`keytwin up --processes`: starts each part of a network as a process of its own, and starts again what dies.
 
-One for one: a part that dies comes back from its own journal, at its own ports, with its own certificates, and no other is
-touched. One that dies again and again is given up. The supervisor has the authority and the operator face; it holds no key.
+One for one: a part that dies comes back from its own journal, at its own ports, with its own certificates, and no other
+is touched. One that dies again and again is given up. The supervisor has the authority and the operator face; no key.
 """
 
 from __future__ import annotations
@@ -80,6 +80,14 @@ class Process:
     shown: Shown = field(default_factory=Shown)
     deaths: deque[float] = field(default_factory=deque)
 
+    def dies_too_often(self) -> bool:
+        """Note a death, and say whether there were too many not long ago."""
+        now = time.monotonic()
+        self.deaths.append(now)
+        while now - self.deaths[0] > WINDOW:
+            self.deaths.popleft()
+        return len(self.deaths) > MOST_DEATHS
+
     @property
     def status(self) -> ProcessStatus:
         """How it is, for the operator."""
@@ -146,7 +154,7 @@ class Afar:
 
 
 class Supervisor:
-    """A network in processes; `failed` is told when there is no way to go on, `lost` of each node whose process died."""
+    """A network in processes; `failed` is told when there is no way on, `lost` of each node whose process died."""
 
     def __init__(
         self, settings: UpSettings, certification: Certification, nursery: Nursery, failed: Callable[[Exception], None]
@@ -158,6 +166,7 @@ class Supervisor:
         self._failed = failed
         self._is_closing = False
         self._starting: set[asyncio.Task[None]] = set()
+        self._death = asyncio.Event()
         self._all = {BUS_PART: Process(BUS_PART, None, _future())}
         self._all |= {name: Process(name, part, _future()) for name, part in parts_of(self.blueprint).items()}
         self.live = Afar(self._all)
@@ -185,7 +194,7 @@ class Supervisor:
         for process in self._all.values():
             if process.channel is not None and process.part is not None:
                 process.channel.send(Ended())
-        await self._gone_by(time.monotonic() + LONGEST_STOP, [each for each in self._all.values() if each.part])
+        await self._end([process for process in self._all.values() if process.part])
         for process in self._all.values():
             _kill(process, signal.SIGKILL)  # the bus keeps nothing, and who has not ended yet hangs
 
@@ -239,11 +248,7 @@ class Supervisor:
         process.channel = channel
         await channel.open(end)
         log.info("%s is process %d", process.name, process.pid)
-        if (
-            process.part is None
-            and not process.opened.done()
-            and await listens(bus_address(self.settings), LONGEST_START)
-        ):
+        if process.part is None and await listens(bus_address(self.settings), LONGEST_START):
             _open(process)
 
     async def _opened(self, process: Process) -> None:
@@ -270,6 +275,7 @@ class Supervisor:
     def _gone(self, process: Process) -> None:
         """Start again what has died, unless it dies too often."""
         process.pid = process.channel = None
+        self._death.set()
         self.live.lose(process)
         if self._is_closing:
             return
@@ -277,16 +283,12 @@ class Supervisor:
         if not process.opened.done() and not process.restarts:
             process.opened.set_exception(Refusal(f"{name} ended while it started: look at its log"))
             return
-        for tell in self.lost if process.part else ():
-            for node in process.part.nodes if process.part else ():
+        for node in process.part.nodes if process.part else ():
+            for tell in self.lost:
                 tell(node)
-        now = time.monotonic()
-        process.deaths.append(now)
-        while now - process.deaths[0] > WINDOW:
-            process.deaths.popleft()
-        if len(process.deaths) > MOST_DEATHS:
+        if process.dies_too_often():
             process.is_given_up = True
-            cause = f"its process died {len(process.deaths)} times in {WINDOW:g} s: given up"
+            cause = f"its process died more than {MOST_DEATHS} times in {WINDOW:g} s: given up"
             log.error("%s: %s", name, cause)
             self.live.told(name, ElementStopped(name, cause))
             return
@@ -308,9 +310,13 @@ class Supervisor:
             if process.channel is not None and process.part is not None:
                 process.channel.send(frame)
 
-    async def _gone_by(self, end: float, processes: list[Process]) -> None:
-        while any(process.pid is not None for process in processes) and time.monotonic() < end:
-            await asyncio.sleep(0.01)
+    async def _end(self, processes: list[Process]) -> None:
+        """Wait until these have ended, but not for ever."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_STOP):
+                while any(process.pid is not None for process in processes):
+                    self._death.clear()
+                    await self._death.wait()
 
 
 def _open(process: Process) -> None:

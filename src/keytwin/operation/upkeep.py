@@ -56,11 +56,13 @@ async def keep(office: Bureau) -> None:
 
 
 def operator(office: Bureau, name: str, request: Request, request_id: RequestId) -> Response:
+    """Answer on the operator face."""
     del name, request_id
     return answer(request, office)
 
 
 def run_of(settings: UpSettings, office: Bureau) -> Run:
+    """Return what `run.json` is to say of a network that runs."""
     status = office.status()
     files = office.network.certification.files_of(OPERATOR)
     return Run(
@@ -110,4 +112,5 @@ def bound_resources() -> None:
 
 
 def violated(own: ElementName, peer: ElementName | None, violation: Violation) -> None:
+    """Write down which peer broke a rule."""
     log.warning("%s: connection of %s: %s", own, peer or "an unknown peer", violation)

@@ -22,7 +22,9 @@ class Codec(Generic[Told]):
 
     def __init__(self, family: type[Told]) -> None:
         ours = (kind for kind in _below(family) if kind.__module__.startswith("keytwin."))
-        self._decoders = {kind.__name__: msgspec.msgpack.Decoder(kind) for kind in ours if not may_hold_key(kind)}
+        self._decoders: dict[str, msgspec.msgpack.Decoder[Told]] = {
+            kind.__name__: msgspec.msgpack.Decoder(kind) for kind in ours if not may_hold_key(kind)
+        }
 
     def encode(self, told: Told) -> bytes:
         """Write one; AssertionError, and nothing written, when its kind may hold key."""

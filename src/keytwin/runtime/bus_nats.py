@@ -1,8 +1,8 @@
 """The bus between processes: a server of NATS on this machine, and each process with a certificate of its own.
 
-A key manager hears `km.<node>.cmd` and speaks on `km.<node>.evt`, and the server refuses it anything else; control is at
-the other ends. The server takes its users from the URI names of certificates (`verify_and_map`). Still a hint: what finds
-no room, or no server, is dropped and counted.
+A key manager hears `km.<node>.cmd` and speaks on `km.<node>.evt`, and the server refuses it anything else; control is
+at the other ends. The server takes its users from the URI names of certificates (`verify_and_map`). Still a hint: what
+finds no room, or no server, is dropped and counted.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ MOST_OCTETS: Final = 8 * 1024 * 1024  # of what waits to be heard
 LARGEST: Final = 512 * 1024  # octets of one message: a topology of some thousand links
 RECONNECT: Final = 0.1  # seconds between two attempts
 PATIENCE: Final = 5  # seconds for one attempt
+FIRST_WAIT: Final = 2.0  # seconds
 REMEDY: Final = "pip install 'keytwin[distributed]'"
 
 log = logging.getLogger(__name__)
@@ -67,31 +68,21 @@ class NatsBus:
         self._deliver = deliver
         self._codec: Codec[Message] = Codec(Message)
         self._waiting: deque[tuple[str, bytes]] = deque()
-        self._is_any = asyncio.Event()
+        self._is_any, self._is_up = asyncio.Event(), asyncio.Event()
+        self._trouble = ""
         self._client: Client | None = None
         self._pump: asyncio.Task[None] | None = None
         self.counts: Counter[str] = Counter()  # published, delivered, dropped, refused
 
     async def open(self) -> None:
-        """Connect, and from now on come back whenever the server does; Refusal when it lets nobody in."""
-        nats = library()
-        host, port = self._seat.address
-        try:
-            self._client = await nats.connect(
-                f"tls://{host}:{port}",
-                tls=client_context(self._seat.files),
-                tls_hostname=host,
-                connect_timeout=PATIENCE,
-                reconnect_time_wait=RECONNECT,
-                max_reconnect_attempts=-1,
-                error_cb=self._failed,
-            )
-        except (OSError, nats.errors.Error) as error:
-            raise Refusal(f"the bus at {host}:{port} lets {self._seat.files.identity} not in: {error}") from error
-        hears = self._seat.hears
-        limits = {"pending_msgs_limit": MOST_WAITING, "pending_bytes_limit": MOST_OCTETS}
-        await self._client.subscribe(hears, cb=self._heard, **limits)
-        self._pump = asyncio.get_running_loop().create_task(self._publish_on(self._client), name="bus")
+        """Begin to connect, and come back whenever the server does; wait a moment until it is so, as it mostly is.
+
+        A server that is away keeps nobody from its work: sessions that stand need no bus. Refusal without the library.
+        """
+        library()
+        self._pump = asyncio.get_running_loop().create_task(self._keep_up(), name="bus")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._is_up.wait(), FIRST_WAIT)
 
     def publish(self, source: ElementName, target: ElementName, message: Message) -> None:
         """Carry a message soon, or lose it; AssertionError for one whose kind may hold key."""
@@ -113,18 +104,37 @@ class NatsBus:
         if self._client is not None:
             await self._client.close()
 
-    async def _publish_on(self, client: Client) -> None:
+    async def _keep_up(self) -> None:
+        client = self._client = library().NATS()
+        host, port = self._seat.address
+        await client.connect(
+            f"tls://{host}:{port}",
+            tls=client_context(self._seat.files),
+            tls_hostname=host,
+            connect_timeout=PATIENCE,
+            reconnect_time_wait=RECONNECT,
+            max_reconnect_attempts=-1,
+            error_cb=self._failed,
+        )
+        await client.subscribe(
+            self._seat.hears, cb=self._heard, pending_msgs_limit=MOST_WAITING, pending_bytes_limit=MOST_OCTETS
+        )
+        await client.flush()
+        self._is_up.set()
         while True:
             await self._is_any.wait()
-            while self._waiting:
-                subject, octets = self._waiting.popleft()
-                try:
-                    await client.publish(subject, octets)
-                    self.counts["published"] += 1
-                except library().errors.Error as error:  # the server is away, and what may wait for it is full
-                    self.counts["dropped"] += 1
-                    log.debug("the bus lost a message: %s", error)
             self._is_any.clear()
+            await self._publish_waiting(client)
+
+    async def _publish_waiting(self, client: Client) -> None:
+        while self._waiting:
+            subject, octets = self._waiting.popleft()
+            try:
+                await client.publish(subject, octets)
+                self.counts["published"] += 1
+            except library().errors.Error as error:  # the server is away, and what may wait for it is full
+                self.counts["dropped"] += 1
+                log.debug("the bus lost a message: %s", error)
 
     async def _heard(self, heard: Msg) -> None:
         try:
@@ -151,7 +161,10 @@ class NatsBus:
             raise Violation(f"{type(message).__name__} in the name of another key manager")
 
     async def _failed(self, error: Exception) -> None:
-        log.warning("bus: %s", error or type(error).__name__)
+        trouble = f"{type(error).__name__}: {error}"
+        if trouble != self._trouble:  # it is tried ten times a second
+            self._trouble = trouble
+            log.warning("bus: %s", trouble)
 
 
 def command_subject(node: NodeId) -> str:

@@ -1,8 +1,8 @@
 """Processes that start in milliseconds and never outlive their parent.
 
 A process that has everything imported and nothing opened waits aside, and forks a new one whenever it is asked. Whoever
-asks gets the number of the process and keeps one end of a pair of sockets: when the other end closes, it is dead. If the
-parent dies, however, so do all (Linux: `prctl(2)`, PR_SET_PDEATHSIG; elsewhere each notices that its socket has closed).
+asks gets the number of the process and keeps one end of a pair of sockets: when the other end closes, it is dead. When
+the parent dies, so do all (Linux: `prctl(2)`, PR_SET_PDEATHSIG; elsewhere each sees that its socket has closed).
 """
 
 from __future__ import annotations
@@ -44,12 +44,15 @@ class Nursery:
     def start(self, name: str) -> tuple[int, socket.socket]:
         """Start a process; return its number, and the socket that closes when it ends. OSError when there is no way."""
         ours, theirs = socket.socketpair()
-        with theirs:
+        pid = GONE
+        try:
             socket.send_fds(self._socket, [name.encode()], [theirs.fileno()])
-            answer = self._socket.recv(8)
-        pid = int.from_bytes(answer, "big")
+            pid = int.from_bytes(self._socket.recv(8), "big")
+        finally:
+            theirs.close()
+            if pid == GONE:
+                ours.close()
         if pid == GONE:
-            ours.close()
             raise ChildProcessError(f"no process {name} could be started")
         return pid, ours
 
