@@ -1,4 +1,4 @@
-"""A network in processes, killed and stopped for real: keys go on, none twice, none at one end alone, no process left."""
+"""A network in processes, killed and stopped for real: keys go on, none twice, none at one end alone, no orphan."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_the_commands_work_as_in_one_process(up: Up) -> None:
     got = keytwin("key", "get", "app23", "--wait", "30 s", "--state", str(up.state))
     assert got.returncode == 0, got.stderr
     assert "1 of 1 key equal at both ends" in got.stdout
-    cut = keytwin("link", "cut", "km4--km5", "--state", str(up.state))
+    cut = keytwin("fail", "link", "km4--km5", "--state", str(up.state))
     assert cut.returncode == 0, cut.stderr
     until(lambda: next(each.status for each in up.status().links if each.link == "km4--km5") != "ACTIVE")
     healed = keytwin("link", "heal", "km4--km5", "--state", str(up.state))
@@ -127,6 +127,7 @@ def test_a_key_manager_that_is_stopped_is_not_healthy_and_goes_on_where_it_was(u
         up.signal("km/km2", signal.SIGSTOP)
         until(lambda: not next(each for each in up.status().key_managers if each.node == "km2").is_healthy)
         assert not up.status().is_healthy
+        assert up.process("km/km2").state == "silent"
         up.signal("km/km2", signal.SIGCONT)
         load.all_served_anew()
     load.check()

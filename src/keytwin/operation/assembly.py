@@ -141,6 +141,10 @@ class LiveNetwork:
             return SessionStatus(session.state.value, session.ksid)
         return SessionStatus(session.state.value, session.ksid, opened.key_size, opened.rate, opened.burst, opened.hops)
 
+    def is_heard(self, node: NodeId) -> bool:
+        """Whether a key manager's process gives signs of life: this one does."""
+        return node in self.part.nodes
+
     def processes(self) -> tuple[ProcessStatus, ...]:
         """Tell of processes beside this one: there are none."""
         return ()

@@ -12,7 +12,7 @@ from keytwin.runtime.questions import Answer
 from keytwin.service.conversation import Question
 from keytwin.service.operator_values import ElementStatus, ProcessStatus, SessionStatus
 from keytwin.vocabulary.blueprint import Blueprint
-from keytwin.vocabulary.identity import AppId, ElementName, SaeId
+from keytwin.vocabulary.identity import AppId, ElementName, NodeId, SaeId
 from keytwin.vocabulary.machine import Message, RequestId
 from keytwin.vocabulary.ports import Entropy
 
@@ -57,6 +57,10 @@ class Network(Protocol):
 
     def session(self, sae: SaeId, app: AppId) -> SessionStatus | None:
         """Tell of an SAE's standing session for an app."""
+        ...
+
+    def is_heard(self, node: NodeId) -> bool:
+        """Whether a key manager's process gives signs of life."""
         ...
 
     def processes(self) -> tuple[ProcessStatus, ...]:

@@ -51,6 +51,7 @@ from keytwin.vocabulary.machine import Event, Message, RequestId
 from keytwin.vocabulary.units import Instant
 
 LOOKS: Final = 0.2  # seconds between two looks at how the elements are
+SIGNS: Final = 5  # looks between two signs of life
 
 log = logging.getLogger(__name__)
 
@@ -121,13 +122,15 @@ class PartProcess:
         return BusSeat(node, bus_address(self.settings), files)
 
     async def _show_until_over(self, network: LiveNetwork) -> None:
-        """Tell how the elements are, whenever that is not how they were."""
+        """Tell how the elements are, whenever that is not how they were, and now and then as a sign of life."""
         told: Shown | None = None
+        looks = 0
         ends = [(end.sae, app.id) for app in self.settings.blueprint.apps for end in app.ends]
         ours = [(sae, app) for sae, app in dict.fromkeys(ends) if self.part.homes[sae] in self.part.nodes]
         while not self._over.is_set():
             shown = Shown(network.elements(), tuple((sae, app, network.session(sae, app)) for sae, app in ours))
-            if shown != told:
+            looks += 1
+            if shown != told or looks % SIGNS == 0:
                 told = shown
                 self._channel.send(shown)
             with suppress(TimeoutError):

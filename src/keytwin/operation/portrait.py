@@ -34,7 +34,7 @@ def portrait(network: Network, health: Health, picture: Picture, started: dateti
         speed=settings.speed,
         operator_url=f"https://{LOOPBACK}:{settings.ports.operator}",
         state_directory=str(settings.state),
-        is_healthy=all(health.is_good(node.id) for node in blueprint.topology.nodes) and _all_run(network),
+        is_healthy=all(_is_good(network, health, node.id) for node in blueprint.topology.nodes) and _all_run(network),
         elements=network.elements(),
         key_managers=tuple(_key_managers(network, health)),
         saes=tuple(_saes(network)),
@@ -48,6 +48,10 @@ def credentials(files: LeafFiles) -> Credentials:
     return Credentials(str(files.certificate), str(files.key), str(files.trusted), str(files.revoked))
 
 
+def _is_good(network: Network, health: Health, node: NodeId) -> bool:
+    return health.is_good(node) and network.is_heard(node)
+
+
 def _all_run(network: Network) -> bool:
     return all(each.state == "running" for each in network.processes())
 
@@ -56,7 +60,7 @@ def _key_managers(network: Network, health: Health) -> Iterator[KmStatus]:
     ports = network.settings.ports
     for index, node in enumerate(network.blueprint.topology.nodes):
         address = f"{LOOPBACK}:{ports.link(index)}"
-        yield KmStatus(node.id, _face_url(network, node.id), address, health.is_good(node.id))
+        yield KmStatus(node.id, _face_url(network, node.id), address, _is_good(network, health, node.id))
 
 
 def _saes(network: Network) -> Iterator[SaeStatus]:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import time
 from collections import deque
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from functools import partial
 from typing import Final
 
 from keytwin.operation.certification import BUS, Certification
-from keytwin.operation.faces import Faces
+from keytwin.operation.faces import Faces, told_of_port
 from keytwin.operation.frames import (
     Answered,
     Asked,
@@ -51,13 +52,14 @@ from keytwin.service.conversation import Face, Question
 from keytwin.service.operator_values import ElementStatus, ProcessStatus, SessionStatus
 from keytwin.vocabulary.errors import Refusal
 from keytwin.vocabulary.events import ElementRestarted, ElementStopped
-from keytwin.vocabulary.identity import AppId, ElementName, NodeId, SaeId
+from keytwin.vocabulary.identity import AppId, ElementName, NodeId, SaeId, km_of
 from keytwin.vocabulary.machine import Event, Message, RequestId
 from keytwin.vocabulary.ports import Entropy
 
 LONGEST_START: Final = 30.0  # seconds until a part has to be open
 LONGEST_STOP: Final = 10.0  # seconds until a part that was told to end is killed
 WINDOW: Final = 15.0  # seconds in which deaths count together
+SILENCE: Final = 3.0  # seconds without a word, three times what a part leaves between two: it hangs, or was stopped
 MOST_DEATHS: Final = 5  # in a window: with one more, a part is given up
 FIRST_PAUSE: Final = (
     0.1  # seconds before the second restart in a window; doubled each time, the first waits for nothing
@@ -78,6 +80,7 @@ class Process:
     is_given_up: bool = False
     channel: Channel[FromSupervisor, FromPart] | None = None
     shown: Shown = field(default_factory=Shown)
+    heard: float = 0.0
     deaths: deque[float] = field(default_factory=deque)
 
     def dies_too_often(self) -> bool:
@@ -95,7 +98,10 @@ class Process:
             return ProcessStatus(self.name, "given up", None, self.restarts)
         if self.pid is None:
             return ProcessStatus(self.name, "stopped", None, self.restarts)
-        return ProcessStatus(self.name, "running" if self.opened.done() else "starting", self.pid, self.restarts)
+        if not self.opened.done():
+            return ProcessStatus(self.name, "starting", self.pid, self.restarts)
+        is_silent = self.part is not None and time.monotonic() - self.heard > SILENCE
+        return ProcessStatus(self.name, "silent" if is_silent else "running", self.pid, self.restarts)
 
 
 class Afar:
@@ -164,7 +170,7 @@ class Supervisor:
         self.certification = certification
         self._nursery = nursery
         self._failed = failed
-        self._is_closing = False
+        self._is_up = self._is_closing = False
         self._starting: set[asyncio.Task[None]] = set()
         self._death = asyncio.Event()
         self._all = {BUS_PART: Process(BUS_PART, None, _future())}
@@ -175,14 +181,16 @@ class Supervisor:
 
     async def open(self, operator: Face) -> None:
         """Start everything; Refusal, with what the part says, when one cannot start."""
-        bus = self._all[BUS_PART]
+        address, bus = bus_address(self.settings), self._all[BUS_PART]
+        with told_of_port(address[1], "bus of", self.blueprint.name):
+            socket.create_server(address).close()  # else we would take whoever has the port for our own server
         await self._start(bus)
-        await self._opened(bus)
+        await self._opened([bus])
         parts = [process for process in self._all.values() if process is not bus]
         for process in parts:
             await self._start(process)
-        for process in parts:
-            await self._opened(process)
+        await self._opened(parts)
+        self._is_up = True
         await self._faces.open_for_operator(operator)
 
     async def close(self) -> None:
@@ -215,6 +223,10 @@ class Supervisor:
                 if (own, of) == (sae, app):
                     return session
         return None
+
+    def is_heard(self, node: NodeId) -> bool:
+        """Whether a key manager's process gives signs of life."""
+        return self._all[km_of(node)].status.state == "running"
 
     def processes(self) -> tuple[ProcessStatus, ...]:
         """Tell of each process."""
@@ -251,13 +263,16 @@ class Supervisor:
         if process.part is None and await listens(bus_address(self.settings), LONGEST_START):
             _open(process)
 
-    async def _opened(self, process: Process) -> None:
+    async def _opened(self, processes: list[Process]) -> None:
+        waiting = asyncio.gather(*(process.opened for process in processes))
         try:
-            await asyncio.wait_for(asyncio.shield(process.opened), LONGEST_START)
+            await asyncio.wait_for(waiting, LONGEST_START)
         except TimeoutError:
-            raise Refusal(f"{process.name} does not start within {LONGEST_START:g} s: look at its log") from None
+            late = ", ".join(process.name for process in processes if process.status.state != "running")
+            raise Refusal(f"after {LONGEST_START:g} s not yet started: {late}; look at their logs") from None
 
     def _hear(self, process: Process, frame: FromPart) -> None:
+        process.heard = time.monotonic()
         match frame:
             case Told(element=element, event=octets):
                 self.live.told(element, octets)
@@ -280,8 +295,9 @@ class Supervisor:
         if self._is_closing:
             return
         name = ElementName(process.name)
-        if not process.opened.done() and not process.restarts:
-            process.opened.set_exception(Refusal(f"{name} ended while it started: look at its log"))
+        if not self._is_up:
+            if not process.opened.done():
+                process.opened.set_exception(Refusal(f"{name} ended while it started: look at its log"))
             return
         for node in process.part.nodes if process.part else ():
             for tell in self.lost:

@@ -27,7 +27,7 @@ class ProcessStatus(msgspec.Struct, frozen=True):
     """One process of a network that has several: its name, its number (None = none now), and its restarts."""
 
     name: str
-    state: Literal["running", "starting", "stopped", "given up"]
+    state: Literal["running", "silent", "starting", "stopped", "given up"]
     pid: int | None = None
     restarts: int = 0
 
