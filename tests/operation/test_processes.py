@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from keytwin.operation.whereabouts import is_running, wait_until_stopped
+from tests.fakes.ports import free_ports
 from tests.marks import invariant
 from tests.operation.processes import APPS, LONGEST, NODES, Load, Up, keytwin, running, start, until
 
@@ -71,7 +73,7 @@ def test_the_commands_work_as_in_one_process(up: Up) -> None:
     cut = keytwin("fail", "link", "km4--km5", "--state", str(up.state))
     assert cut.returncode == 0, cut.stderr
     until(lambda: next(each.status for each in up.status().links if each.link == "km4--km5") != "ACTIVE")
-    healed = keytwin("link", "heal", "km4--km5", "--state", str(up.state))
+    healed = keytwin("heal", "link", "km4--km5", "--state", str(up.state))
     assert healed.returncode == 0, healed.stderr
     until(lambda: all(each.status == "ACTIVE" for each in up.status().links))
     assert "keytwin_keys_delivered_total" in up.console.metrics()
@@ -192,9 +194,12 @@ def test_a_process_that_dies_again_and_again_is_given_up_and_the_others_serve(tm
         assert got.returncode == 0, got.stderr
 
 
-def test_what_stands_in_the_way_of_a_part_is_told_at_the_start(up: Up, tmp_path: Path) -> None:
-    words = ("--state", str(tmp_path / "other"), "--base-port", str(up.base - 1))  # the last ports are taken
-    refused = keytwin("up", "star6", "--processes", "-d", *words)
+@pytest.mark.parametrize(("port", "whose"), [(12, "key manager of km5"), (13, "bus of star6")])
+def test_what_stands_in_the_way_of_a_part_is_told_at_the_start(tmp_path: Path, port: int, whose: str) -> None:
+    state, base = tmp_path / "star6", free_ports(2 * NODES + 2)
+    with socket.create_server(("127.0.0.1", base + port)):
+        words = ("--state", str(state), "--base-port", str(base))
+        refused = keytwin("up", "star6", "--processes", "-d", *words)
     assert refused.returncode == 3
-    assert "cannot listen at port" in refused.stderr
-    assert not is_running(tmp_path / "other")
+    assert f"the {whose} cannot listen at port {base + port}" in refused.stderr
+    assert not is_running(state)

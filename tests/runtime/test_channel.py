@@ -62,7 +62,7 @@ async def ends() -> tuple[End, End]:
 def test_frames_of_all_kinds_and_sizes_come_in_order_both_ways() -> None:
     async def scene() -> None:
         one, other = await ends()
-        sent = [Number(1), Word("two"), Number(3, bytes(1_000_000)), Word(""), *map(Number, range(1_000))]
+        sent: list[Frame] = [Number(1), Word("two"), Number(3, bytes(1_000_000)), Word(""), *map(Number, range(1_000))]
         for frame in sent:
             one.channel.send(frame)
         other.channel.send(Word("back"))

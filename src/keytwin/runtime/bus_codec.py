@@ -21,9 +21,10 @@ class Codec(Generic[Told]):
     """Writes and reads the keyless kinds below one class; what others send is read with suspicion."""
 
     def __init__(self, family: type[Told]) -> None:
-        ours = (kind for kind in _below(family) if kind.__module__.startswith("keytwin."))
+        ours = [kind for kind in _below(family) if kind.__module__.startswith("keytwin.")]
+        self.kinds = tuple(kind for kind in ours if not may_hold_key(kind))
         self._decoders: dict[str, msgspec.msgpack.Decoder[Told]] = {
-            kind.__name__: msgspec.msgpack.Decoder(kind) for kind in ours if not may_hold_key(kind)
+            kind.__name__: msgspec.msgpack.Decoder(kind) for kind in self.kinds
         }
 
     def encode(self, told: Told) -> bytes:
