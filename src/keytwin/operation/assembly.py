@@ -15,6 +15,7 @@ from keytwin.operation.certification import Certification, km_identity, twin_ide
 from keytwin.operation.faces import LOOPBACK, Faces, told_of_port
 from keytwin.operation.parts import Part, whole
 from keytwin.operation.settings import UpSettings
+from keytwin.operation.sight import Sight
 from keytwin.runtime.bus import Bus, InProcessBus
 from keytwin.runtime.bus_nats import NatsBus
 from keytwin.runtime.clock import wall_clock
@@ -25,10 +26,8 @@ from keytwin.runtime.liveloop import Store
 from keytwin.runtime.tls import Doorkeeper
 from keytwin.runtime.transport import Streams, StreamSetup
 from keytwin.service.conversation import Face
-from keytwin.service.operator_values import ElementStatus, ProcessStatus, SessionStatus
-from keytwin.service.standing import Standing
 from keytwin.vocabulary.errors import Violation
-from keytwin.vocabulary.identity import AppId, ElementName, NodeId, SaeId, km_of, sae_element, twin_of
+from keytwin.vocabulary.identity import ElementName, NodeId, km_of, twin_of
 from keytwin.vocabulary.machine import Message
 
 CONNECT_PATIENCE: Final = 2.0  # seconds until elements start although some stream is not up: they go on asking anyway
@@ -54,7 +53,7 @@ class Stake:
     bus: Callable[[Deliver], NatsBus] | None = None  # None: there is no other process
 
 
-class LiveNetwork:
+class LiveNetwork(Sight):
     """The elements, streams and faces of a network; made inside a running loop, started by `open`.
 
     `customers` are the standing sessions of SAEs outside, unless emulated applications are wanted. With a `stake`, of
@@ -118,36 +117,6 @@ class LiveNetwork:
         if self.outer is not None:
             await self.outer.close()
         await self.streams.close()
-
-    # --- what there is to see ---------------------------------------------------------------------------------------
-
-    def elements(self) -> tuple[ElementStatus, ...]:
-        """Tell of each element whether it runs, and how often it was started again."""
-        live = self.live
-        return tuple(
-            ElementStatus(name, "stopped" if live.machine(name) is None else "running", live.restarts(name))
-            for name in live.names
-        )
-
-    def session(self, sae: SaeId, app: AppId) -> SessionStatus | None:
-        """Tell of an SAE's standing session for an app; None while there is none."""
-        name = sae_element(sae)
-        machine: object = self.live.machine(name) if self.part.hosts(name) else None
-        if not isinstance(machine, Standing) or app not in machine.sessions:
-            return None
-        session = machine.sessions[app]
-        opened = session.opened
-        if opened is None:
-            return SessionStatus(session.state.value, session.ksid)
-        return SessionStatus(session.state.value, session.ksid, opened.key_size, opened.rate, opened.burst, opened.hops)
-
-    def is_heard(self, node: NodeId) -> bool:
-        """Whether a key manager's process gives signs of life: this one does."""
-        return node in self.part.nodes
-
-    def processes(self) -> tuple[ProcessStatus, ...]:
-        """Tell of processes beside this one: there are none."""
-        return ()
 
     # --- certificates -----------------------------------------------------------------------------------------------
 

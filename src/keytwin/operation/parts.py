@@ -49,8 +49,8 @@ def parts_of(blueprint: Blueprint) -> dict[str, Part]:
     """Return the parts of a network of several processes, by name: control first, then each key manager."""
     homes, nodes = _homes(blueprint), [node.id for node in blueprint.topology.nodes]
     control = Part(CONTROL_PART, frozenset(), has_control=True, homes=homes)
-    kms = (Part(km_of(node), frozenset({node}), has_control=False, homes=homes) for node in nodes)
-    return {part.name: part for part in (control, *kms)}
+    managers = (Part(km_of(node), frozenset({node}), has_control=False, homes=homes) for node in nodes)
+    return {part.name: part for part in (control, *managers)}
 
 
 def _homes(blueprint: Blueprint) -> dict[SaeId, NodeId]:

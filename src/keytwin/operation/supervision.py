@@ -202,7 +202,7 @@ class Supervisor:
         for process in self._all.values():
             if process.channel is not None and process.part is not None:
                 process.channel.send(Ended())
-        await self._end([process for process in self._all.values() if process.part])
+        await _ended([process for process in self._all.values() if process.part], self._death)
         for process in self._all.values():
             _kill(process, signal.SIGKILL)  # the bus keeps nothing, and who has not ended yet hangs
 
@@ -326,13 +326,14 @@ class Supervisor:
             if process.channel is not None and process.part is not None:
                 process.channel.send(frame)
 
-    async def _end(self, processes: list[Process]) -> None:
-        """Wait until these have ended, but not for ever."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LONGEST_STOP):
-                while any(process.pid is not None for process in processes):
-                    self._death.clear()
-                    await self._death.wait()
+
+async def _ended(processes: list[Process], death: asyncio.Event) -> None:
+    """Wait until these have ended, but not for ever; `death` is set whenever one has."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LONGEST_STOP):
+            while any(process.pid is not None for process in processes):
+                death.clear()
+                await death.wait()
 
 
 def _open(process: Process) -> None:
