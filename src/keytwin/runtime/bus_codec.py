@@ -22,7 +22,7 @@ class Codec(Generic[Told]):
 
     def __init__(self, family: type[Told]) -> None:
         ours = [kind for kind in _below(family) if kind.__module__.startswith("keytwin.")]
-        self.kinds = tuple(kind for kind in ours if not may_hold_key(kind))
+        self.kinds: tuple[type[Told], ...] = tuple(kind for kind in ours if not may_hold_key(kind))
         self._decoders: dict[str, msgspec.msgpack.Decoder[Told]] = {
             kind.__name__: msgspec.msgpack.Decoder(kind) for kind in self.kinds
         }
