@@ -39,10 +39,12 @@ def sae_identity(sae: SaeId) -> Identity:
 class Certification:
     """Whose certificates a network's process keeps good; `hosts` are the names of whoever serves."""
 
-    def __init__(self, authority: Authority, blueprint: Blueprint, hosts: tuple[str, ...]) -> None:
+    def __init__(
+        self, authority: Authority, blueprint: Blueprint, hosts: tuple[str, ...], *, has_bus: bool = False
+    ) -> None:
         self.authority = authority
         self._hosts = hosts
-        self._everyone = tuple(_everyone(blueprint))
+        self._everyone = (*_everyone(blueprint), *((BUS,) if has_bus else ()))
 
     def files_of(self, identity: Identity) -> LeafFiles:
         """Tell where an identity's files are."""
@@ -105,7 +107,6 @@ def authority_of(folder: Path, network: str, now: datetime, brought: BroughtAuth
 def _everyone(blueprint: Blueprint) -> Iterator[Identity]:
     yield OPERATOR
     yield CONTROL
-    yield BUS
     for node in blueprint.topology.nodes:
         yield km_identity(node.id)
     for link in blueprint.topology.links:

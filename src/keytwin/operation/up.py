@@ -138,7 +138,7 @@ def _certification(settings: UpSettings) -> Certification:
     place = private_folder(settings.state) / "network.json"
     check_shape(place, blueprint, has_processes=settings.has_processes)
     authority = authority_of(settings.state / PKI, blueprint.name, now, settings.authority)
-    certification = Certification(authority, blueprint, settings.hosts)
+    certification = Certification(authority, blueprint, settings.hosts, has_bus=settings.has_processes)
     certification.begin(now)
     return certification
 
