@@ -61,7 +61,11 @@ def test_octets_of_no_sense_are_a_violation_and_nothing_else(octets: bytes) -> N
         MESSAGES.decode(octets)
 
 
-@given(st.dictionaries(st.sampled_from(["link", "node", "sequence"]), st.integers() | st.text() | st.none()))
+@given(
+    st.dictionaries(
+        st.sampled_from(["link", "node", "sequence"]), st.integers(-(2**63), 2**63 - 1) | st.text() | st.none()
+    )
+)
 def test_fields_that_do_not_fit_are_a_violation(fields: dict[str, int | str | None]) -> None:
     octets = msgspec.msgpack.encode({"type": "SetNodeTrust", **fields})
     with pytest.raises(Violation):
