@@ -1,13 +1,14 @@
 # Python 3.11 or newer, pip and make are all that a machine needs. `make help` says what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench fuzz docs lock clean
+.PHONY: help demo test check bench chaos fuzz docs lock clean
 .DELETE_ON_ERROR:
 
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements-dev.lock
 JOBS ?= 2
+MINUTES ?= 10
 
 # The first of these that runs and is new enough; `make PYTHON=/path/to/python demo` overrides.
 NEW_ENOUGH := import sys, venv; sys.exit(sys.version_info < (3, 11))
@@ -38,6 +39,9 @@ FUZZ_SECONDS ?= 300
 FUZZED := frames blocks requests json records network need uvl
 fuzz: $(VENV)/.installed ## fuzz every reader of strangers' octets (FUZZ_SECONDS=300 each)
 	for target in $(FUZZED); do $(BIN)/python -m tests.fuzz $$target --seconds $(FUZZ_SECONDS) || exit 1; done
+
+chaos: $(VENV)/.installed ## kill -9 a random process of a live network every 5 s, for MINUTES=10, and count keys
+	$(BIN)/python -m benchmarks.chaos $(MINUTES)
 
 docs: $(VENV)/.installed ## write the documentation as a site to site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict

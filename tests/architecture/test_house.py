@@ -19,6 +19,7 @@ from tests.architecture.source import PACKAGE, ROOT, files, modules
 PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LOCK: Final = (ROOT / "requirements-dev.lock").read_text(encoding="utf-8")
 IMPORTED_AS: Final = {  # distributions that are imported under another name
+    "nats-py": "nats",
     "prometheus-client": "prometheus_client",
     "python-sat": "pysat",
     "ruamel-yaml": "ruamel",

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import NameOID
 
 from keytwin.operation.certification import (
+    BUS,
     CONTROL,
     OPERATOR,
     Certification,
@@ -138,3 +139,12 @@ def test_another_authority_than_that_of_the_state_is_refused(tmp_path: Path) -> 
     authority_of(tmp_path / "pki", "star6", NOW)
     with pytest.raises(FileMistake, match=r"is not the authority of the state in .*choose another with --state"):
         authority_of(tmp_path / "pki", "star6", NOW, brought=brought(tmp_path / "elsewhere"))
+
+
+def test_only_a_network_in_processes_has_a_certificate_for_its_bus(tmp_path: Path) -> None:
+    authority = authority_of(tmp_path, "star6", NOW)
+    blueprint = star()
+    Certification(authority, blueprint, HOSTS).begin(NOW)
+    assert not authority.files_of(BUS).exist
+    Certification(authority, blueprint, HOSTS, has_bus=True).begin(NOW)
+    assert authority.files_of(BUS).exist

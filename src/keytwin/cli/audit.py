@@ -30,13 +30,23 @@ def verify(*, json: Annotated[bool, Parameter(help="Print all as JSON.")] = Fals
 
     Works while the network runs, and on a state of one that does not. The exit code is 1 when something is wrong.
     """
-    trail = _trail(state)
+    trails = _trails(state)
     if json:
-        faults = [{"row": fault.row, "what": fault.what} for fault in trail.faults]
-        show_json({"rows": len(trail.rows), "entries": sum(1 for _ in trail.entries()), "faults": faults})
+        show_json(
+            {
+                "rows": sum(len(trail.rows) for trail in trails.values()),
+                "entries": sum(_number(trail) for trail in trails.values()),
+                "faults": [
+                    {"journal": name, "row": fault.row, "what": fault.what}
+                    for name, trail in trails.items()
+                    for fault in trail.faults
+                ],
+            }
+        )
     else:
-        _tell(trail)
-    return Exit.FAILED if trail.faults else Exit.OK
+        for name, trail in trails.items():
+            _tell(name, trail)
+    return Exit.FAILED if any(trail.faults for trail in trails.values()) else Exit.OK
 
 
 @audit.command(name="show")
@@ -48,15 +58,18 @@ def show_entries(
     state: StateOption = None,
 ) -> int:
     """Print the entries of the audit, oldest first. Times are UTC. No key is in them, only what names it."""
-    trail = _trail(state)
-    number = 0
-    for row, noted in _wanted(trail, sae, key_id):
-        number += 1
+    trails = _trails(state)
+    found = sorted(
+        ((row, noted) for trail in trails.values() for row, noted in _wanted(trail, sae, key_id)),
+        key=lambda each: each[0].at,
+    )
+    for row, noted in found:
         print(json_line(row, noted) if json else line_of(row, noted))
     if not json:
-        show(f"{number} of {_entries(trail)}")
-    if trail.faults:
-        complain(f"the audit is not whole: {counted(len(trail.faults), 'fault')}; see keytwin audit verify")
+        show(f"{len(found)} of {_entries(sum(map(_number, trails.values())))}")
+    faults = sum(len(trail.faults) for trail in trails.values())
+    if faults:
+        complain(f"the audit is not whole: {counted(faults, 'fault')}; see keytwin audit verify")
         return Exit.FAILED
     return Exit.OK
 
@@ -85,23 +98,28 @@ def _wanted(trail: Trail, sae: str, key_id: str) -> Iterator[tuple[AuditRow, Not
             yield row, noted
 
 
-def _tell(trail: Trail) -> None:
+def _tell(name: str, trail: Trail) -> None:
+    """Tell what is wrong with one journal, and how much there is."""
+    place = f"{name}: " if name else ""
     for fault in trail.faults[:MOST_TOLD]:
-        complain(f"row {fault.row} {fault.what}" if fault.row else fault.what)
+        complain(f"{place}row {fault.row} {fault.what}")
     if len(trail.faults) > MOST_TOLD:
-        complain(f"and {counted(len(trail.faults) - MOST_TOLD, 'fault')} more")
+        complain(f"{place}and {counted(len(trail.faults) - MOST_TOLD, 'fault')} more")
     if trail.first > 1:
-        show(f"rows 1 to {trail.first - 1} of the journal were written by a keytwin without audit")
+        show(f"{place}rows 1 to {trail.first - 1} of the journal were written by a keytwin without audit")
     found = counted(len(trail.faults), "fault") if trail.faults else "whole"
-    show(f"{counted(len(trail.rows), 'row')}, {_entries(trail)}: {found}")
+    show(f"{place}{counted(len(trail.rows), 'row')}, {_entries(_number(trail))}: {found}")
 
 
-def _entries(trail: Trail) -> str:
-    number = sum(1 for _ in trail.entries())
+def _number(trail: Trail) -> int:
+    return sum(1 for _ in trail.entries())
+
+
+def _entries(number: int) -> str:
     return "1 entry" if number == 1 else f"{number} entries"
 
 
-def _trail(state: Path | None) -> Trail:
-    from keytwin.operation.audit import trail_of
+def _trails(state: Path | None) -> dict[str, Trail]:
+    from keytwin.operation.audit import trails_of
 
-    return trail_of(state.absolute() if state else running(None).state)
+    return trails_of(state.absolute() if state else running(None).state)

@@ -46,6 +46,10 @@ class Place:
         Path | None, Parameter(help="Certificate of an authority of your own, to issue all others (PEM).")
     ] = None
     authority_key: Annotated[Path | None, Parameter(help="Its key (PEM, readable by its owner only).")] = None
+    processes: Annotated[
+        bool,
+        Parameter(help="Give each key manager a process of its own, and control one; what dies is started again."),
+    ] = False
 
     def settings(self, network: str, speed: float = 1.0, misbehaviour: Misbehaviour | None = None) -> UpSettings:
         """Return the settings for a network of a file or of the library; Mistake when they are none."""
@@ -65,6 +69,7 @@ class Place:
             misbehaviour,
             authority=self._brought_authority(),
             port_004=self.port_004,
+            has_processes=self.processes,
         )
 
     def _brought_authority(self) -> BroughtAuthority | None:

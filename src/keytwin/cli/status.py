@@ -14,7 +14,7 @@ from keytwin.cli.place import StateOption, console
 from keytwin.vocabulary.units import show_bits, show_rate
 
 if TYPE_CHECKING:
-    from keytwin.service.operator_values import NetworkStatus, QLinkStatus, SaeStatus
+    from keytwin.service.operator_values import NetworkStatus, ProcessStatus, QLinkStatus, SaeStatus
 
 NOTHING: Final = "-"
 
@@ -40,6 +40,7 @@ def show_status(told: NetworkStatus) -> None:
     show(
         f"{told.network} is up, {'healthy' if told.is_healthy else 'not healthy'}: {_since(told)}",
         *_troubles(told),
+        *([_processes(told.processes)] if told.processes else []),
         _kms(told),
         _saes(told.saes),
         _links(told.links),
@@ -66,6 +67,13 @@ def _troubles(told: NetworkStatus) -> list[str]:
     """Tell of elements that do not run, or did not always."""
     lines = [f"{each.name} is stopped" for each in told.elements if each.state != "running"]
     return lines + [f"{each.name} was started again {each.restarts} x" for each in told.elements if each.restarts]
+
+
+def _processes(processes: tuple[ProcessStatus, ...]) -> Table:
+    table = _table("process", "state", "pid", "restarts")
+    for each in processes:
+        table.add_row(each.name, each.state, NOTHING if each.pid is None else str(each.pid), str(each.restarts))
+    return table
 
 
 def _kms(told: NetworkStatus) -> Table:

@@ -55,7 +55,8 @@ def up(
         return _detached([network, *_options(speed, misbehave, place)])
     from keytwin.operation.up import serve
 
-    settings = place.settings(network, speed, None if misbehave is None else Misbehaviour(misbehave))
+    wrong = None if misbehave is None else Misbehaviour(misbehave)
+    settings = place.settings(network, speed, wrong)
     serve(settings, lambda ready: _tell(ready, settings.state, ready_fd))
     print(f"{settings.blueprint.name} has stopped; its state stays in {settings.state}")
     return Exit.OK
@@ -120,6 +121,7 @@ def _detached(words: list[str]) -> int:
 def _options(speed: float, misbehave: Wrong | None, place: Place) -> list[str]:
     options = ["--speed", repr(speed), "--host", place.host, "--base-port", str(place.base_port)]
     options += [] if place.port_004 is None else ["--port-004", str(place.port_004)]
+    options += ["--processes"] if place.processes else []
     options += ["--misbehave", misbehave] if misbehave else []
     given = (("--state", place.state), ("--authority", place.authority), ("--authority-key", place.authority_key))
     return options + [word for option, path in given if path for word in (option, str(path))]

@@ -1,4 +1,4 @@
-"""A live network put together in one process: elements, streams between key managers, faces for SAEs and operator."""
+"""A live network, or one process's part of it, put together: elements, streams, bus, faces for SAEs and operator."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from typing import Final
 from keytwin.network import Customers, Plugins, elements, standing
 from keytwin.operation.certification import Certification, km_identity, twin_identity
 from keytwin.operation.faces import LOOPBACK, Faces, told_of_port
+from keytwin.operation.parts import Part, whole
 from keytwin.operation.settings import UpSettings
+from keytwin.operation.sight import Sight
 from keytwin.runtime.bus import Bus, InProcessBus
+from keytwin.runtime.bus_nats import NatsBus
 from keytwin.runtime.clock import wall_clock
 from keytwin.runtime.identities import Identity, Role
 from keytwin.runtime.live import Live
@@ -31,6 +34,7 @@ CONNECT_PATIENCE: Final = 2.0  # seconds until elements start although some stre
 SAE_WAY: Final = "sae/"
 STREAMED: Final = ("km/", "link/")
 """Whose messages to one another travel over streams: key managers and twins."""
+Deliver = Callable[[ElementName, Message], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +45,19 @@ class Hooks:
     violated: Callable[[ElementName, ElementName | None, Violation], None]
 
 
-class LiveNetwork:
+@dataclass(frozen=True, slots=True)
+class Stake:
+    """What of a network a process hosts, and its way to elements of other processes beside the streams."""
+
+    part: Part
+    bus: Callable[[Deliver], NatsBus] | None = None  # None: there is no other process
+
+
+class LiveNetwork(Sight):
     """The elements, streams and faces of a network; made inside a running loop, started by `open`.
 
-    `customers` are the standing sessions of SAEs outside, unless emulated applications are wanted.
+    `customers` are the standing sessions of SAEs outside, unless emulated applications are wanted. With a `stake`, of
+    all this only what this process hosts.
     """
 
     def __init__(
@@ -54,13 +67,16 @@ class LiveNetwork:
         store: Store,
         hooks: Hooks,
         customers: Customers | None = None,
+        stake: Stake | None = None,
     ) -> None:
         self.settings = settings
         self.blueprint = settings.blueprint
         self.certification = certification
         authority = certification.authority
+        self.part = stake.part if stake else whole(self.blueprint)
         self.live = Live(store, self._lay, hooks.failed)
         self.bus: Bus = InProcessBus(self.live.post)
+        self.outer = stake.bus(self._deliver_from_bus) if stake and stake.bus else None
         streams = StreamSetup(
             links=frozenset(link.id for link in self.blueprint.topology.links),
             doorkeeper=Doorkeeper(authority.network, authority.is_denied),
@@ -75,25 +91,34 @@ class LiveNetwork:
         self.faces = Faces(settings, certification, self.live)
         made = elements(self.blueprint, self.live, Plugins(), settings.speed, customers or standing)
         for name, make in made.items():
-            self.live.add(name, make)
+            if self.part.hosts(name):
+                self.live.add(name, make)
 
-    async def open(self, operator: Face) -> None:
-        """Begin to listen, to connect and to run; Refusal when a port is taken."""
+    async def open(self, operator: Face | None = None) -> None:
+        """Begin to listen, to connect and to run; Refusal when a port is taken. Without `operator`, none is served."""
         nodes = [node.id for node in self.blueprint.topology.nodes]
-        for index, node in enumerate(nodes):
+        own = [(index, node) for index, node in enumerate(nodes) if node in self.part.nodes]
+        for index, node in own:
             await self._listen_to_neighbours(node, self.settings.ports.link(index))
+        if self.outer is not None:
+            await self.outer.open()
         self._dial()
         await self._wait_for_streams()
         self.live.start()
-        for index, node in enumerate(nodes):
+        for index, node in own:
             await self.faces.open(node, self.settings.ports.face(index))
-        await self.faces.open_for_operator(operator)
+        if operator is not None:
+            await self.faces.open_for_operator(operator)
 
     async def close(self) -> None:
         """End everything: first the faces, so that nobody is promised what will not come."""
         await self.faces.close()
         self.live.close()
+        if self.outer is not None:
+            await self.outer.close()
         await self.streams.close()
+
+    # --- certificates -----------------------------------------------------------------------------------------------
 
     def renewed(self, identity: Identity) -> None:
         """Let whoever serves or dials under an identity use its new certificate from now on."""
@@ -104,8 +129,8 @@ class LiveNetwork:
     def denied(self, identity: Identity) -> None:
         """Close what somebody has open whose certificates were revoked, and let it in nowhere any more."""
         self.faces.denied(identity)
-        for node in self.blueprint.topology.nodes:
-            self.streams.renew(km_of(node.id))
+        for node in self.part.nodes:
+            self.streams.renew(km_of(node))
         self.streams.drop_denied()
 
     # --- ways between elements --------------------------------------------------------------------------------------
@@ -115,7 +140,13 @@ class LiveNetwork:
             return None  # inside the node: an SAE's standing session belongs to its key manager's process
         if source.startswith(STREAMED) and target.startswith(STREAMED):
             return partial(self.streams.send, source, target)
+        if self.outer is not None and not self.part.hosts(target):
+            return partial(self.outer.publish, source, target)
         return partial(self.bus.publish, source, target)
+
+    def _deliver_from_bus(self, target: ElementName, message: Message) -> None:
+        if target in self.live.names:  # else it is of a network that has other elements: nothing here may fail by it
+            self.live.post(target, message)
 
     def _deliver(self, source: ElementName, target: ElementName, message: Message) -> None:
         del source  # the transport has held it against the message
@@ -140,8 +171,9 @@ class LiveNetwork:
     def _pairs(self) -> Iterator[tuple[ElementName, ElementName]]:
         """Give who dials whom: of two neighbours one, however many links they share; a twin both its ends."""
         links = self.blueprint.topology.links
-        yield from dict.fromkeys((km_of(min(link.ends)), km_of(max(link.ends))) for link in links)
-        yield from ((twin_of(link.id), km_of(end)) for link in links for end in link.ends)
+        pairs = dict.fromkeys((km_of(min(link.ends)), km_of(max(link.ends))) for link in links)
+        pairs |= dict.fromkeys((twin_of(link.id), km_of(end)) for link in links for end in link.ends)
+        yield from (pair for pair in pairs if self.part.hosts(pair[0]))
 
     def _stream_changed(self, own: ElementName, peer: ElementName, is_connected: bool, cause: str) -> None:  # noqa: FBT001  # the transport's signature
         del cause
@@ -151,6 +183,8 @@ class LiveNetwork:
                 self._connected.set()
 
     async def _wait_for_streams(self) -> None:
+        if not self._missing:
+            return
         with suppress(TimeoutError):  # elements repeat what is lost, so they may start without
             await asyncio.wait_for(self._connected.wait(), CONNECT_PATIENCE)
 

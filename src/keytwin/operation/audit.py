@@ -1,4 +1,4 @@
-"""The audit of a network's state: where it lies, and reading it, whether the network runs or not."""
+"""The audit of a network's state: in which journals it lies, and reading it, whether the network runs or not."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import keytwin.network  # noqa: F401  # knows the records of every plane, which are read by their names
+from keytwin.operation.whereabouts import PROCESSES
 from keytwin.runtime.audit_reading import Trail, read_trail
 from keytwin.runtime.envelope import Envelope, KeyFile
 from keytwin.runtime.journal_codec import RecordCodec, record_types
@@ -16,9 +17,17 @@ KEY_FILE: Final = Path("journal") / "key"
 ELSEWHERE: Final = "name the state directory of a network: --state DIR"
 
 
-def trail_of(state: Path) -> Trail:
-    """Read and check the audit of a network by the folder of its state; FileMistake when there is none to be read."""
-    for path in (state / JOURNAL, state / KEY_FILE):
+def trails_of(state: Path) -> dict[str, Trail]:
+    """Read and check the audit of a network by the folder of its state; FileMistake when there is none to be read.
+
+    By the name of the process that kept it, "" where the network is one process.
+    """
+    folders = {path.name: path for path in sorted((state / PROCESSES).glob("*")) if (path / JOURNAL).exists()}
+    return {name: _trail_of(folder) for name, folder in (folders or {"": state}).items()}
+
+
+def _trail_of(folder: Path) -> Trail:
+    for path in (folder / JOURNAL, folder / KEY_FILE):
         if not path.exists():  # a key that is not there would be made
             raise mistake(path, "is not there", ELSEWHERE)
-    return read_trail(state / JOURNAL, Envelope(KeyFile.at(state / KEY_FILE)), RecordCodec(record_types()))
+    return read_trail(folder / JOURNAL, Envelope(KeyFile.at(folder / KEY_FILE)), RecordCodec(record_types()))

@@ -18,6 +18,7 @@ from keytwin.vocabulary.identity import LinkId, NodeId, SaeId, twin_of
 
 OPERATOR = Identity(Role.OPERATOR, "operator")
 CONTROL = Identity(Role.ELEMENT, "control")
+BUS = Identity(Role.ELEMENT, "bus")
 
 
 def km_identity(node: NodeId) -> Identity:
@@ -38,10 +39,12 @@ def sae_identity(sae: SaeId) -> Identity:
 class Certification:
     """Whose certificates a network's process keeps good; `hosts` are the names of whoever serves."""
 
-    def __init__(self, authority: Authority, blueprint: Blueprint, hosts: tuple[str, ...]) -> None:
+    def __init__(
+        self, authority: Authority, blueprint: Blueprint, hosts: tuple[str, ...], *, has_bus: bool = False
+    ) -> None:
         self.authority = authority
         self._hosts = hosts
-        self._everyone = tuple(_everyone(blueprint))
+        self._everyone = (*_everyone(blueprint), *((BUS,) if has_bus else ()))
 
     def files_of(self, identity: Identity) -> LeafFiles:
         """Tell where an identity's files are."""

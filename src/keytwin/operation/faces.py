@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from keytwin.operation.certification import CONTROL, Certification, authority_of, km_identity
+from keytwin.operation.network_view import Elements
 from keytwin.operation.settings import Misbehaviour, UpSettings
 from keytwin.runtime.clock import wall_clock
 from keytwin.runtime.crash import contain
@@ -19,7 +20,7 @@ from keytwin.runtime.edge_connection import EdgeSetup, Misbehave
 from keytwin.runtime.edge_frames import FrameReader, transmit
 from keytwin.runtime.identities import Identity, Role
 from keytwin.runtime.leaves import LeafFiles
-from keytwin.runtime.live import FACE_PREFIX, Live
+from keytwin.runtime.live import FACE_PREFIX
 from keytwin.runtime.tls import Doorkeeper, renew_chain, renew_revoked, server_context
 from keytwin.service.conversation import Face
 from keytwin.service.etsi004 import etsi004_face, with_streams
@@ -57,7 +58,7 @@ class Faces:
 
     settings: UpSettings
     certification: Certification
-    live: Live
+    live: Elements
     served: list[Served] = field(default_factory=list)
 
     async def open(self, node: NodeId, port: int) -> None:

@@ -12,7 +12,8 @@ from functools import partial
 from itertools import count
 from typing import Final
 
-from keytwin.runtime.live import FACE_PREFIX, Live
+from keytwin.operation.network_view import Elements
+from keytwin.runtime.live import FACE_PREFIX
 from keytwin.service.conversation import Question
 from keytwin.vocabulary.identity import ElementName, NodeId, km_of
 from keytwin.vocabulary.machine import Message, RequestId
@@ -28,7 +29,7 @@ REPLY_TO: Final = ElementName(f"{FACE_PREFIX}health")
 class Health:
     """The newest good answer of each key manager."""
 
-    live: Live
+    live: Elements
     seen: dict[NodeId, Instant] = field(default_factory=dict)
     _numbers: count[int] = field(default_factory=count)
     _open: dict[NodeId, RequestId] = field(default_factory=dict)
@@ -41,6 +42,10 @@ class Health:
             request_id = self._open[node] = f"health/{next(self._numbers)}"
             question = Question(km_of(node), CheckHealth(request_id, REPLY_TO))
             self.live.ask(question, partial(self._answered, node))
+
+    def lost(self, node: NodeId) -> None:
+        """Take what a key manager has answered for nothing any more: its process has died."""
+        self.seen.pop(node, None)
 
     def is_good(self, node: NodeId) -> bool:
         """Whether a key manager has handed out such a key not long ago."""

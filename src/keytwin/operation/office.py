@@ -12,6 +12,7 @@ from keytwin.operation.certification import sae_identity
 from keytwin.operation.events import RecentEvents
 from keytwin.operation.health import Health
 from keytwin.operation.metrics import Metrics
+from keytwin.operation.network_view import Network
 from keytwin.operation.picture import Picture
 from keytwin.operation.portrait import credentials, portrait
 from keytwin.runtime.clock import wall_clock
@@ -33,10 +34,10 @@ from keytwin.vocabulary.operator_messages import (
 
 
 @dataclass(slots=True)
-class Office:
-    """The operator's hands and eyes; `end` begins the end of the process."""
+class Bureau:
+    """The operator's hands and eyes, wherever the elements run; `end` begins the end of the process."""
 
-    network: LiveNetwork
+    network: Network
     started: datetime
     end: Callable[[], None]
     events_kept: RecentEvents
@@ -106,6 +107,13 @@ class Office:
 
     def _known_sae(self, sae: SaeId) -> None:
         _known("SAE", sae, [end.sae for app in self.network.blueprint.apps for end in app.ends])
+
+
+@dataclass(slots=True)
+class Office(Bureau):
+    """A bureau whose network runs in the same process."""
+
+    network: LiveNetwork
 
 
 def _known(kind: str, name: str, names: list[NodeId] | list[LinkId] | list[SaeId]) -> None:

@@ -6,27 +6,24 @@ import os
 from collections.abc import Iterator
 from datetime import datetime
 
-from keytwin.operation.assembly import LiveNetwork
 from keytwin.operation.certification import sae_identity
 from keytwin.operation.faces import LOOPBACK
 from keytwin.operation.health import Health
+from keytwin.operation.network_view import Network
 from keytwin.operation.picture import Picture
 from keytwin.runtime.leaves import LeafFiles
 from keytwin.runtime.trace import own_version
 from keytwin.service.operator_values import (
     Credentials,
-    ElementStatus,
     KmStatus,
     NetworkStatus,
     SaeStatus,
-    SessionStatus,
 )
-from keytwin.service.standing import Standing
 from keytwin.vocabulary.blueprint import App, Endpoint
-from keytwin.vocabulary.identity import AppId, NodeId, SaeId, sae_element
+from keytwin.vocabulary.identity import NodeId
 
 
-def portrait(network: LiveNetwork, health: Health, picture: Picture, started: datetime) -> NetworkStatus:
+def portrait(network: Network, health: Health, picture: Picture, started: datetime) -> NetworkStatus:
     """Return a network as it stands."""
     settings, blueprint = network.settings, network.blueprint
     return NetworkStatus(
@@ -37,11 +34,12 @@ def portrait(network: LiveNetwork, health: Health, picture: Picture, started: da
         speed=settings.speed,
         operator_url=f"https://{LOOPBACK}:{settings.ports.operator}",
         state_directory=str(settings.state),
-        is_healthy=all(health.is_good(node.id) for node in blueprint.topology.nodes),
-        elements=tuple(_elements(network)),
+        is_healthy=all(_is_good(network, health, node.id) for node in blueprint.topology.nodes) and _all_run(network),
+        elements=network.elements(),
         key_managers=tuple(_key_managers(network, health)),
         saes=tuple(_saes(network)),
         links=picture.links(blueprint),
+        processes=network.processes(),
     )
 
 
@@ -50,20 +48,22 @@ def credentials(files: LeafFiles) -> Credentials:
     return Credentials(str(files.certificate), str(files.key), str(files.trusted), str(files.revoked))
 
 
-def _elements(network: LiveNetwork) -> Iterator[ElementStatus]:
-    live = network.live
-    for name in live.names:
-        yield ElementStatus(name, "stopped" if live.machine(name) is None else "running", live.restarts(name))
+def _is_good(network: Network, health: Health, node: NodeId) -> bool:
+    return health.is_good(node) and network.is_heard(node)
 
 
-def _key_managers(network: LiveNetwork, health: Health) -> Iterator[KmStatus]:
+def _all_run(network: Network) -> bool:
+    return all(each.state == "running" for each in network.processes())
+
+
+def _key_managers(network: Network, health: Health) -> Iterator[KmStatus]:
     ports = network.settings.ports
     for index, node in enumerate(network.blueprint.topology.nodes):
         address = f"{LOOPBACK}:{ports.link(index)}"
-        yield KmStatus(node.id, _face_url(network, node.id), address, health.is_good(node.id))
+        yield KmStatus(node.id, _face_url(network, node.id), address, _is_good(network, health, node.id))
 
 
-def _saes(network: LiveNetwork) -> Iterator[SaeStatus]:
+def _saes(network: Network) -> Iterator[SaeStatus]:
     for app in network.blueprint.apps:
         first, second = app.ends
         yield _sae(network, app, first, second)
@@ -71,7 +71,7 @@ def _saes(network: LiveNetwork) -> Iterator[SaeStatus]:
             yield _sae(network, app, second, first)
 
 
-def _sae(network: LiveNetwork, app: App, own: Endpoint, peer: Endpoint) -> SaeStatus:
+def _sae(network: Network, app: App, own: Endpoint, peer: Endpoint) -> SaeStatus:
     return SaeStatus(
         sae=own.sae,
         app=app.id,
@@ -80,22 +80,11 @@ def _sae(network: LiveNetwork, app: App, own: Endpoint, peer: Endpoint) -> SaeSt
         peer_node=peer.node,
         url=_face_url(network, own.node),
         files=credentials(network.certification.files_of(sae_identity(own.sae))),
-        session=_session(network, own.sae, app.id),
+        session=network.session(own.sae, app.id),
     )
 
 
-def _session(network: LiveNetwork, sae: SaeId, app: AppId) -> SessionStatus | None:
-    machine: object = network.live.machine(sae_element(sae))
-    if not isinstance(machine, Standing) or app not in machine.sessions:
-        return None
-    session = machine.sessions[app]
-    opened = session.opened
-    if opened is None:
-        return SessionStatus(session.state.value, session.ksid)
-    return SessionStatus(session.state.value, session.ksid, opened.key_size, opened.rate, opened.burst, opened.hops)
-
-
-def _face_url(network: LiveNetwork, node: NodeId) -> str:
+def _face_url(network: Network, node: NodeId) -> str:
     settings = network.settings
     nodes = [each.id for each in network.blueprint.topology.nodes]
     return settings.url(settings.ports.face(nodes.index(node)))

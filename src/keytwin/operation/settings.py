@@ -31,17 +31,25 @@ class Misbehaviour(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PortPlan:
-    """The ports of a network: that of the operator face, then two of each node, in the order of the network file."""
+    """The ports of a network: of the operator face, two of each node in the order of the network file, of a bus."""
 
     base: int
     nodes: int
+    has_bus: bool = False
 
     def __post_init__(self) -> None:
-        if not FIRST_FREE_PORT <= self.base <= LARGEST_PORT - 2 * self.nodes:
+        last = 2 * self.nodes + self.has_bus
+        if not FIRST_FREE_PORT <= self.base <= LARGEST_PORT - last:
             raise Mistake(
-                f"base port {self.base}: {self.nodes} nodes take {2 * self.nodes + 1} ports, so the first is from "
-                f"{FIRST_FREE_PORT} to {LARGEST_PORT - 2 * self.nodes}"
+                f"base port {self.base}: {self.nodes} nodes take {last + 1} ports, so the first is from "
+                f"{FIRST_FREE_PORT} to {LARGEST_PORT - last}"
             )
+
+    @property
+    def bus(self) -> int:
+        """The port of the bus between processes."""
+        assert self.has_bus
+        return self.base + 2 * self.nodes + 1
 
     @property
     def operator(self) -> int:
@@ -60,7 +68,7 @@ class PortPlan:
     @property
     def all(self) -> tuple[int, ...]:
         """Every port of the plan."""
-        return tuple(range(self.base, self.base + 2 * self.nodes + 1))
+        return tuple(range(self.base, self.base + 2 * self.nodes + 1 + self.has_bus))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +91,20 @@ class UpSettings:
     misbehaviour: Misbehaviour | None = None
     authority: BroughtAuthority | None = None  # None: the network makes its own
     port_004: int | None = None  # the first of those for the binary binding of ETSI GS QKD 004; None: it has none
+    has_processes: bool = False  # whether each key manager, and control, has a process of its own
 
     def __post_init__(self) -> None:
         if not 0 < self.speed <= FASTEST:
             raise Mistake(f"speed {self.speed:g}: twins run from above 0 to {FASTEST:g} times as fast as they would")
         if not self.host or any(each.isspace() or each in "/@[]" for each in self.host):
             raise Mistake(f"host {self.host!r}: give a name or an address, such as localhost or 192.0.2.1")
-        PortPlan(self.base_port, len(self.blueprint.topology.nodes))  # checks the ports
+        _ = self.ports  # checks them
         self._check_binary_ports()
 
     @property
     def ports(self) -> PortPlan:
         """The ports of this network."""
-        return PortPlan(self.base_port, len(self.blueprint.topology.nodes))
+        return PortPlan(self.base_port, len(self.blueprint.topology.nodes), has_bus=self.has_processes)
 
     def binary_port(self, index: int) -> int | None:
         """Return the port at which a node speaks the binary binding of ETSI GS QKD 004, if it does."""

@@ -4,57 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
-import resource
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Final
 
-import msgspec
 import uvloop
 
 from keytwin.network import Customers
 from keytwin.operation.assembly import Hooks, LiveNetwork
 from keytwin.operation.audit import JOURNAL, KEY_FILE
-from keytwin.operation.certification import OPERATOR, Certification, authority_of
+from keytwin.operation.certification import Certification, authority_of
 from keytwin.operation.events import RecentEvents
-from keytwin.operation.health import PERIOD, Health
+from keytwin.operation.health import Health
 from keytwin.operation.metrics import Metrics
-from keytwin.operation.office import Office
+from keytwin.operation.office import Bureau, Office
+from keytwin.operation.part_process import live_as
 from keytwin.operation.picture import Picture
 from keytwin.operation.settings import Ready, UpSettings
-from keytwin.operation.whereabouts import PKI, Claim, Run
+from keytwin.operation.supervision import Supervisor
+from keytwin.operation.upkeep import FEW_COLLECTIONS, bound_resources, check_shape, keep, operator, run_of, violated
+from keytwin.operation.whereabouts import PKI, Claim, folder_of_process, open_log
+from keytwin.runtime.bus_nats import library
+from keytwin.runtime.bus_server import program
 from keytwin.runtime.clock import wall_clock
 from keytwin.runtime.envelope import Envelope, KeyFile
 from keytwin.runtime.journal import Journal
 from keytwin.runtime.journal_codec import RecordCodec, record_types
-from keytwin.runtime.private_files import mistake, private_folder, read_public, write_whole
+from keytwin.runtime.nursery import Nursery
+from keytwin.runtime.private_files import private_folder
 from keytwin.runtime.trace import own_version
-from keytwin.service.http import Request, Response
-from keytwin.service.operator import answer
-from keytwin.service.operator_values import Credentials
-from keytwin.vocabulary.blueprint import Blueprint
-from keytwin.vocabulary.errors import Refusal, Violation
-from keytwin.vocabulary.identity import ElementName
-from keytwin.vocabulary.machine import RequestId
-from keytwin.vocabulary.units import in_seconds
+from keytwin.vocabulary.errors import Refusal
 
-RENEWALS: Final = 60.0  # seconds between two looks at whose certificate is half over
-FEW_COLLECTIONS: Final = (100_000, 50, 100)  # a network makes many objects and hardly any cycle: look for them rarely
-FIRST_HEALTH: Final = 1.0  # seconds until a key manager that has not answered its first check is asked again
-
-log = logging.getLogger(__name__)
-
-
-class Shape(msgspec.Struct, frozen=True):
-    """What a state belongs to: pads and counters are of these nodes and links, and of no others."""
-
-    network: str
-    nodes: tuple[str, ...]
-    links: tuple[str, ...]
+End = Callable[[Exception | None], None]
+Running = Callable[[End], AbstractAsyncContextManager[Bureau]]
 
 
 def serve(settings: UpSettings, on_ready: Callable[[Ready], None]) -> None:
@@ -63,10 +47,25 @@ def serve(settings: UpSettings, on_ready: Callable[[Ready], None]) -> None:
     Mistake or Refusal when it cannot start: ports, state, files. Refusal, too, when its disk fails.
     """
     with Claim(settings.state) as claim:
-        uvloop.run(_serve(settings, claim, on_ready))
+        if settings.has_processes:
+            _serve_processes(settings, claim, on_ready)
+        else:
+            uvloop.run(_serve(settings, claim, on_ready, partial(running, settings)))
 
 
-async def _serve(settings: UpSettings, claim: Claim, on_ready: Callable[[Ready], None]) -> None:
+def _serve_processes(settings: UpSettings, claim: Claim, on_ready: Callable[[Ready], None]) -> None:
+    library()
+    program()  # before anything is made: what is missing is told first
+    bound_resources()
+    certification = _certification(settings)
+    nursery = Nursery(partial(live_as, settings, certification), partial(_log_of, settings.state))
+    try:
+        uvloop.run(_serve(settings, claim, on_ready, partial(running_processes, settings, certification, nursery)))
+    finally:
+        nursery.close()
+
+
+async def _serve(settings: UpSettings, claim: Claim, on_ready: Callable[[Ready], None], running: Running) -> None:
     over = asyncio.get_running_loop().create_future()
 
     def end(failure: Exception | None = None) -> None:
@@ -75,34 +74,28 @@ async def _serve(settings: UpSettings, claim: Claim, on_ready: Callable[[Ready],
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, end)
-    async with running(settings, end) as office:
+    async with running(end) as office:
         status = office.status()
-        claim.announce(_run(settings, office))
+        claim.announce(run_of(settings, office))
         on_ready(Ready(status))
         failure = await over
     if failure is not None:
-        raise Refusal(f"the network's journal failed, so it has stopped: {failure}") from failure
+        raise Refusal(f"the network could not go on, so it has stopped: {failure}") from failure
 
 
 @asynccontextmanager
-async def running(
-    settings: UpSettings, end: Callable[[Exception | None], None], customers: Customers | None = None
-) -> AsyncIterator[Office]:
+async def running(settings: UpSettings, end: End, customers: Customers | None = None) -> AsyncIterator[Office]:
     """Have a network run for as long as the block lasts; `end` is told when it should."""
-    _bound_resources()
-    now, blueprint = wall_clock(), settings.blueprint
-    _check_shape(private_folder(settings.state) / "network.json", blueprint)
-    authority = authority_of(settings.state / PKI, blueprint.name, now, settings.authority)
-    certification = Certification(authority, blueprint, settings.hosts)
-    certification.begin(now)
+    bound_resources()
+    certification = _certification(settings)
     key = KeyFile.at(settings.state / KEY_FILE)
     journal = Journal.open(settings.state / JOURNAL, Envelope(key), RecordCodec(record_types()))
     try:
-        network = LiveNetwork(settings, certification, journal, Hooks(end, _violated), customers)
+        network = LiveNetwork(settings, certification, journal, Hooks(end, violated), customers)
         office = _office(network, lambda: end(None))
-        keeping = asyncio.create_task(_keep(office), name="housekeeping")
+        keeping = asyncio.create_task(keep(office), name="housekeeping")
         try:
-            await network.open(partial(_operator, office))
+            await network.open(partial(operator, office))
             gc.collect()
             gc.freeze()  # what is there now stays until the end: no need to look through it again
             gc.set_threshold(*FEW_COLLECTIONS)
@@ -116,74 +109,48 @@ async def running(
         journal.close()
 
 
+@asynccontextmanager
+async def running_processes(
+    settings: UpSettings, certification: Certification, nursery: Nursery, end: End
+) -> AsyncIterator[Bureau]:
+    """Have a network run in processes for as long as the block lasts."""
+    supervisor = Supervisor(settings, certification, nursery, end)
+    kept, picture = RecentEvents(), Picture()
+    counts, health = Metrics(settings.blueprint.name, own_version()), Health(supervisor.live)
+    supervisor.live.listeners.extend((kept, counts, picture))
+    supervisor.lost.append(health.lost)
+    office = Bureau(supervisor, wall_clock(), lambda: end(None), kept, counts, picture, health)
+    keeping: asyncio.Task[None] | None = None
+    try:
+        await supervisor.open(partial(operator, office))
+        keeping = asyncio.create_task(keep(office), name="housekeeping")
+        yield office
+    finally:
+        if keeping is not None:
+            keeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeping
+        await supervisor.close()
+
+
+def _certification(settings: UpSettings) -> Certification:
+    """Take up the state, and have good certificates for everyone."""
+    now, blueprint = wall_clock(), settings.blueprint
+    place = private_folder(settings.state) / "network.json"
+    check_shape(place, blueprint, has_processes=settings.has_processes)
+    authority = authority_of(settings.state / PKI, blueprint.name, now, settings.authority)
+    certification = Certification(authority, blueprint, settings.hosts, has_bus=settings.has_processes)
+    certification.begin(now)
+    return certification
+
+
+def _log_of(state: Path, name: str) -> int:
+    """Open the log of a process, for what it says; of one without a name, the network's own."""
+    return open_log(private_folder(folder_of_process(state, name)) if name else state)
+
+
 def _office(network: LiveNetwork, end: Callable[[], None]) -> Office:
     kept, picture = RecentEvents(), Picture()
     counts = Metrics(network.blueprint.name, own_version())
     network.live.listeners.extend((kept, counts, picture))
     return Office(network, wall_clock(), end, kept, counts, picture, Health(network.live))
-
-
-async def _keep(office: Office) -> None:
-    """Look after what changes slowly: health, and certificates that are half over."""
-    nodes = [node.id for node in office.network.blueprint.topology.nodes]
-    renewed_at = asyncio.get_running_loop().time()
-    while True:
-        office.health.ask(nodes)
-        is_good = all(office.health.is_good(node) for node in nodes)
-        await asyncio.sleep(in_seconds(PERIOD) if is_good else FIRST_HEALTH)
-        if asyncio.get_running_loop().time() - renewed_at >= RENEWALS:
-            renewed_at = asyncio.get_running_loop().time()
-            office.network.certification.renew(wall_clock(), office.network.renewed)
-
-
-def _operator(office: Office, name: str, request: Request, request_id: RequestId) -> Response:
-    del name, request_id
-    return answer(request, office)
-
-
-def _run(settings: UpSettings, office: Office) -> Run:
-    status = office.status()
-    files = office.network.certification.files_of(OPERATOR)
-    return Run(
-        network=status.network,
-        version=status.version,
-        pid=status.pid,
-        started=status.started,
-        operator_url=status.operator_url,
-        host=settings.host,
-        base_port=settings.base_port,
-        speed=settings.speed,
-        operator=Credentials(str(files.certificate), str(files.key), str(files.trusted), str(files.revoked)),
-    )
-
-
-def _check_shape(path: Path, blueprint: Blueprint) -> None:
-    """Refuse the state of another network: its pads and block counters would be taken for this one's."""
-    topology = blueprint.topology
-    links = tuple(sorted(link.id for link in topology.links))
-    shape = Shape(blueprint.name, tuple(sorted(node.id for node in topology.nodes)), links)
-    if not path.exists():
-        write_whole(path, msgspec.json.encode(shape))
-        return
-    try:
-        known = msgspec.json.decode(read_public(path), type=Shape)
-    except msgspec.DecodeError as error:
-        raise mistake(path, f"does not say whose state this is: {error}", "choose another with --state") from error
-    if known != shape:
-        raise mistake(
-            path.parent,
-            f"is the state of network {known.network!r}, {len(known.nodes)} nodes and {len(known.links)} links: "
-            f"{blueprint.name!r} has other ones",
-            "choose another folder with --state, or remove this one",
-        )
-
-
-def _bound_resources() -> None:
-    """Take all descriptors that the system allows, and leave no image of our memory behind when we crash."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _violated(own: ElementName, peer: ElementName | None, violation: Violation) -> None:
-    log.warning("%s: connection of %s: %s", own, peer or "an unknown peer", violation)

@@ -24,6 +24,7 @@ from keytwin.vocabulary.errors import Mistake, Refusal
 LOCK: Final = "lock"
 RUN: Final = "run.json"
 LOG: Final = "log"
+PROCESSES: Final = "processes"  # the folder of what each process of a network keeps
 PKI: Final = "pki"  # the folder of the network's authority in its state
 TRIES: Final = 20  # at the lock: whoever looks whether it is taken holds it for a moment
 PAUSE: Final = 0.01  # seconds between two tries
@@ -142,9 +143,14 @@ def wait_until_stopped(state: Path, longest: float) -> bool:
     return True
 
 
-def open_log(state: Path) -> int:
-    """Open the log of a network that runs detached; returns a descriptor to append with."""
-    return os.open(state / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+def folder_of_process(state: Path, name: str) -> Path:
+    """Return the folder of what one process of a network keeps: its journal and its log."""
+    return state / PROCESSES / name
+
+
+def open_log(folder: Path) -> int:
+    """Open the log of a network that runs detached, or of one process; returns a descriptor to append with."""
+    return os.open(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
 def _found(state: Path) -> Whereabouts:

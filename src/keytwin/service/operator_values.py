@@ -23,6 +23,15 @@ class ElementStatus(msgspec.Struct, frozen=True):
     restarts: int = 0
 
 
+class ProcessStatus(msgspec.Struct, frozen=True):
+    """One process of a network that has several: its name, its number (None = none now), and its restarts."""
+
+    name: str
+    state: Literal["running", "silent", "starting", "stopped", "given up"]
+    pid: int | None = None
+    restarts: int = 0
+
+
 class KmStatus(msgspec.Struct, frozen=True):
     """One key manager: where SAEs find it (URL), and where its neighbours do (host:port)."""
 
@@ -96,6 +105,7 @@ class NetworkStatus(msgspec.Struct, frozen=True):
     key_managers: tuple[KmStatus, ...] = ()
     saes: tuple[SaeStatus, ...] = ()
     links: tuple[QLinkStatus, ...] = ()
+    processes: tuple[ProcessStatus, ...] = ()  # of a network that is not in one process alone
 
 
 # --- events ---------------------------------------------------------------------------------------------------------
