@@ -7,7 +7,7 @@ import pytest
 from keytwin.keymanagement.lease import OutgoingMark
 from keytwin.vocabulary.events import PadsDoubted
 from keytwin.vocabulary.identity import ElementName, km_of
-from keytwin.vocabulary.units import Instant, seconds
+from keytwin.vocabulary.units import seconds
 from tests.keymanagement.bench import FIRST, SECOND, Row
 from tests.marks import invariant
 
@@ -25,7 +25,7 @@ def go_on(row: Row, until: int, name: str) -> None:
     for second in range(row.simulation.now // 10**9 + 1, until):
         row.ask(FIRST, f"{name} {second}", 20)
         row.ask(SECOND, f"{name} back {second}", 20)
-        row.run(Instant(seconds(second)))
+        row.run(seconds(second))
 
 
 def latest_question(row: Row, name: ElementName) -> int:
