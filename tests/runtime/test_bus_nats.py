@@ -112,9 +112,17 @@ async def own_client(running: Broker, identity: Identity, errors: asyncio.Queue[
 
     host, port = running.address
     context = client_context(running.seat(None, identity).files)
-    return await nats.connect(
-        f"tls://{host}:{port}", tls=context, tls_hostname=host, error_cb=failed, allow_reconnect=False
-    )
+    client = nats.NATS()
+    try:
+        await client.connect(
+            f"tls://{host}:{port}", tls=context, tls_hostname=host, error_cb=failed, allow_reconnect=False
+        )
+    except BaseException:
+        if client._transport is not None:  # the library leaves it open when it is not let in
+            client._transport.close()
+            await client._transport.wait_closed()
+        raise
+    return client
 
 
 @invariant("Z4")
