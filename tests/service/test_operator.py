@@ -224,7 +224,16 @@ def test_every_resource_is_documented() -> None:
     page = (ROOT / "docs/reference/operator-face.md").read_text(encoding="utf-8")
     documented = re.findall(r"^\| `([A-Z]+) (/\S+)` \|", page, flags=re.MULTILINE)
     assert documented == [(method, path) for path, methods in ROUTES.items() for method in methods]
-    for kind in (NetworkStatus, ElementStatus, KmStatus, SaeStatus, SessionStatus, QLinkStatus, ProcessStatus, Credentials):
+    for kind in (
+        NetworkStatus,
+        ElementStatus,
+        KmStatus,
+        SaeStatus,
+        SessionStatus,
+        QLinkStatus,
+        ProcessStatus,
+        Credentials,
+    ):
         assert [name for name in kind.__struct_fields__ if f"`{name}`" not in page] == []
 
 
