@@ -55,6 +55,7 @@ class Host:
     paused_until: int = 0
     wall: int = 0  # how far its wall clock is ahead of the run's time
     ahead: int = 0  # by how much its machine's `now` is: what `wall` was when it booted, as a live process has it
+    booted_at: int = 0
 
     def boot(self) -> Machine:
         """Begin a new incarnation with a fresh machine."""

@@ -134,7 +134,7 @@ class Loop:
 
     def restore(self, host: Host, records: Sequence[Record]) -> None:
         """Begin an incarnation of a host that is stopped."""
-        machine = host.boot()
+        machine, host.booted_at = host.boot(), self.now
         effects = machine.restore(records, Instant(self.now + host.ahead))
         self.perform(host, effects, self.now)
 

@@ -31,7 +31,7 @@ from keytwin.scenario.hunt_oracles import (
     assert_nothing_is_left,
     rates_of,
 )
-from keytwin.scenario.hunt_relays import LifeWatch, RelayWatch
+from keytwin.scenario.hunt_relays import SLACK, LifeWatch, RelayWatch
 from keytwin.scenario.hunt_scope import ALL, CALM, Scope
 from keytwin.scenario.hunt_storm import Storm
 from keytwin.scenario.timeline import orders
@@ -138,7 +138,8 @@ class Hunt:
         assert_books_close(kms)
         for km in kms:
             host = self.simulation.hosts[km_of(km.node)]
-            if host.paused_until <= self.simulation.now:
+            # Who has just come back, or stands still, has not had the time to sweep.
+            if host.paused_until <= self.simulation.now and host.booted_at + SLACK < self.simulation.now:
                 self.lives.look(km, Instant(self.simulation.now + host.ahead), self.ledger)
 
     def _was_lost(self, name: str) -> bool:
