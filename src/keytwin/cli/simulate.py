@@ -21,9 +21,11 @@ from keytwin.vocabulary.errors import Mistake
 
 if TYPE_CHECKING:
     from keytwin.scenario.hunt import Outcome
+    from keytwin.scenario.hunt_scope import Scope
 
 USUAL_SEEDS: Final = 1000
 MOST_SEEDS: Final = 10_000_000
+NONE: Final = "none"  # families
 MOST_TOLD: Final = 20  # violations on the screen; --json has all
 
 
@@ -32,6 +34,7 @@ class Tally:
     """What all runs together came to."""
 
     nodes: int | None
+    scope: Scope
     runs: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     work: Counter[str] = field(default_factory=Counter)
@@ -54,10 +57,10 @@ class Tally:
         if outcome.broken:
             self.broken.append(outcome)
 
-    def replay(self, outcome: Outcome) -> str:
-        """Return what to type to see one run again."""
+    def replay(self, outcome: Outcome, scope: Scope | None = None) -> str:
+        """Return what to type to see one run again, or the part of it that a scope leaves."""
         nodes = "" if self.nodes is None else f" --nodes {self.nodes}"
-        return f"keytwin simulate --seeds 1 --first-seed {outcome.seed}{nodes}"
+        return f"keytwin simulate --seeds 1 --first-seed {outcome.seed}{nodes}{(scope or self.scope).options()}"
 
 
 def simulate(
@@ -71,6 +74,14 @@ def simulate(
         Number | None,
         Parameter(help="Processes; without it as many as there are cores. The results are the same."),
     ] = None,
+    only: Annotated[
+        str | None, Parameter(help="Families of fault that happen in every run, and no others, such as kills,flips.")
+    ] = None,
+    apps: Annotated[str | None, Parameter(help="Apps that take part, such as a0,a2; without it all.")] = None,
+    storm_ends: Annotated[Number | None, Parameter(help="Second at which faults end; usually 25.")] = None,
+    shrink: Annotated[
+        bool, Parameter(help="Make the first violation smaller, and tell how to see the smaller one.")
+    ] = False,
     json: Annotated[bool, Parameter(help="Print all as JSON, and nothing else.")] = False,
 ) -> int:
     """Hunt for faults of keytwin itself: seeds draw networks, loads and what goes wrong; no rule may break.
@@ -81,15 +92,18 @@ def simulate(
     from keytwin.scenario.hunt import hunt
 
     workers = processes(jobs)
-    tally = Tally(_checked_nodes(nodes))
+    scope = _scope(only, apps, storm_ends)
+    tally = Tally(_checked_nodes(nodes), scope)
     wanted = _wanted(seeds, first_seed)
     began = time.perf_counter()
-    for outcome in _watched(hunt(wanted, nodes, workers), len(wanted)):
+    for outcome in _watched(hunt(wanted, nodes, workers, scope), len(wanted)):
         tally.add(outcome)
     if json:
         show_json(as_json(tally, wanted))
     else:
         _tell(tally, wanted, time.perf_counter() - began)
+    if shrink and tally.broken:
+        _shrink(tally)
     return _blame(tally)
 
 
@@ -114,6 +128,28 @@ def _checked_nodes(nodes: int | None) -> int | None:
     if nodes is not None and not FEWEST_NODES <= nodes <= MOST_NODES:
         raise Mistake(f"--nodes {nodes}: write a number from {FEWEST_NODES} to {MOST_NODES}, or leave it out")
     return nodes
+
+
+def _scope(only: str | None, apps: str | None, storm_ends: int | None) -> Scope:
+    """Return what is to take place; Mistake when it names a family or an end of the storm that there is not."""
+    from keytwin.scenario.hunt_scope import ALL, FAMILIES, STORM, Scope
+
+    families = ALL.only if only is None else frozenset(only.split(",")) - {NONE}
+    for family in sorted(families or ()):
+        if family not in FAMILIES:
+            raise Mistake(f"--only: there are no faults called {family!r}: write some of {', '.join(FAMILIES)}, or {NONE}")
+    end = STORM[1] if storm_ends is None else storm_ends
+    if not STORM[0] <= end <= STORM[1]:
+        raise Mistake(f"--storm-ends {end}: write a second from {STORM[0]} to {STORM[1]}, or leave it out")
+    return Scope(families, None if apps is None else frozenset(apps.split(",")), end)
+
+
+def _shrink(tally: Tally) -> None:
+    """Look for a smaller run that breaks the same rule as the first violation, and say how to see it."""
+    from keytwin.scenario.hunt import smaller
+
+    first = tally.broken[0]
+    complain(f"smaller: {tally.replay(first, smaller(first, tally.nodes, tally.scope))}")
 
 
 def _wanted(seeds: int, first: int) -> range:

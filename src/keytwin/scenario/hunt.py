@@ -21,6 +21,7 @@ from keytwin.runtime.crash import contain
 from keytwin.runtime.entropy import SeededChance
 from keytwin.runtime.simulation import Simulation
 from keytwin.scenario.hunt_durable import DurableWatch
+from keytwin.scenario.hunt_intruder import Intruder
 from keytwin.scenario.hunt_network import Design, designed, drawn_design, drawn_network
 from keytwin.scenario.hunt_oracles import (
     Broken,
@@ -32,7 +33,8 @@ from keytwin.scenario.hunt_oracles import (
     rates_of,
 )
 from keytwin.scenario.hunt_relays import SLACK, LifeWatch, RelayWatch
-from keytwin.scenario.hunt_scope import ALL, CALM, Scope
+from keytwin.scenario.hunt_scope import ALL, CALM, Scope, shrunk
+from keytwin.scenario.hunt_sessions import SessionWatch
 from keytwin.scenario.hunt_storm import Storm
 from keytwin.scenario.timeline import orders
 from keytwin.vocabulary.blueprint import App
@@ -64,6 +66,8 @@ class Outcome:
     sealed: int
     """Different messages under one-time pad or tag."""
     messages: int
+    families: frozenset[str]
+    """Of faults that took part."""
     digest: str
     """Of all that was published: equal runs, equal digests."""
 
@@ -91,6 +95,8 @@ class Hunt:
         self.pads, self.bus = PadWatch(), BusWatch()
         self.ledger = SaeLedger(rates_of(self.blueprint), self._was_lost)
         self.durable, self.relays = DurableWatch(self.simulation), RelayWatch()
+        self.sessions = SessionWatch()
+        self.intruder = Intruder(self.simulation, self.blueprint, chance.dice("hunt: intruder"))
         self.lives = LifeWatch(self.blueprint.key_management.key_lifetime)
         self.storm = Storm(self.simulation, self.blueprint, chance, scope)
         self.storm.harm.spoiled.append(self.relays.spoil)
@@ -130,6 +136,7 @@ class Hunt:
             sessions=self.bus.sessions,
             sealed=self.pads.messages,
             messages=self.simulation.messages,
+            families=frozenset(self.storm.families),
             digest=self.bus.digest(),
         )
 
@@ -147,11 +154,12 @@ class Hunt:
         sought = name.encode()
         return any(sought in record for host in self.simulation.hosts.values() for record in host.disk.lost)
 
-    def _apps(self) -> list[App]:
+    def apps(self) -> list[App]:
+        """Return the apps that take part."""
         return [app for app in self.blueprint.apps if self.scope.apps is None or app.id in self.scope.apps]
 
     def _ask(self) -> None:
-        for app in self._apps():
+        for app in self.apps():
             dice = self._dice_of(app.id)
             self._do(dice.uniform(0, 4), OpenApp(app.id))
             self._do(CALM, OpenApp(app.id))  # an end that has lost its session in the storm wants it back
@@ -173,7 +181,7 @@ class Hunt:
         if self._has_asked_again or now < over or self._has_worked:
             return
         self._has_asked_again = True
-        for app in self._apps():
+        for app in self.apps():
             self._do(now, OpenApp(app.id))
             self._do(now + 1, AskKeys(app.id, times=4, every=seconds(1), masters="both"))
 
@@ -186,6 +194,8 @@ class Hunt:
         self.ledger.see(at, to, message)
         self.durable.see(source, to, message)
         self.relays.see(message)
+        self.sessions.see(at, source, message)
+        self.intruder.see(to, message)
         self.lives.see(at, message)
         self.bus.see(to, message)
 
@@ -213,7 +223,7 @@ class Hunt:
 
     @property
     def _has_worked(self) -> bool:
-        return self.ledger.pairs() >= len(self._apps())
+        return self.ledger.pairs() >= max(1, len(self.apps()))
 
     def _assert_worked(self) -> None:
         """A run that did nothing proves nothing."""
@@ -240,6 +250,24 @@ def hunt(seeds: range, nodes: int | None = None, jobs: int = 1, scope: Scope = A
             yield from pool.map(run, seeds, chunksize=max(1, len(seeds) // (workers * CHUNKS)))
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def smaller(outcome: Outcome, nodes: int | None, scope: Scope = ALL) -> Scope:
+    """Return the smallest part of a violated run in which the same rule still breaks; it takes up to MOST_TRIES runs.
+
+    The network stays as it is: with other nodes the seed would draw another one.
+    """
+    apps = frozenset(app.id for app in Hunt(outcome.seed, nodes, scope=scope).apps())
+    rule = rule_of(outcome.broken)
+    return shrunk(
+        scope, outcome.families, apps, lambda part: rule_of(run_seed(nodes, outcome.seed, part).broken) == rule
+    )
+
+
+def rule_of(broken: str) -> str:
+    """Return which rule a violation breaks, such as K1, "work" or, of an error, its type."""
+    rule, _, rest = broken.partition(": ")
+    return f"{rule}: {rest.partition(':')[0]}" if rule == "error" else rule
 
 
 def _told(error: Exception) -> str:
