@@ -32,7 +32,7 @@ from keytwin.scenario.hunt_oracles import (
     assert_nothing_is_left,
     rates_of,
 )
-from keytwin.scenario.hunt_relays import SLACK, LifeWatch, RelayWatch
+from keytwin.scenario.hunt_relays import SLACK, LifeWatch, RelayWatch, assert_floors_are_told
 from keytwin.scenario.hunt_scope import ALL, CALM, Scope, shrunk
 from keytwin.scenario.hunt_sessions import SessionWatch
 from keytwin.scenario.hunt_storm import Storm
@@ -143,6 +143,7 @@ class Hunt:
     def _look(self) -> None:
         kms = self._kms()
         assert_books_close(kms)
+        assert_floors_are_told(kms)
         for km in kms:
             host = self.simulation.hosts[km_of(km.node)]
             # Who has just come back, or stands still, has not had the time to sweep.
@@ -193,7 +194,7 @@ class Hunt:
         self.pads.see(message)
         self.ledger.see(at, to, message)
         self.durable.see(source, to, message)
-        self.relays.see(message)
+        self.relays.see(self.simulation.hosts[source].incarnation, message)
         self.sessions.see(at, source, message)
         self.intruder.see(to, message)
         self.lives.see(at, message)

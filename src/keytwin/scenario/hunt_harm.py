@@ -22,7 +22,8 @@ from keytwin.vocabulary.units import NANOSECONDS_PER_SECOND, Duration, Instant
 
 LONGEST_DOWN: Final = 3.0  # seconds, so that everything is back before CALM
 HEADER_BITS: Final = 16  # of a number that may be flipped: enough to change it, not to make it absurd
-MOST_REPLAYS: Final = 60
+MOST_REPLAYS: Final = 100
+FIRST_ONES: Final = 3  # of each kind of message, which are kept in any case
 SOON: Final = (CALM, CALM + 8)  # seconds at which old messages come again: while sessions are opened anew,
 LATE: Final = (60, 95)  # and when those are over
 
@@ -43,6 +44,7 @@ class Harm:
     spoiled: list[Spoiled] = field(default_factory=list)  # who is told what a message was, and has become
     expected: set[ElementName] = field(default_factory=set)  # those that are on their way back
     replays: int = 0
+    seen: Counter[str] = field(default_factory=Counter)  # messages by kind
 
     def flip(self, share: float, at: Instant, to: ElementName, message: Message) -> Message:
         """Flip a bit now and then in what key managers send each other, as whoever sits on the wire can."""
@@ -59,7 +61,12 @@ class Harm:
         """Keep a message now and then, and deliver it again when all is well, or much later."""
         if source.startswith("sae/") or to.startswith("sae/") or source == to or self.replays >= MOST_REPLAYS:
             return
-        if not self.scope.is_stormy(at) or self.luck.random() > share:
+        if not self.scope.is_stormy(at):
+            return
+        kind = type(message).__name__
+        self.seen[kind] += 1
+        # Of each kind the first ones: what is rare is what a late copy does most harm with.
+        if self.seen[kind] > FIRST_ONES and self.luck.random() > share:
             return
         self.replays += 1
         again = fresh_copy(message)  # now: what its owner wipes later is in it

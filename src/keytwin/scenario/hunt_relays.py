@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -27,14 +27,14 @@ class RelayWatch:
     """R1: what was spoiled is never acknowledged. R2: a repeat is not passed on anew. K3: a key ID has one batch."""
 
     sound: dict[Place, int] = field(default_factory=lambda: defaultdict(int))  # copies that arrive as they were sealed
-    passed_on: dict[tuple[NodeId, LinkId, BatchId, int], int] = field(default_factory=dict)  # -> offset
+    passed_on: dict[tuple[NodeId, int, LinkId, BatchId, int], int] = field(default_factory=dict)  # -> offset
     batches: dict[KeyId, BatchId] = field(default_factory=dict)
 
-    def see(self, message: Message) -> None:
-        """Note what is sent, and hold acknowledgements against it."""
+    def see(self, incarnation: int, message: Message) -> None:
+        """Note what is sent, by which incarnation of its sender, and hold acknowledgements against it."""
         if isinstance(message, RelayKeys | AssignKeys):
             self.sound[message.link, message.sender, message.offset] += 1
-            self._check_way(message)
+            self._check_way(incarnation, message)
             for key_id in message.key_ids:
                 if self.batches.setdefault(key_id, message.batch_id) != message.batch_id:
                     raise Broken(f"K3: key ID {key_id} names keys of two batches")
@@ -49,8 +49,9 @@ class RelayWatch:
         if isinstance(sent, RelayKeys):
             self.sound[sent.link, sent.sender, sent.offset] -= 1
 
-    def _check_way(self, message: RelayKeys | AssignKeys) -> None:
-        way = message.sender, message.link, message.batch_id, message.epoch
+    def _check_way(self, incarnation: int, message: RelayKeys | AssignKeys) -> None:
+        # A node that was killed does not know any more what it has passed on: a repeat goes on under fresh key.
+        way = message.sender, incarnation, message.link, message.batch_id, message.epoch
         if self.passed_on.setdefault(way, message.offset) != message.offset:
             raise Broken(f"R2: {message.sender} sends batch {message.batch_id} a second time")
 
@@ -90,6 +91,16 @@ class LifeWatch:
             for key_id in batch.keys:
                 if ledger.has_had(key_id, km.node):
                     raise Broken(f"K5: {km.node} still has key {key_id}, which it has handed out")
+
+
+def assert_floors_are_told(kms: Sequence[KeyManager]) -> None:
+    """P3: no receiver gives up what its sender may still use: a floor is never above what the sender has allocated."""
+    outgoing = {(km.node, link): kmlink.out.next for km in kms for link, kmlink in km.links.kmlinks.items()}
+    for km in kms:
+        for link, kmlink in km.links.kmlinks.items():
+            allocated = outgoing.get((kmlink.neighbour, link))
+            if allocated is not None and kmlink.incoming.floor > allocated:
+                raise Broken(f"P3: {km.node} gives up {link} up to {kmlink.incoming.floor}, of {allocated} allocated")
 
 
 def _kept(km: KeyManager, lifetime: Duration) -> Iterable[tuple[Batch, int]]:

@@ -14,8 +14,8 @@ from keytwin.vocabulary.machine import Message
 from keytwin.vocabulary.session_messages import HopConfigured, SessionDeleted
 from keytwin.vocabulary.units import Instant, seconds
 
-SETTLED: Final = CALM + 20  # seconds: what went wrong in the storm has been repeated often enough by then
-MOST_VOIDS: Final = 30  # of one batch by one node, once all is well: one a second until it is confirmed
+SETTLED: Final = CALM + 5  # seconds: what went wrong in the storm has been repeated by then
+MOST_VOIDS: Final = 12  # of one batch by one node, once all is well: one a second until it is confirmed
 
 
 @dataclass
