@@ -14,26 +14,24 @@ import msgspec
 import pytest
 
 from keytwin.control.capacity import Ledger
-from keytwin.keymanagement import carriage, exchange, pads
+from keytwin.keymanagement import carriage, exchange
 from keytwin.keymanagement.bucket import TokenBucket
 from keytwin.keymanagement.carriage import Carriage
 from keytwin.keymanagement.collection import Collection
-from keytwin.keymanagement.desk import Desk
 from keytwin.keymanagement.exchange import BatchMaking
 from keytwin.keymanagement.forwarding import Forwarding, Hop
-from keytwin.keymanagement.kmlink import IncomingMark, KmLink, OutgoingMark
+from keytwin.keymanagement.kmlink import KmLink, OutgoingMark
 from keytwin.keymanagement.manager import KeyManager
 from keytwin.keymanagement.pads import Incoming
 from keytwin.keymanagement.pool import KeysHandedOut, KeysKept, Pool, Shelf
-from keytwin.keymanagement.sessions import Sessions
-from keytwin.scenario.hunt import Hunt, rule_of, run_seed
-from keytwin.scenario.hunt_scope import ALL, Scope
+from keytwin.scenario.hunt import rule_of, run_seed
+from keytwin.scenario.hunt_scope import Scope
 from keytwin.vocabulary.exchange_messages import GetKeyById, KeysStored, RelayKeys, SessionSignal, VoidKeys
 from keytwin.vocabulary.identity import KeyId, Ksid
 from keytwin.vocabulary.key import Key
 from keytwin.vocabulary.machine import Effect, Message, Save, Send
 from keytwin.vocabulary.session_messages import ConfigureHop
-from keytwin.vocabulary.units import Bits, Instant, Duration
+from keytwin.vocabulary.units import Bits, Instant
 
 Patch = pytest.MonkeyPatch
 Plant = Callable[[Patch], None]

@@ -33,8 +33,9 @@ MOST_TOLD: Final = 20  # violations on the screen; --json has all
 class Tally:
     """What all runs together came to."""
 
-    nodes: int | None
-    scope: Scope
+    nodes: int | None = None
+    scope: Scope | None = None
+    """What of each run took place, None = all that its seed drew."""
     runs: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     work: Counter[str] = field(default_factory=Counter)
@@ -60,25 +61,34 @@ class Tally:
     def replay(self, outcome: Outcome, scope: Scope | None = None) -> str:
         """Return what to type to see one run again, or the part of it that a scope leaves."""
         nodes = "" if self.nodes is None else f" --nodes {self.nodes}"
-        return f"keytwin simulate --seeds 1 --first-seed {outcome.seed}{nodes}{(scope or self.scope).options()}"
+        part = scope.options() if (scope := scope or self.scope) else ""
+        return f"keytwin simulate --seeds 1 --first-seed {outcome.seed}{nodes}{part}"
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Part:
+    """What a run is, and what of it takes place."""
+
+    nodes: Annotated[
+        Number | None, Parameter(help="Nodes of each network; without it the seed draws three to six.")
+    ] = None
+    only: Annotated[
+        str | None, Parameter(help="Families of fault that happen in every run, and no others, such as kills,flips.")
+    ] = None
+    apps: Annotated[str | None, Parameter(help="Apps that take part, such as a0,a2; without it all.")] = None
+    storm_ends: Annotated[Number | None, Parameter(help="Second at which faults end; without it 25.")] = None
 
 
 def simulate(
     *,
     seeds: Annotated[Number, Parameter(help="How many runs, each with a seed of its own.")] = USUAL_SEEDS,
     first_seed: Annotated[Number, Parameter(help="The first seed; the others follow it.")] = 1,
-    nodes: Annotated[
-        Number | None, Parameter(help="Nodes of each network; without it the seed draws three to six.")
-    ] = None,
     jobs: Annotated[
         Number | None,
         Parameter(help="Processes; without it as many as there are cores. The results are the same."),
     ] = None,
-    only: Annotated[
-        str | None, Parameter(help="Families of fault that happen in every run, and no others, such as kills,flips.")
-    ] = None,
-    apps: Annotated[str | None, Parameter(help="Apps that take part, such as a0,a2; without it all.")] = None,
-    storm_ends: Annotated[Number | None, Parameter(help="Second at which faults end; usually 25.")] = None,
+    part: Part | None = None,
     shrink: Annotated[
         bool, Parameter(help="Make the first violation smaller, and tell how to see the smaller one.")
     ] = False,
@@ -92,11 +102,11 @@ def simulate(
     from keytwin.scenario.hunt import hunt
 
     workers = processes(jobs)
-    scope = _scope(only, apps, storm_ends)
-    tally = Tally(_checked_nodes(nodes), scope)
+    part = part or Part()
+    tally = Tally(_checked_nodes(part.nodes), _scope(part))
     wanted = _wanted(seeds, first_seed)
     began = time.perf_counter()
-    for outcome in _watched(hunt(wanted, nodes, workers, scope), len(wanted)):
+    for outcome in _watched(hunt(wanted, tally.nodes, workers, tally.scope), len(wanted)):
         tally.add(outcome)
     if json:
         show_json(as_json(tally, wanted))
@@ -130,18 +140,18 @@ def _checked_nodes(nodes: int | None) -> int | None:
     return nodes
 
 
-def _scope(only: str | None, apps: str | None, storm_ends: int | None) -> Scope:
-    """Return what is to take place; Mistake when it names a family or an end of the storm that there is not."""
-    from keytwin.scenario.hunt_scope import ALL, FAMILIES, STORM, Scope
+def _scope(part: Part) -> Scope:
+    """Return what is to take place; Mistake when it names faults or an end of the storm that there are not."""
+    from keytwin.scenario.hunt_scope import FAMILIES, STORM, Scope
 
-    families = ALL.only if only is None else frozenset(only.split(",")) - {NONE}
-    for family in sorted(families or ()):
+    only = None if part.only is None else frozenset(part.only.split(",")) - {NONE}
+    for family in sorted(only or ()):
         if family not in FAMILIES:
-            raise Mistake(f"--only: there are no faults called {family!r}: write some of {', '.join(FAMILIES)}, or {NONE}")
-    end = STORM[1] if storm_ends is None else storm_ends
+            raise Mistake(f"--only: no faults are called {family!r}: write some of {', '.join(FAMILIES)}, or {NONE}")
+    end = STORM[1] if part.storm_ends is None else part.storm_ends
     if not STORM[0] <= end <= STORM[1]:
         raise Mistake(f"--storm-ends {end}: write a second from {STORM[0]} to {STORM[1]}, or leave it out")
-    return Scope(families, None if apps is None else frozenset(apps.split(",")), end)
+    return Scope(only, None if part.apps is None else frozenset(part.apps.split(",")), end)
 
 
 def _shrink(tally: Tally) -> None:

@@ -62,4 +62,6 @@ class DurableWatch:
     def _has(self, element: ElementName, kind: bytes, name: str) -> bool:
         """Whether a durable record of a kind holds a name; the latest ones first, where it nearly always is."""
         wanted = name.encode()
-        return any(wanted in record and kind in record for record in reversed(self.simulation.hosts[element].disk.durable))
+        return any(
+            wanted in record and kind in record for record in reversed(self.simulation.hosts[element].disk.durable)
+        )
