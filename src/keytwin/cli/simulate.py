@@ -17,11 +17,11 @@ from keytwin.cli.exits import Exit
 from keytwin.cli.output import complain, counted, show, show_json
 from keytwin.cli.sweep import processes
 from keytwin.cli.values import LARGEST, Number
+from keytwin.scenario.hunt_scope import ALL, FAMILIES, STORM, Scope
 from keytwin.vocabulary.errors import Mistake
 
 if TYPE_CHECKING:
     from keytwin.scenario.hunt import Outcome
-    from keytwin.scenario.hunt_scope import Scope
 
 USUAL_SEEDS: Final = 1000
 MOST_SEEDS: Final = 10_000_000
@@ -34,8 +34,7 @@ class Tally:
     """What all runs together came to."""
 
     nodes: int | None = None
-    scope: Scope | None = None
-    """What of each run took place, None = all that its seed drew."""
+    scope: Scope = ALL
     runs: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     work: Counter[str] = field(default_factory=Counter)
@@ -61,7 +60,7 @@ class Tally:
     def replay(self, outcome: Outcome, scope: Scope | None = None) -> str:
         """Return what to type to see one run again, or the part of it that a scope leaves."""
         nodes = "" if self.nodes is None else f" --nodes {self.nodes}"
-        part = scope.options() if (scope := scope or self.scope) else ""
+        part = (scope or self.scope).options()
         return f"keytwin simulate --seeds 1 --first-seed {outcome.seed}{nodes}{part}"
 
 
@@ -142,8 +141,6 @@ def _checked_nodes(nodes: int | None) -> int | None:
 
 def _scope(part: Part) -> Scope:
     """Return what is to take place; Mistake when it names faults or an end of the storm that there are not."""
-    from keytwin.scenario.hunt_scope import FAMILIES, STORM, Scope
-
     only = None if part.only is None else frozenset(part.only.split(",")) - {NONE}
     for family in sorted(only or ()):
         if family not in FAMILIES:
