@@ -36,7 +36,9 @@ def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, t
 
 
 def outcome(seed: int, broken: str = "") -> Outcome:
-    return Outcome(seed, broken, {"kills": 2}, keys=3, sessions=1, sealed=5, messages=8, families=KILLS, digest=f"{seed:x}")
+    return Outcome(
+        seed, broken, {"kills": 2}, keys=3, sessions=1, sealed=5, messages=8, families=KILLS, digest=f"{seed:x}"
+    )
 
 
 @pytest.mark.slow

@@ -56,9 +56,10 @@ MOST_NAMED: Final = 6
 INTRODUCTION: Final = """# Invariants
 
 What may never break, and the tests that show it. This page is made from the marks and names of the tests
-(`@invariant("K1")`, `test_k1_...`) by `python -m tests.docs.invariants`, and a test compares; checks against the
-literature have [a page of their own](papers.md). A rule that only some of its words are shown for is not marked so: read
-the tests. How faults are injected while the rules are looked at is told in [Hunt for faults](../howto/hunt-for-faults.md).
+(`@invariant("K1")`, `test_k1_...`) by `python -m tests.docs.invariants`, and a test compares. Checks against the
+literature have [a page of their own](papers.md). That a test bears a mark says that it shows something of the rule, not
+all of it: read the tests. How faults are injected while the rules are looked at is told in
+[Hunt for faults](../howto/hunt-for-faults.md).
 """
 
 

@@ -273,15 +273,15 @@ PLANTED: Final = (
     Planted("keys for an SAE of another app", ("K4",), foreign_served),
     Planted("replay taken twice", ("R2",), taken_twice, frozenset({"messages"})),
     Planted("key IDs begin anew after a restart", ("K3",), names_again, KILLS),
-    Planted("expired keys stay in the pool", ("K7",), never_expires, frozenset(), range(5, 25)),
-    Planted("expired keys stay on the shelf", ("K7",), never_expires_at_the_slave, frozenset(), range(5, 25)),
+    Planted("expired keys stay in the pool", ("K7",), never_expires, frozenset(), range(9, 30)),
+    Planted("expired keys stay on the shelf", ("K7",), never_expires_at_the_slave, frozenset(), range(9, 30)),
     Planted("void not passed on", ("R5",), void_kept_back, frozenset({"messages", "kills", "links"}), range(20, 60)),
     Planted("reservation not released", ("S1",), never_released, frozenset()),
-    Planted("epoch ignored", ("S3", "S6"), epoch_ignored, frozenset({"links", "replays"}), range(1, 61)),
+    Planted("epoch ignored", ("S3", "S6"), epoch_ignored, frozenset({"links", "replays"}), range(6, 61)),
     Planted("floor believed before the tag", ("P3",), floor_believed, FLIPS, range(1, 41)),
     Planted("floor believed beyond what is there", ("P3", "P5"), floor_beyond, FLIPS, range(1, 41)),
     Planted("key kept after its hand-out", ("K1", "K5"), kept_after_hand_out),
-    Planted("bucket that is always full", ("A3",), always_full, frozenset(), range(5, 25)),
+    Planted("bucket that is always full", ("A3",), always_full, frozenset(), range(6, 26)),
 )
 
 ABSENT: Final = {
