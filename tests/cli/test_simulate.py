@@ -13,8 +13,10 @@ from keytwin.cli import main
 from keytwin.cli.exits import Exit
 from keytwin.cli.simulate import MOST_TOLD, Tally, as_json
 from keytwin.scenario.hunt import Outcome
+from keytwin.scenario.hunt_scope import Scope
 from keytwin.scenario.hunt_storm import KINDS
 
+KILLS = frozenset({"kills"})
 Shell = Callable[..., tuple[int, str, str]]
 
 
@@ -34,7 +36,9 @@ def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, t
 
 
 def outcome(seed: int, broken: str = "") -> Outcome:
-    return Outcome(seed, broken, {"kills": 2}, keys=3, sessions=1, sealed=5, messages=8, digest=f"{seed:x}")
+    return Outcome(
+        seed, broken, {"kills": 2}, keys=3, sessions=1, sealed=5, messages=8, families=KILLS, digest=f"{seed:x}"
+    )
 
 
 @pytest.mark.slow
@@ -61,8 +65,8 @@ def test_json_is_the_same_whatever_runs_it_and_whenever(shell: Shell) -> None:
 
 
 def test_a_violation_has_seed_rule_and_a_line_to_replay_it(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    def found(seeds: range, nodes: int | None, jobs: int) -> list[Outcome]:
-        del nodes, jobs
+    def found(seeds: range, nodes: int | None, jobs: int, scope: Scope) -> list[Outcome]:
+        del nodes, jobs, scope
         return [outcome(seed, "P1: octet 7 serves twice" if seed % 2 else "") for seed in seeds]
 
     monkeypatch.setattr("keytwin.scenario.hunt.hunt", found)
@@ -114,3 +118,42 @@ def test_what_is_no_number_is_refused(shell: Shell) -> None:
     code, out, err = shell("simulate", "--seeds", "many")
     assert code == Exit.MISTAKE
     assert "'many' is no whole number" in out + err
+
+
+def test_a_smaller_violation_is_told_before_the_others(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Scope] = []
+
+    def found(seeds: range, nodes: int | None, jobs: int, scope: Scope) -> list[Outcome]:
+        del nodes, jobs
+        asked.append(scope)
+        return [outcome(seed, "P1: twice") for seed in seeds]
+
+    def smaller(found: Outcome, nodes: int | None, scope: Scope) -> Scope:
+        assert (found.seed, nodes, scope) == (3, None, asked[0])
+        return Scope(KILLS, frozenset({"a0"}), 6)
+
+    monkeypatch.setattr("keytwin.scenario.hunt.hunt", found)
+    monkeypatch.setattr("keytwin.scenario.hunt.smaller", smaller)
+    words = ("simulate", "--seeds", "1", "--first-seed", "3", "--only", "kills,flips", "--apps", "a0,a1")
+    code, _, err = shell(*words, "--shrink")
+    assert code == Exit.FAILED
+    assert asked == [Scope(frozenset({"kills", "flips"}), frozenset({"a0", "a1"}))]
+    assert err.splitlines() == [
+        "smaller: keytwin simulate --seeds 1 --first-seed 3 --only kills --apps a0 --storm-ends 6",
+        "violated: seed 3: P1: twice",
+        "  replay: keytwin simulate --seeds 1 --first-seed 3 --only flips,kills --apps a0,a1",
+    ]
+    assert shell(*words)[2].startswith("violated:")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--only", "kills,rain"), "--only: no faults are called 'rain': write some of messages, links, kills"),
+        (("--storm-ends", "26"), "--storm-ends 26: write a second from 2 to 25"),
+    ],
+)
+def test_what_there_is_not_is_a_mistake(words: tuple[str, ...], told: str, shell: Shell) -> None:
+    code, _, err = shell("simulate", *words)
+    assert code == Exit.MISTAKE
+    assert err.startswith(f"keytwin: {told}")

@@ -9,6 +9,7 @@ import pytest
 from keytwin.keymanagement.algorithms import ALGORITHMS
 from keytwin.keymanagement.collection import EXPIRY_STEP
 from keytwin.keymanagement.manager import KeyManager, KmSetup
+from keytwin.keymanagement.pool import SLAVE_MARGIN
 from keytwin.keymanagement.workshop import MOST_MAKINGS
 from keytwin.runtime.entropy import SeededChance, SeededEntropy
 from keytwin.runtime.journal_codec import encode
@@ -29,7 +30,7 @@ from keytwin.vocabulary.exchange_messages import (
 from keytwin.vocabulary.identity import Ksid, NodeId, km_of
 from keytwin.vocabulary.machine import Message, Record
 from keytwin.vocabulary.session_messages import Reason, SessionEnded
-from keytwin.vocabulary.units import START, Bits, Instant, milliseconds, seconds
+from keytwin.vocabulary.units import START, Bits, Instant, milliseconds, minutes, seconds
 from tests.fakes.control import KSID
 from tests.keymanagement.bench import FIRST, KEY_MANAGEMENT, SECOND, Row, octets_of
 from tests.keymanagement.walk import octets, texts
@@ -279,6 +280,28 @@ def test_a_restart_does_not_lengthen_the_life_of_a_key() -> None:
     after = {name: batch.until for name, batch in row.km(2).shelf.batches.items() if name in before}
     assert after
     assert all(before[name] == until for name, until in after.items())
+
+
+@invariant("K7")
+def test_a_clock_that_is_set_back_over_a_restart_does_not_lengthen_the_life_of_a_key() -> None:
+    row = Row(hops=2, control={"burst": Bits(20_000), "rate": 20_000})
+    clocks = [row.simulation.hosts[km_of(NodeId(f"n{end}"))] for end in (0, 2)]
+    for ahead in (minutes(60), 0):
+        for end, host in zip((0, 2), clocks, strict=True):
+            host.wall = ahead
+            row.restart(end)
+        if ahead:
+            row.open()
+            row.run(seconds(5))
+    lifetime = KEY_MANAGEMENT.key_lifetime
+    shelf = row.km(2).shelf.batches.values()
+    assert shelf
+    assert all(batch.until <= row.simulation.now + lifetime + SLAVE_MARGIN for batch in shelf)
+    assert all(
+        batch.until <= row.simulation.now + lifetime
+        for _, desk in row.km(0).sessions.desks()
+        for batch in desk.pool.batches
+    )
 
 
 def test_a_request_for_keys_of_another_size_leaves_none_of_them_in_the_pool_after_a_restart() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keytwin.keymanagement.pool import MOST_POOLED, Batch, KeyBooks, Pool, Shelf, depth_of
+from keytwin.keymanagement.pool import MOST_POOLED, Batch, KeyBooks, Pool, Shelf, bound_lives, depth_of
 from keytwin.vocabulary.identity import KeyId, Ksid, NodeId, SaeId
 from keytwin.vocabulary.key import Key, KeyMaterial, Method, Provenance
 from keytwin.vocabulary.units import Bits, Instant, seconds
@@ -153,3 +153,12 @@ def test_the_books_are_given_as_evidence() -> None:
     books = KeyBooks(made=5, taken=4, delivered=3, voided=1, expired=2, released=1, stored=2)
     account = books.account(NodeId("n"))
     assert (account.node, account.balance) == ("n", 0)
+
+
+@invariant("K7")
+@given(st.lists(st.integers(0, 200), max_size=8), st.integers(0, 200))
+def test_no_batch_outlives_a_younger_one_nor_the_latest_instant(ends: list[int], latest: int) -> None:
+    batches = [batch(f"{number}", until=end) for number, end in enumerate(ends)]
+    bound_lives(batches, Instant(latest))
+    bounded = [each.until for each in batches]
+    assert bounded == [min([latest, *ends[number:]]) for number in range(len(ends))]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from keytwin.runtime.simulation import FASTEST_DISK, SLOWEST_DISK, Simulation
 from keytwin.vocabulary.events import ViolationSeen
 from keytwin.vocabulary.identity import ElementName
@@ -254,3 +256,79 @@ def test_an_element_killed_at_a_save_leaves_nothing_even_when_it_is_back_at_once
     assert numbers(there) == []
     simulation.restart(HERE)
     assert here.restored == []
+
+
+# --- torn, forgotten, unreadable ------------------------------------------------------------------------------------
+
+
+def saving(*numbers_saved: int) -> tuple[Simulation, Scripted]:
+    """Return a network whose HERE has just been asked to save these in one instant, and has not got to the disk."""
+    here = answering(*(Save(Kept(number)) for number in numbers_saved))
+    simulation = without_latency(here, Scripted())
+    simulation.inject(START, HERE, Say(0))
+    simulation.run(START)
+    return simulation, here
+
+
+@invariant("O1")
+@pytest.mark.parametrize("survivors", range(4))
+def test_a_torn_write_leaves_its_first_records(survivors: int) -> None:
+    simulation, here = saving(1, 2, 3)
+    assert simulation.loop.unwritten(simulation.hosts[HERE]) == 3
+    simulation.stop(HERE, torn=survivors)
+    simulation.run(LATER)
+    simulation.restart(HERE)
+    assert here.restored == [Kept(number) for number in (1, 2, 3)[:survivors]]
+
+
+def test_a_tear_goes_through_the_writes_in_their_order() -> None:
+    simulation, here = saving(1, 2)
+    simulation.inject(Instant(1), HERE, Say(0))
+    simulation.run(Instant(1))
+    simulation.stop(HERE, torn=3)
+    simulation.restart(HERE)
+    assert here.restored == [Kept(1), Kept(2), Kept(1)]
+
+
+def test_a_disk_that_lies_forgets_at_the_next_kill_what_it_called_durable() -> None:
+    simulation, here = saving(1)
+    simulation.run(LATER)
+    disk = simulation.hosts[HERE].disk
+    disk.lie()
+    simulation.inject(LATER, HERE, Say(0))
+    simulation.run(Instant(LATER + seconds(1)))
+    assert len(disk.durable) == 2
+    simulation.restart(HERE)
+    assert here.restored == [Kept(1)]
+    assert len(disk.lost) == 1
+    disk.lie()
+    simulation.inject(simulation.now, HERE, Say(0))
+    simulation.run(Instant(simulation.now + seconds(1)))
+    disk.come_clean()
+    simulation.restart(HERE)
+    assert here.restored == [Kept(1), Kept(1)]
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_a_rotten_record_is_the_only_one_that_is_missing(place: int) -> None:
+    simulation, here = saving(1, 2, 3)
+    simulation.run(LATER)
+    disk = simulation.hosts[HERE].disk
+    disk.lie()
+    disk.rot(place)
+    simulation.restart(HERE)
+    assert here.restored == [Kept(number) for number in (1, 2, 3) if number != place + 1]
+
+
+def test_a_clock_is_read_at_the_start_and_goes_on_from_there() -> None:
+    simulation, here = saving()
+    host = simulation.hosts[HERE]
+    host.wall = seconds(5)
+    simulation.inject(LATER, HERE, Say(1))
+    simulation.run(LATER)
+    assert here.received[-1][0] == LATER
+    simulation.restart(HERE)
+    assert host.booted_at == LATER
+    simulation.inject(LATER, HERE, Say(2))
+    simulation.run(Instant(LATER + 1))
+    assert here.received[-1] == (Instant(LATER + seconds(5)), Say(2))

@@ -21,7 +21,10 @@ from keytwin.vocabulary.units import START, Bits, Instant, seconds
 from tests.marks import invariant
 
 ALICE, BOB, EVE = (ElementName(f"sae/{name}") for name in ("alice", "bob", "eve"))
-RATES = {SaeId("alice"): (1000, 256, "app"), SaeId("bob"): (1000, 256, "app")}
+RATES = {
+    SaeId("alice"): (1000, 256, "app", NodeId("a")),
+    SaeId("bob"): (1000, 256, "app", NodeId("b")),
+}
 SECRET = bytes(range(32))
 ORIGIN = Provenance(next(iter(Method)), hops=1)
 
@@ -112,6 +115,25 @@ def test_a_key_for_each_end_is_a_pair_and_a_second_one_is_not() -> None:
         ledger.see(START, EVE, handed())
 
 
+@invariant("K5")
+def test_what_an_sae_had_is_had_at_its_node_alone() -> None:
+    ledger = SaeLedger(RATES)
+    ledger.see(START, ALICE, handed())
+    assert ledger.has_had(KeyId("k1"), NodeId("a"))
+    assert not ledger.has_had(KeyId("k1"), NodeId("b"))
+    assert not ledger.has_had(KeyId("k2"), NodeId("a"))
+
+
+def test_a_disk_that_forgets_excuses_a_key_that_comes_twice_to_one_end_and_nothing_else() -> None:
+    ledger = SaeLedger(RATES, lambda name: name == "k1")
+    for _ in range(2):
+        ledger.see(START, ALICE, handed())
+    assert not ledger.has_had(KeyId("k1"), NodeId("a"))
+    ledger.see(START, BOB, handed())
+    with pytest.raises(Broken, match="K1: key k1 was handed to"):
+        ledger.see(START, EVE, handed())
+
+
 @invariant("K2")
 def test_ends_that_differ_in_one_bit_are_seen() -> None:
     ledger = SaeLedger(RATES)
@@ -135,7 +157,7 @@ def test_rates_are_those_of_the_service_level() -> None:
     blueprint = drawn_network(SeededChance(1).dice("network"))
     rates = rates_of(blueprint)
     assert rates.keys() == {end.sae for app in blueprint.apps for end in app.ends}
-    assert {app for _, _, app in rates.values()} == {app.id for app in blueprint.apps}
+    assert {app for _, _, app, _ in rates.values()} == {app.id for app in blueprint.apps}
     assert simulate(blueprint, 1).messages == 0
 
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 
 import pytest
 
 from keytwin.network import simulate
-from keytwin.runtime.simulation import Simulation
+from keytwin.runtime.entropy import SeededChance
+from keytwin.scenario.hunt_edges import MOST_STRIKES
+from keytwin.scenario.hunt_harm import HEADER_BITS, Harm, flipped
 from keytwin.scenario.hunt_network import drawn_network
-from keytwin.scenario.hunt_storm import CALM, HEADER_BITS, KINDS, MOST_STRIKES, STORM, Harm, Storm, flipped
+from keytwin.scenario.hunt_scope import ALL, BEYOND_CRASHES, CALM, FAMILIES, STORM, Scope
+from keytwin.scenario.hunt_storm import KINDS, Storm
 from keytwin.scenario.timeline import orders
 from keytwin.vocabulary.exchange_messages import BatchId, KeysReceived, RelayKeys
 from keytwin.vocabulary.identity import ElementName, KeyId, Ksid, LinkId, NodeId, km_of
 from keytwin.vocabulary.link_messages import ProbeLink
-from keytwin.vocabulary.machine import Message
-from keytwin.vocabulary.timeline import OpenApp
-from keytwin.vocabulary.units import START, Bits, Instant, seconds
+from keytwin.vocabulary.machine import Message, Save
+from keytwin.vocabulary.timeline import AskKeys, OpenApp
+from keytwin.vocabulary.units import START, Bits, Instant, milliseconds, minutes, seconds
+from tests.runtime.words import HERE, Kept, Say, answering, network
 
 PROBE = ProbeLink(NodeId("a"), LinkId("a--b"), link_epoch=1, offset=64, floor=32, sequence=7, tag=bytes(16))
 RELAYED = RelayKeys(
@@ -37,85 +40,129 @@ RELAYED = RelayKeys(
     ciphertext=bytes(32),
     tag=bytes(16),
 )
+STORMY = Instant(seconds(STORM[0]))
+LATER = Instant(seconds(100))
+
+HAPPENS = [
+    *(("messages", kind) for kind in ("dropped", "duplicated", "delayed", "overtaking")),
+    *(("links", kind) for kind in ("cuts", "attacks")),
+    *(("partitions", kind) for kind in ("partitions", "one-way partitions", "parted")),
+    *(("writes", kind) for kind in ("kills before a write", "kills after a write", "EIO")),
+    *(("failpoints", kind) for kind in ("nth writes", "kills at a hand-out")),
+    *(("full-disks", kind) for kind in ("full disks", "ENOSPC")),
+    *(("clocks", kind) for kind in ("clock offsets", "clock jumps")),
+    *(("lying-disks", kind) for kind in ("lying disks", "lost syncs")),
+    *(("kills", "kills"), ("pauses", "pauses"), ("flips", "flipped"), ("replays", "replayed")),
+    ("rot", "rotten records"),
+]
 
 
-def storm(seed: int) -> Storm:
-    """Return a storm over a network on which every app opens a session."""
+def storm(seed: int, scope: Scope = ALL) -> Storm:
+    """Return a storm over a network on which every app opens a session and asks for keys."""
     blueprint = drawn_network(random.Random(seed), 4)
     simulation = simulate(blueprint, seed, keep_records=True)
     simulation.start()
     for app in blueprint.apps:
-        for to, message in orders(OpenApp(app.id), blueprint):
-            simulation.inject(START, to, message)
-    return Storm(simulation, blueprint, random.Random(seed), Harm(simulation, random.Random(-seed)))
+        asks = AskKeys(app.id, 1, None, 20, milliseconds(700), "both")
+        for at, action in ((START, OpenApp(app.id)), (Instant(seconds(1)), asks)):
+            for to, message in orders(action, blueprint):
+                simulation.inject(at, to, message)
+    return Storm(simulation, blueprint, SeededChance(seed), scope)
 
 
-def after(weather: Storm, begin: Callable[[], None]) -> dict[str, int]:
-    """Let one kind of fault happen and give the counts when it is over."""
-    begin()
-    weather.simulation.run(Instant(seconds(CALM)))
+def after(weather: Storm, family: str) -> dict[str, int]:
+    """Let one family of faults happen and give the counts when it is over."""
+    weather.begin(family, weather.chance.dice(family))
+    weather.simulation.run(Instant(seconds(CALM)) if family != "replays" else LATER)
     return weather.counts()
 
 
-def first_with(kind: str, begin: Callable[[Storm], Callable[[], None]]) -> Storm:
+def first_with(family: str, kind: str) -> Storm:
     """Return the storm of the first seed in which this happened."""
-    for seed in range(1, 20):
+    for seed in range(1, 30):
         weather = storm(seed)
-        if after(weather, begin(weather))[kind]:
+        try:
+            counts = after(weather, family)
+        except AssertionError:
+            if family != "rot":  # a key manager that lacks a record of a block does not start yet
+                raise
+            counts = weather.counts()
+        if counts[kind]:
             return weather
-    pytest.fail(f"no {kind} in 19 seeds")
+    pytest.fail(f"no {kind} in 29 seeds")
 
 
-@pytest.mark.parametrize("kind", ["dropped", "duplicated", "delayed", "overtaking"])
-def test_messages_are_hurt(kind: str) -> None:
-    first_with(kind, lambda weather: weather._lose_messages)
+@pytest.mark.parametrize(("family", "kind"), HAPPENS)
+def test_every_kind_happens_and_is_counted(family: str, kind: str) -> None:
+    assert first_with(family, kind).counts()[kind]
 
 
-@pytest.mark.parametrize("kind", ["cuts", "attacks"])
-def test_links_go_dark_and_are_healed(kind: str) -> None:
-    first_with(kind, lambda weather: weather._darken_links)
+def test_every_family_is_tried() -> None:
+    assert {family for family, _ in HAPPENS} == FAMILIES.keys()
+    assert {kind for _, kind in HAPPENS} | {"restarts", "torn writes"} == set(KINDS)
 
 
-@pytest.mark.parametrize("kind", ["partitions", "one-way partitions", "parted"])
-def test_elements_are_parted(kind: str) -> None:
-    weather = first_with(kind, lambda weather: weather._part_some)
-    before = weather.counts()["parted"]
-    weather.simulation.run(Instant(seconds(CALM + 10)))
-    assert weather.counts()["parted"] == before
+@pytest.mark.parametrize("family", ["kills", "writes", "failpoints", "full-disks", "clocks"])
+def test_all_that_went_down_comes_back(family: str) -> None:
+    for seed in (1, 2, 3):
+        weather = storm(seed)
+        after(weather, family)
+        assert all(weather.simulation.machine(name) is not None for name in weather.elements())
+        assert weather.edges.strikes <= MOST_STRIKES
 
 
-def test_elements_stand_still() -> None:
-    first_with("pauses", lambda weather: weather._pause_some)
+def test_bits_and_walls_end_with_the_storm() -> None:
+    for family, kind in (("flips", "flipped"), ("partitions", "parted"), ("messages", "dropped")):
+        weather = first_with(family, kind)
+        before = weather.counts()[kind]
+        weather.simulation.run(Instant(seconds(CALM + 10)))
+        assert weather.counts()[kind] == before
 
 
-def test_all_that_is_killed_comes_back() -> None:
-    weather = first_with("kills", lambda weather: weather._kill_some)
-    counts = weather.counts()
-    assert counts["restarts"] == counts["kills"]
-    assert all(weather.simulation.machine(name) is not None for name in weather._elements())
+def test_a_storm_may_end_earlier() -> None:
+    weather = storm(1, Scope(storm_ends=3))
+    weather.plan()
+    weather.simulation.run(Instant(seconds(7)))  # what went down by then is back
+    before = weather.counts()
+    assert before["restarts"] == sum(before[kind] for kind in before if kind.startswith("kills") or kind == "EIO")
+    weather.simulation.run(Instant(seconds(CALM)))
+    assert weather.counts() == before
 
 
-@pytest.mark.parametrize("kind", ["kills before a write", "kills after a write", "failed writes"])
-def test_strikes_fall_on_writes(kind: str) -> None:
-    weather = first_with(kind, lambda weather: weather._fail_at_writes)
-    counts = weather.counts()
-    assert counts["restarts"] >= counts[kind]
-    assert weather.harm.strikes <= MOST_STRIKES
-    assert all(weather.simulation.machine(name) is not None for name in weather._elements())
+@pytest.mark.parametrize(("records", "kind"), [(3, "torn writes"), (1, "kills before a write")])
+def test_a_write_of_several_records_is_torn_and_another_is_lost(records: int, kind: str) -> None:
+    here = answering(*(Save(Kept(number)) for number in range(records)))
+    simulation = network({HERE: here}, keep_records=True)
+    simulation.inject(START, HERE, Say(0))
+    simulation.run(START)
+    harm = Harm(simulation, random.Random(1))
+    harm.tear(HERE)
+    simulation.run(Instant(seconds(5)))
+    assert harm.happened[kind] == harm.happened["restarts"] == 1
+    assert len(here.restored) == 0 if records == 1 else 0 < len(here.restored) < records
+
+
+def test_old_messages_come_again_with_key_of_their_own() -> None:
+    weather = first_with("replays", "replayed")
+    assert weather.counts()["replayed"] == weather.harm.replays
+
+
+def test_saes_and_the_calm_are_spared_of_old_messages() -> None:
+    harm = storm(1).harm
+    for at, source, to in ((START, "km/n0", "km/n1"), (STORMY, "sae/a", "km/n1"), (STORMY, "km/n1", "sae/a")):
+        harm.remember(1.0, at, ElementName(source), ElementName(to), PROBE)
+    assert harm.replays == 0
 
 
 def test_bits_of_tagged_messages_are_flipped_in_the_storm_alone() -> None:
-    weather = first_with("flipped", lambda weather: weather._flip_bits)
-    before = weather.counts()["flipped"]
-    weather.simulation.run(Instant(seconds(CALM + 10)))
-    assert weather.counts()["flipped"] == before
-    assert weather.harm.flip(1.0, START, ElementName("km/a"), ElementName("km/b"), PROBE) is PROBE
-
-
-def test_what_bears_no_tag_is_left_alone() -> None:
+    harm = storm(1).harm
+    told: list[Message] = []
+    harm.spoiled.append(lambda _, sent, arrives: told.extend((sent, arrives)))
+    assert harm.flip(1.0, START, ElementName("km/b"), PROBE) is PROBE
+    spoiled = harm.flip(1.0, STORMY, ElementName("km/b"), PROBE)
+    assert told == [PROBE, spoiled]
     received = KeysReceived(NodeId("a"), NodeId("b"), LinkId("a--b"), 1, 40)
-    at = Instant(seconds(STORM[0]))
-    assert storm(1).harm.flip(1.0, at, ElementName("km/a"), ElementName("km/b"), received) is received
+    assert harm.flip(1.0, STORMY, ElementName("km/b"), received) is received
 
 
 @pytest.mark.parametrize("message", [PROBE, RELAYED])
@@ -135,23 +182,48 @@ def test_one_bit_of_one_field_is_flipped_and_each_field_at_some_time(message: Me
     assert {"tag", "offset", "floor", "link_epoch"} <= touched
 
 
-def test_a_seed_turns_kinds_on_by_itself() -> None:
-    def kinds(seed: int) -> frozenset[str]:
-        weather = storm(seed)
-        return frozenset(kind for kind, number in after(weather, weather.plan).items() if number)
+def test_a_seed_turns_families_on_by_itself_and_none_beyond_crashes() -> None:
+    def families(seed: int, scope: Scope = ALL) -> frozenset[str]:
+        weather = storm(seed, scope)
+        weather.plan()
+        return frozenset(weather.families)
 
-    seen = [kinds(seed) for seed in range(1, 9)]
-    assert seen[0] == kinds(1)
-    assert len(set(seen)) > 4
-    assert frozenset().union(*seen) <= set(KINDS)
+    seen = [families(seed) for seed in range(1, 13)]
+    assert seen[0] == families(1)
+    assert len(set(seen)) > 6
+    assert not BEYOND_CRASHES & frozenset().union(*seen)
+    assert families(1, Scope(frozenset({"rot", "kills"}))) == {"rot", "kills"}
+    assert families(1, Scope(frozenset())) == frozenset()
 
 
-def test_one_that_is_down_is_not_killed_again() -> None:
+def test_leaving_a_family_out_changes_nothing_of_what_others_plan() -> None:
+    def kills(scope: Scope) -> int:
+        weather = storm(1, scope)
+        weather.plan()
+        weather.simulation.run(Instant(seconds(CALM)))
+        return weather.counts()["kills"]
+
+    assert kills(Scope(frozenset({"kills"}))) == kills(Scope(frozenset({"kills", "partitions", "links"}))) > 0
+
+
+def test_a_clock_that_is_set_is_noticed_at_the_next_start() -> None:
     weather = storm(1)
-    simulation: Simulation = weather.simulation
+    name = km_of(weather.blueprint.topology.nodes[0].id)
+    host = weather.simulation.hosts[name]
+    host.wall = minutes(10)
+    assert host.ahead == 0
+    weather.simulation.restart(name)
+    assert host.ahead == minutes(10)
+
+
+def test_one_that_is_down_is_not_killed_again_and_comes_back_once() -> None:
+    weather = storm(1)
     name = km_of(weather.blueprint.topology.nodes[0].id)
     weather.harm.kill(name, "kills")
     weather.harm.kill(name, "kills")
+    weather.harm.restart_later(name)
     assert weather.counts()["kills"] == 1
-    simulation.run(Instant(seconds(5)))
-    assert simulation.machine(name) is not None
+    weather.simulation.run(Instant(seconds(5)))
+    assert weather.simulation.machine(name) is not None
+    assert weather.counts()["restarts"] == 1
+    assert isinstance(weather.harm, Harm)

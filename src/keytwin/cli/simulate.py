@@ -17,6 +17,7 @@ from keytwin.cli.exits import Exit
 from keytwin.cli.output import complain, counted, show, show_json
 from keytwin.cli.sweep import processes
 from keytwin.cli.values import LARGEST, Number
+from keytwin.scenario.hunt_scope import ALL, FAMILIES, STORM, Scope
 from keytwin.vocabulary.errors import Mistake
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 USUAL_SEEDS: Final = 1000
 MOST_SEEDS: Final = 10_000_000
+NONE: Final = "none"  # families
 MOST_TOLD: Final = 20  # violations on the screen; --json has all
 
 
@@ -31,7 +33,8 @@ MOST_TOLD: Final = 20  # violations on the screen; --json has all
 class Tally:
     """What all runs together came to."""
 
-    nodes: int | None
+    nodes: int | None = None
+    scope: Scope = ALL
     runs: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     work: Counter[str] = field(default_factory=Counter)
@@ -54,23 +57,40 @@ class Tally:
         if outcome.broken:
             self.broken.append(outcome)
 
-    def replay(self, outcome: Outcome) -> str:
-        """Return what to type to see one run again."""
+    def replay(self, outcome: Outcome, scope: Scope | None = None) -> str:
+        """Return what to type to see one run again, or the part of it that a scope leaves."""
         nodes = "" if self.nodes is None else f" --nodes {self.nodes}"
-        return f"keytwin simulate --seeds 1 --first-seed {outcome.seed}{nodes}"
+        part = (scope or self.scope).options()
+        return f"keytwin simulate --seeds 1 --first-seed {outcome.seed}{nodes}{part}"
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Part:
+    """What a run is, and what of it takes place."""
+
+    nodes: Annotated[
+        Number | None, Parameter(help="Nodes of each network; without it the seed draws three to six.")
+    ] = None
+    only: Annotated[
+        str | None, Parameter(help="Families of fault that happen in every run, and no others, such as kills,flips.")
+    ] = None
+    apps: Annotated[str | None, Parameter(help="Apps that take part, such as a0,a2; without it all.")] = None
+    storm_ends: Annotated[Number | None, Parameter(help="Second at which faults end; without it 25.")] = None
 
 
 def simulate(
     *,
     seeds: Annotated[Number, Parameter(help="How many runs, each with a seed of its own.")] = USUAL_SEEDS,
     first_seed: Annotated[Number, Parameter(help="The first seed; the others follow it.")] = 1,
-    nodes: Annotated[
-        Number | None, Parameter(help="Nodes of each network; without it the seed draws three to six.")
-    ] = None,
     jobs: Annotated[
         Number | None,
         Parameter(help="Processes; without it as many as there are cores. The results are the same."),
     ] = None,
+    part: Part | None = None,
+    shrink: Annotated[
+        bool, Parameter(help="Make the first violation smaller, and tell how to see the smaller one.")
+    ] = False,
     json: Annotated[bool, Parameter(help="Print all as JSON, and nothing else.")] = False,
 ) -> int:
     """Hunt for faults of keytwin itself: seeds draw networks, loads and what goes wrong; no rule may break.
@@ -81,15 +101,18 @@ def simulate(
     from keytwin.scenario.hunt import hunt
 
     workers = processes(jobs)
-    tally = Tally(_checked_nodes(nodes))
+    part = part or Part()
+    tally = Tally(_checked_nodes(part.nodes), _scope(part))
     wanted = _wanted(seeds, first_seed)
     began = time.perf_counter()
-    for outcome in _watched(hunt(wanted, nodes, workers), len(wanted)):
+    for outcome in _watched(hunt(wanted, tally.nodes, workers, tally.scope), len(wanted)):
         tally.add(outcome)
     if json:
         show_json(as_json(tally, wanted))
     else:
         _tell(tally, wanted, time.perf_counter() - began)
+    if shrink and tally.broken:
+        _shrink(tally)
     return _blame(tally)
 
 
@@ -114,6 +137,26 @@ def _checked_nodes(nodes: int | None) -> int | None:
     if nodes is not None and not FEWEST_NODES <= nodes <= MOST_NODES:
         raise Mistake(f"--nodes {nodes}: write a number from {FEWEST_NODES} to {MOST_NODES}, or leave it out")
     return nodes
+
+
+def _scope(part: Part) -> Scope:
+    """Return what is to take place; Mistake when it names faults or an end of the storm that there are not."""
+    only = None if part.only is None else frozenset(part.only.split(",")) - {NONE}
+    for family in sorted(only or ()):
+        if family not in FAMILIES:
+            raise Mistake(f"--only: no faults are called {family!r}: write some of {', '.join(FAMILIES)}, or {NONE}")
+    end = STORM[1] if part.storm_ends is None else part.storm_ends
+    if not STORM[0] <= end <= STORM[1]:
+        raise Mistake(f"--storm-ends {end}: write a second from {STORM[0]} to {STORM[1]}, or leave it out")
+    return Scope(only, None if part.apps is None else frozenset(part.apps.split(",")), end)
+
+
+def _shrink(tally: Tally) -> None:
+    """Look for a smaller run that breaks the same rule as the first violation, and say how to see it."""
+    from keytwin.scenario.hunt import smaller
+
+    first = tally.broken[0]
+    complain(f"smaller: {tally.replay(first, smaller(first, tally.nodes, tally.scope))}")
 
 
 def _wanted(seeds: int, first: int) -> range:

@@ -24,7 +24,17 @@ from keytwin.keymanagement.lease import GrantKept, OutgoingMark
 from keytwin.keymanagement.links import LINK_MESSAGES, Links
 from keytwin.keymanagement.multicast import Multicast, MulticastOverdue
 from keytwin.keymanagement.partials import SharesOverdue
-from keytwin.keymanagement.pool import Batch, BatchGone, KeyBooks, KeysHandedOut, KeysKept, Pool, Shelf
+from keytwin.keymanagement.pool import (
+    SLAVE_MARGIN,
+    Batch,
+    BatchGone,
+    KeyBooks,
+    KeysHandedOut,
+    KeysKept,
+    Pool,
+    Shelf,
+    bound_lives,
+)
 from keytwin.keymanagement.selfpair import SelfPair, SelfPairKept, SelfPairMessage, SelfPairs
 from keytwin.keymanagement.session import SessionOverdue
 from keytwin.keymanagement.sessions import SessionKept, Sessions, describe_pool
@@ -128,6 +138,10 @@ class KeyManager:
         pools: dict[Ksid, Pool] = {}
         for record in records:
             self._restore_one(record, pools)
+        latest = Instant(now + self.lifetime)
+        for pool in pools.values():
+            bound_lives(pool.batches, latest)
+        bound_lives(self.shelf.batches.values(), Instant(latest + SLAVE_MARGIN))
         # Links first: what sessions begin anew takes octets only behind the marks.
         effects = [*self.links.resume(now), *self.forwarding.resume(now), *self.sessions.resume(now)]
         self.selfpairs.resume(now)

@@ -285,6 +285,15 @@ class Shelf:
             del self.by_session[batch.ksid]
 
 
+def bound_lives(batches: Iterable[Batch], latest: Instant) -> None:
+    """Let none of these batches, oldest first, live on after `latest`, nor longer than a younger one.
+
+    They were kept by the clock of an earlier incarnation, which may have been set back since (invariant K7).
+    """
+    for batch in reversed(list(batches)):
+        batch.until = latest = min(latest, batch.until)
+
+
 def provenance_of(hops: int, shares: int, *, is_cut: bool = True) -> Provenance:
     """Return what may be told of keys that crossed so many Q-links, in so many shares; `is_cut`: from one's own key."""
     return Provenance(Method.ADJACENT if hops == 1 and is_cut else Method.RELAYED, hops, shares)

@@ -1,7 +1,8 @@
 """The simulated disk of one element: the Saves of one instant become durable together, a fixed time later.
 
 Nothing that follows a Save leaves the element before the Save is durable. What was not durable when the
-element stopped is gone.
+element stopped is gone, but for as much of it, from its beginning, as a torn write leaves. Two things no sound disk
+does can be asked for: to forget what it has called durable, and to lose one record for good.
 """
 
 from __future__ import annotations
@@ -30,15 +31,39 @@ class Disk:
     latency: int
     codec: RecordCodec | None
     durable: list[bytes] = field(default_factory=list)
+    forgets_from: int | None = None  # while it lies: what it calls durable from here on is gone at the next kill
+    lost: list[bytes] = field(default_factory=list)  # what it had called durable, and is gone
 
     def add(self, write: Write, record: Record) -> None:
         """Put a record into a write, as octets: what its owner wipes later stays what it is on the disk."""
         if self.codec is not None:
             write.records.append(self.codec.encode(record))
 
-    def commit(self, write: Write) -> None:
-        """Make a write durable."""
-        self.durable += write.records
+    def commit(self, write: Write, most: int | None = None) -> None:
+        """Make a write durable; of a torn one only its first records."""
+        self.durable += write.records[:most]
+
+    def lie(self) -> None:
+        """Call durable, from now on, what is not: a write cache that says "flushed" and is not."""
+        if self.forgets_from is None:
+            self.forgets_from = len(self.durable)
+
+    def come_clean(self) -> None:
+        """Make durable what it has lied about: the cache has been written out."""
+        self.forgets_from = None
+
+    def crash(self) -> None:
+        """Lose what it has lied about."""
+        if self.forgets_from is not None:
+            self.lost += self.durable[self.forgets_from :]
+            del self.durable[self.forgets_from :]
+            self.forgets_from = None
+
+    def rot(self, place: int) -> None:
+        """Lose one durable record: its seal does not open, so a start sets it aside and goes on with the others."""
+        self.lost.append(self.durable.pop(place))
+        if self.forgets_from is not None:
+            self.forgets_from -= place < self.forgets_from
 
     def records(self) -> list[Record]:
         """Read all that is durable, in the order it was saved, with fresh handles of key material."""

@@ -53,6 +53,9 @@ class Host:
     timers: dict[str, Timer] = field(default_factory=dict)
     write: Write | None = None  # the latest one under way: later effects wait behind it
     paused_until: int = 0
+    wall: int = 0  # how far its wall clock is ahead of the run's time
+    ahead: int = 0  # by how much its machine's `now` is: what `wall` was when it booted, as a live process has it
+    booted_at: int = 0
 
     def boot(self) -> Machine:
         """Begin a new incarnation with a fresh machine."""
@@ -61,6 +64,7 @@ class Host:
         machine = self.make()
         self.machine = machine
         self.incarnation += 1
+        self.ahead = self.wall
         # An Instant is an int; calling NewType for each message would cost as much as the heap does.
         self.receive = cast("Receive", machine.receive)
         return machine

@@ -54,7 +54,7 @@ class Loop:
                 continue
             self.messages += 1
             try:
-                effects = receive(message, at)
+                effects = receive(message, at + host.ahead)
             except Violation as violation:
                 effects = self._note(violation, message)
             if effects:
@@ -90,16 +90,22 @@ class Loop:
             if host.incarnation != incarnation:  # a tap or listener has stopped it: nothing of it runs on
                 return
 
-    def stop(self, host: Host, *, saved: bool = False) -> None:
+    def stop(self, host: Host, *, saved: bool = False, torn: int = 0) -> None:
         """End a host's incarnation: its timers, the effects that wait and the unfinished writes are gone.
 
-        With `saved` the writes are through: only what waited for them is gone.
+        With `saved` the writes are through: only what waited for them is gone. With `torn` their first so many records
+        are durable, and the others gone.
         """
         if host.receive is not None:
-            if saved:
-                self._finish(host)
+            if saved or torn:
+                self._finish(host, None if saved else torn)
+            host.disk.crash()
             self._schedule.forget(host)
             host.halt()
+
+    def unwritten(self, host: Host) -> int:
+        """Return how many records of a host are on their way to its disk."""
+        return sum(len(write.records) for write in self._schedule.writes(host))
 
     def pause(self, host: Host, until: int) -> None:
         """Let a host do nothing before `until`, as by SIGSTOP: what comes, what is due and what the disk did waits.
@@ -128,8 +134,8 @@ class Loop:
 
     def restore(self, host: Host, records: Sequence[Record]) -> None:
         """Begin an incarnation of a host that is stopped."""
-        machine = host.boot()
-        effects = machine.restore(records, Instant(self.now))
+        machine, host.booted_at = host.boot(), self.now
+        effects = machine.restore(records, Instant(self.now + host.ahead))
         self.perform(host, effects, self.now)
 
     def doing(self) -> str:
@@ -174,12 +180,14 @@ class Loop:
                 assert write is not None  # who calls this has either a write under way or a Save in front
                 write.effects.append(effect)
 
-    def _finish(self, host: Host) -> None:
-        """Make the writes under way durable, as far as none of them fails."""
+    def _finish(self, host: Host, most: int | None) -> None:
+        """Make the writes under way durable, or their first so many records, as far as none of them fails."""
         for write in self._schedule.writes(host):
             if write.fails:
                 return
-            host.disk.commit(write)
+            host.disk.commit(write, most)
+            if most is not None:
+                most = max(0, most - len(write.records))
 
     def _commit(self, host: Host, write: Write) -> None:
         if write.incarnation != host.incarnation:  # it died before the disk was through

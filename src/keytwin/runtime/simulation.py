@@ -110,13 +110,14 @@ class Simulation:
         """Return an element's present machine; None while it is stopped."""
         return self.hosts[name].machine
 
-    def stop(self, name: ElementName, *, saved: bool = False) -> None:
+    def stop(self, name: ElementName, *, saved: bool = False, torn: int = 0) -> None:
         """Kill an element: nothing of its incarnation runs on, unsaved state and waiting effects are gone.
 
-        With `saved` the disk is through with what it was at, and only the effects are gone. What it has sent is on its
-        way. Messages that arrive while it is stopped are lost. Stopping twice is allowed.
+        With `saved` the disk is through with what it was at, and only the effects are gone; with `torn` it has got as
+        far as so many records. What it has sent is on its way. Messages that arrive while it is stopped are lost.
+        Stopping twice is allowed.
         """
-        self.loop.stop(self.hosts[name], saved=saved)
+        self.loop.stop(self.hosts[name], saved=saved, torn=torn)
 
     def restart(self, name: ElementName) -> None:
         """Bring an element back as a fresh machine with what was durable; one that runs is killed first."""

@@ -20,6 +20,8 @@ from keytwin.network import simulate
 from keytwin.runtime.crash import contain
 from keytwin.runtime.entropy import SeededChance
 from keytwin.runtime.simulation import Simulation
+from keytwin.scenario.hunt_durable import DurableWatch
+from keytwin.scenario.hunt_intruder import Intruder
 from keytwin.scenario.hunt_network import Design, designed, drawn_design, drawn_network
 from keytwin.scenario.hunt_oracles import (
     Broken,
@@ -30,8 +32,12 @@ from keytwin.scenario.hunt_oracles import (
     assert_nothing_is_left,
     rates_of,
 )
-from keytwin.scenario.hunt_storm import CALM, Harm, Storm
+from keytwin.scenario.hunt_relays import SLACK, LifeWatch, RelayWatch, assert_floors_are_told
+from keytwin.scenario.hunt_scope import ALL, CALM, Scope, shrunk
+from keytwin.scenario.hunt_sessions import SessionWatch
+from keytwin.scenario.hunt_storm import Storm
 from keytwin.scenario.timeline import orders
+from keytwin.vocabulary.blueprint import App
 from keytwin.vocabulary.identity import ADMISSION, ElementName, km_of
 from keytwin.vocabulary.machine import Message
 from keytwin.vocabulary.timeline import Action, AskKeys, CloseApp, OpenApp
@@ -39,6 +45,7 @@ from keytwin.vocabulary.units import NANOSECONDS_PER_SECOND, Bits, Instant, in_s
 
 CLOSE: Final = 50  # seconds: those who close do it from here on
 DRAINED: Final = 100  # from here on a run may end as soon as nothing is left
+LONGEST_PAUSE: Final = 13  # seconds that an answer may be late because somebody stood still
 PATIENCE: Final = 12  # seconds: longer than an end waits for its peer
 END: Final = 400  # by then every lease and tombstone has run out
 THOROUGH: Final = 4  # every fourth run goes on to END, with a look at the books each second
@@ -59,6 +66,8 @@ class Outcome:
     sealed: int
     """Different messages under one-time pad or tag."""
     messages: int
+    families: frozenset[str]
+    """Of faults that took part."""
     digest: str
     """Of all that was published: equal runs, equal digests."""
 
@@ -72,19 +81,25 @@ class Hunt:
         nodes: int | None = None,
         design: Design | None = None,
         change: Callable[[Simulation], None] | None = None,
+        scope: Scope = ALL,
     ) -> None:
-        self.seed = seed
+        self.seed, self.scope = seed, scope
         chance = SeededChance(seed)
-        self._dice = chance.dice("hunt: network")
-        network = drawn_network(self._dice, nodes)
+        network = drawn_network(chance.dice("hunt: network"), nodes)
+        # Of each app by itself: what one does changes nothing of what the others do.
+        self._dice_of = lambda app: chance.dice(f"hunt: asks of {app}")
         drawn = drawn_design(chance.dice("hunt: design"), len(network.topology.nodes))
         self.blueprint = designed(network, design or drawn)
         self.simulation = simulate(self.blueprint, seed, keep_records=True)
         self._has_asked_again = False
         self.pads, self.bus = PadWatch(), BusWatch()
-        self.ledger = SaeLedger(rates_of(self.blueprint))
-        harm = Harm(self.simulation, chance.dice("hunt: luck"))
-        self.storm = Storm(self.simulation, self.blueprint, chance.dice("hunt: storm"), harm)
+        self.ledger = SaeLedger(rates_of(self.blueprint), self._was_lost)
+        self.durable, self.relays = DurableWatch(self.simulation), RelayWatch()
+        self.sessions = SessionWatch()
+        self.intruder = Intruder(self.simulation, self.blueprint, chance.dice("hunt: intruder"))
+        self.lives = LifeWatch(self.blueprint.key_management.key_lifetime)
+        self.storm = Storm(self.simulation, self.blueprint, chance, scope)
+        self.storm.harm.spoiled.append(self.relays.spoil)
         self.simulation.wires.tap(self._tap)
         self.simulation.subscribe(self.bus.hear)
         if change:
@@ -92,13 +107,15 @@ class Hunt:
 
     def run(self) -> None:
         """Run to the end, with every oracle at work; Broken, or whatever a machine raises, is a finding."""
+        self.storm.plan()  # before the start, for clocks that are wrong from the beginning
+        if self.storm.families & {"pauses", "clocks"}:
+            self.lives.patience = seconds(LONGEST_PAUSE)
         self.simulation.start()
         self._ask()
-        self.storm.plan()
         is_thorough = self.seed % THOROUGH == 0
         for second in range(1, END + 1, 1 if is_thorough else SELDOM):
             self.simulation.run(Instant(seconds(second)))
-            assert_books_close(self._kms())
+            self._look()
             self._ask_again()
             # A run in which nothing got through so far has its second chance first.
             if second > DRAINED and not is_thorough and self._has_worked and self._left() is None:
@@ -119,12 +136,32 @@ class Hunt:
             sessions=self.bus.sessions,
             sealed=self.pads.messages,
             messages=self.simulation.messages,
+            families=frozenset(self.storm.families),
             digest=self.bus.digest(),
         )
 
+    def _look(self) -> None:
+        kms = self._kms()
+        assert_books_close(kms)
+        assert_floors_are_told(kms)
+        for km in kms:
+            host = self.simulation.hosts[km_of(km.node)]
+            # Who has just come back, or stands still, has not had the time to sweep.
+            if host.paused_until <= self.simulation.now and host.booted_at + SLACK < self.simulation.now:
+                self.lives.look(km, Instant(self.simulation.now + host.ahead), self.ledger)
+
+    def _was_lost(self, name: str) -> bool:
+        """Whether a disk has forgotten, or cannot read, a record about this that it had called durable."""
+        sought = name.encode()
+        return any(sought in record for host in self.simulation.hosts.values() for record in host.disk.lost)
+
+    def apps(self) -> list[App]:
+        """Return the apps that take part."""
+        return [app for app in self.blueprint.apps if self.scope.apps is None or app.id in self.scope.apps]
+
     def _ask(self) -> None:
-        dice = self._dice
-        for app in self.blueprint.apps:
+        for app in self.apps():
+            dice = self._dice_of(app.id)
             self._do(dice.uniform(0, 4), OpenApp(app.id))
             self._do(CALM, OpenApp(app.id))  # an end that has lost its session in the storm wants it back
             for begin in (dice.uniform(1, 8), CALM + dice.uniform(1, 3)):
@@ -145,7 +182,7 @@ class Hunt:
         if self._has_asked_again or now < over or self._has_worked:
             return
         self._has_asked_again = True
-        for app in self.blueprint.apps:
+        for app in self.apps():
             self._do(now, OpenApp(app.id))
             self._do(now + 1, AskKeys(app.id, times=4, every=seconds(1), masters="both"))
 
@@ -154,9 +191,13 @@ class Hunt:
             self.simulation.inject(Instant(round(at * NANOSECONDS_PER_SECOND)), to, message)
 
     def _tap(self, at: Instant, source: ElementName, to: ElementName, message: Message) -> None:
-        del source
         self.pads.see(message)
         self.ledger.see(at, to, message)
+        self.durable.see(source, to, message)
+        self.relays.see(self.simulation.hosts[source].incarnation, message)
+        self.sessions.see(at, source, message)
+        self.intruder.see(to, message)
+        self.lives.see(at, message)
         self.bus.see(to, message)
 
     def _kms(self) -> list[KeyManager]:
@@ -183,7 +224,7 @@ class Hunt:
 
     @property
     def _has_worked(self) -> bool:
-        return self.ledger.pairs() >= len(self.blueprint.apps)
+        return self.ledger.pairs() >= max(1, len(self.apps()))
 
     def _assert_worked(self) -> None:
         """A run that did nothing proves nothing."""
@@ -191,16 +232,16 @@ class Hunt:
             raise Broken(f"work: only {self.ledger.pairs()} keys reached both ends")
 
 
-def run_seed(nodes: int | None, seed: int) -> Outcome:
+def run_seed(nodes: int | None, seed: int, scope: Scope = ALL) -> Outcome:
     """Run one seed; whatever breaks, an error of a machine included, is in its outcome."""
-    hunt = Hunt(seed, nodes)
+    hunt = Hunt(seed, nodes, scope=scope)
     found = contain(hunt.run)
     return hunt.outcome(_told(found) if isinstance(found, Exception) else "")
 
 
-def hunt(seeds: range, nodes: int | None = None, jobs: int = 1) -> Iterator[Outcome]:
+def hunt(seeds: range, nodes: int | None = None, jobs: int = 1, scope: Scope = ALL) -> Iterator[Outcome]:
     """Run seeds on so many processes and give their outcomes in order, each as soon as those before it are there."""
-    run, workers = partial(run_seed, nodes), min(jobs, len(seeds))
+    run, workers = partial(run_seed, nodes, scope=scope), min(jobs, len(seeds))
     if workers <= 1:
         yield from map(run, seeds)
         return
@@ -210,6 +251,24 @@ def hunt(seeds: range, nodes: int | None = None, jobs: int = 1) -> Iterator[Outc
             yield from pool.map(run, seeds, chunksize=max(1, len(seeds) // (workers * CHUNKS)))
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def smaller(outcome: Outcome, nodes: int | None, scope: Scope = ALL) -> Scope:
+    """Return the smallest part of a violated run in which the same rule still breaks; it takes up to MOST_TRIES runs.
+
+    The network stays as it is: with other nodes the seed would draw another one.
+    """
+    apps = frozenset(app.id for app in Hunt(outcome.seed, nodes, scope=scope).apps())
+    rule = rule_of(outcome.broken)
+    return shrunk(
+        scope, outcome.families, apps, lambda part: rule_of(run_seed(nodes, outcome.seed, part).broken) == rule
+    )
+
+
+def rule_of(broken: str) -> str:
+    """Return which rule a violation breaks, such as K1, "work" or, of an error, its type."""
+    rule, _, rest = broken.partition(": ")
+    return f"{rule}: {rest.partition(':')[0]}" if rule == "error" else rule
 
 
 def _told(error: Exception) -> str:

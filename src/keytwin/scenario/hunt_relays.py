@@ -1,0 +1,110 @@
+"""Judges of keys on their way and of their life: nothing forged is taken, nothing is taken twice, nothing lives on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from keytwin.keymanagement.collection import EXPIRY_STEP
+from keytwin.keymanagement.exchange import CARRY_TIMEOUT
+from keytwin.keymanagement.manager import KeyManager
+from keytwin.keymanagement.pool import SLAVE_MARGIN, Batch
+from keytwin.scenario.hunt_oracles import Broken, SaeLedger
+from keytwin.vocabulary.exchange_messages import AssignKeys, BatchId, GetKey, KeyDelivered, KeysReceived, RelayKeys
+from keytwin.vocabulary.identity import ElementName, KeyId, LinkId, NodeId
+from keytwin.vocabulary.machine import Message
+from keytwin.vocabulary.units import Duration, Instant, in_seconds, seconds
+
+SLACK: Final = seconds(2)  # for a disk, a wire and the sweep that comes each second
+
+Place = tuple[LinkId, NodeId, int]  # link, who sends, offset
+
+
+@dataclass
+class RelayWatch:
+    """R1: what was spoiled is never acknowledged. R2: a repeat is not passed on anew. K3: a key ID has one batch."""
+
+    sound: dict[Place, int] = field(default_factory=lambda: defaultdict(int))  # copies that arrive as they were sealed
+    passed_on: dict[tuple[NodeId, int, LinkId, BatchId, int], int] = field(default_factory=dict)  # -> offset
+    batches: dict[KeyId, BatchId] = field(default_factory=dict)
+
+    def see(self, incarnation: int, message: Message) -> None:
+        """Note what is sent, by which incarnation of its sender, and hold acknowledgements against it."""
+        if isinstance(message, RelayKeys | AssignKeys):
+            self.sound[message.link, message.sender, message.offset] += 1
+            self._check_way(incarnation, message)
+            for key_id in message.key_ids:
+                if self.batches.setdefault(key_id, message.batch_id) != message.batch_id:
+                    raise Broken(f"K3: key ID {key_id} names keys of two batches")
+        elif isinstance(message, KeysReceived):
+            place = message.link, message.owner, message.offset
+            if self.sound[place] <= 0:
+                raise Broken(f"R1: {message.sender} takes what nobody sealed: {place}")
+
+    def spoil(self, to: ElementName, sent: Message, arrives: Message) -> None:
+        """Note that a copy does not arrive as it was sealed."""
+        del to, arrives
+        if isinstance(sent, RelayKeys):
+            self.sound[sent.link, sent.sender, sent.offset] -= 1
+
+    def _check_way(self, incarnation: int, message: RelayKeys | AssignKeys) -> None:
+        # A node that was killed does not know any more what it has passed on: a repeat goes on under fresh key.
+        way = message.sender, incarnation, message.link, message.batch_id, message.epoch
+        if self.passed_on.setdefault(way, message.offset) != message.offset:
+            raise Broken(f"R2: {message.sender} sends batch {message.batch_id} a second time")
+
+
+@dataclass
+class LifeWatch:
+    """K7: no key is handed out after its life. K5: what was handed out at an end is not there any more."""
+
+    lifetime: Duration
+    patience: Duration = Duration(0)  # an end that stands still answers later
+    made: dict[KeyId, Instant] = field(default_factory=dict)  # when it was first on a wire
+    masters: set[str] = field(default_factory=set)
+
+    def see(self, at: Instant, message: Message) -> None:
+        """Note when keys were made, and how old they are when they are handed out."""
+        if isinstance(message, RelayKeys | AssignKeys):
+            for key_id in message.key_ids:
+                self.made.setdefault(key_id, at)
+        elif isinstance(message, GetKey):
+            self.masters.add(message.request_id)
+        elif isinstance(message, KeyDelivered):
+            longest = self.lifetime + CARRY_TIMEOUT + EXPIRY_STEP + SLACK + self.patience
+            if message.request_id not in self.masters:
+                longest += SLAVE_MARGIN
+            for key in message.keys:
+                age = at - self.made.get(key.key_id, at)
+                if age > longest:
+                    raise Broken(f"K7: key {key.key_id} is handed out {in_seconds(Duration(age))} s after it was made")
+
+    def look(self, km: KeyManager, now: Instant, ledger: SaeLedger) -> None:
+        """Look through what a key manager keeps, by its own clock."""
+        for batch, most in _kept(km, self.lifetime):
+            if batch.until < now - EXPIRY_STEP - SLACK:
+                raise Broken(f"K7: {km.node} keeps batch {batch.batch_id} past its time")
+            if batch.until > now + most:
+                raise Broken(f"K7: {km.node} would keep batch {batch.batch_id} longer than keys live")
+            for key_id in batch.keys:
+                if ledger.has_had(key_id, km.node):
+                    raise Broken(f"K5: {km.node} still has key {key_id}, which it has handed out")
+
+
+def assert_floors_are_told(kms: Sequence[KeyManager]) -> None:
+    """P3: no receiver gives up what its sender may still use: a floor is never above what the sender has allocated."""
+    outgoing = {(km.node, link): kmlink.out.next for km in kms for link, kmlink in km.links.kmlinks.items()}
+    for km in kms:
+        for link, kmlink in km.links.kmlinks.items():
+            allocated = outgoing.get((kmlink.neighbour, link))
+            if allocated is not None and kmlink.incoming.floor > allocated:
+                raise Broken(f"P3: {km.node} gives up {link} up to {kmlink.incoming.floor}, of {allocated} allocated")
+
+
+def _kept(km: KeyManager, lifetime: Duration) -> Iterable[tuple[Batch, int]]:
+    """Give what is kept, and how long at most it may be kept from now on."""
+    for _, desk in km.sessions.desks():
+        yield from ((batch, lifetime) for batch in desk.pool.batches)
+    yield from ((batch, lifetime + SLAVE_MARGIN) for batch in km.shelf.batches.values())
