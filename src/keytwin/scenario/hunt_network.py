@@ -20,6 +20,7 @@ from keytwin.vocabulary.blueprint import (
     Endpoint,
     KeyManagementSettings,
     MonitoringSettings,
+    Relay,
     RoutingSettings,
     Sla,
     User,
@@ -124,6 +125,7 @@ def _key_management(dice: random.Random) -> KeyManagementSettings:
         key_lifetime=seconds(dice.choice((8, 60))),
         store=kilobits(dice.choice((200, 4_000))),
         split=dice.choice((0.5, 0.5, 0.4)),
+        relay=dice.choice((Relay.ONE_TIME_PAD, Relay.ONE_TIME_PAD, Relay.XOR_ANNOUNCED)),
     )
 
 

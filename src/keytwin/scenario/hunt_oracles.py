@@ -202,6 +202,7 @@ def assert_nothing_is_left(key_managers: Iterable[KeyManager]) -> None:
             "batches": len(km.workshop.makings) + len(km.workshop.orders),
             "shares": len(km.shelf.partials.by_batch),
             "waiting": sum(len(kmlink.queue) for kmlink in km.links.kmlinks.values()),
+            "multicasts": len(km.multicast.casts),
             "unacknowledged": sum(len(kmlink.outbox) for kmlink in km.links.kmlinks.values()),
         }
         if any(under_way.values()):
