@@ -147,32 +147,33 @@ inline load_ledger() {
 #define IS_REPEAT (ledger.life == who && ledger.asked == wanted)
 #endif
 
-inline serve(incarnation) {
+inline serve() {
     if
     :: IS_REPEAT -> answer_with(ledger.answered)
     :: ledger.life == who -> grant(ledger.seen)
 #ifdef INCARNATION_IGNORED
-    :: ledger.life != who -> grant(incarnation)
+    :: ledger.life != who -> grant(shown)
 #else
-    :: ledger.life != who && incarnation > ledger.seen && !IS_REPEAT ->
-        grant(incarnation)
-    :: ledger.life != who && incarnation <= ledger.seen && is_first && !IS_REPEAT ->
+    :: ledger.life != who && shown > ledger.seen && !IS_REPEAT ->
+        grant(shown)
+    :: ledger.life != who && shown <= ledger.seen && is_first && !IS_REPEAT ->
         alarm = true;                 /* a restored old copy: it goes on, above all marks, by a number of its own */
         grant(ledger.seen + 1)
-    :: ledger.life != who && incarnation <= ledger.seen && !is_first && !IS_REPEAT ->
+    :: ledger.life != who && shown <= ledger.seen && !is_first && !IS_REPEAT ->
         alarm = true                  /* a zombie: it gets nothing */
 #endif
     fi
 }
 
 #define RECEIVE(holder, unit) \
-    :: first[MESSAGE(holder, unit)] -> who = holder; wanted = unit; is_first = true \
-    :: later[MESSAGE(holder, unit)] -> who = holder; wanted = unit
+    :: first[MESSAGE(holder, unit)] -> who = holder; wanted = unit; shown = started[holder]; is_first = true \
+    :: later[MESSAGE(holder, unit)] -> who = holder; wanted = unit; shown = told[holder]
 
 active proctype Receiver()
 {
     byte who;
     byte wanted;
+    byte shown;
     byte start;
     bool is_first;
 end_receiving:
@@ -181,8 +182,8 @@ end_receiving:
         if
         FOR_EACH_MESSAGE(RECEIVE)
         fi;
-        serve((is_first -> started[who] : told[who]));
-        who = 0; wanted = 0; is_first = false
+        serve();
+        who = 0; wanted = 0; shown = 0; is_first = false
        }
 #ifdef ANSWERED_BEFORE_DURABLE
     :: atomic { durable.granted != ledger.granted -> save_ledger() }
@@ -236,11 +237,11 @@ inline restore_sender(me) {
 #define LOG_LEASE directory[me].mark = mark[me]
 #endif
 
-inline take(by_number) {
+inline take() {
     mark[me] = start + LEASE;
-    directory[me].incarnation = by_number;
+    directory[me].incarnation = told[who];
     LOG_LEASE;
-    number[me] = by_number;
+    number[me] = told[who];
     fresh[me] = false;
     next[me] = start;
     end[me] = start + LEASE
@@ -281,7 +282,7 @@ end_sending:
         if
         FOR_EACH_MESSAGE(TAKE)
         fi;
-        take(told[who]);
+        take();
         who = 0; start = 0
        }
     :: atomic { alive[me] && next[me] < end[me] -> /* encrypt: a new plaintext each time; a retry sends the same frame */
@@ -321,7 +322,9 @@ init {
         receiver_may_lie = true;
 #else
         if
+#ifndef USED_BEFORE_DURABLE           /* which shows when the receiver is set back: the search is shorter so */
         :: sender_may_lie = true
+#endif
         :: receiver_may_lie = true
         fi;
 #endif
