@@ -325,7 +325,9 @@ init {
 #ifndef USED_BEFORE_DURABLE           /* which shows when the receiver is set back: the search is shorter so */
         :: sender_may_lie = true
 #endif
+#ifndef ANSWERED_BEFORE_DURABLE       /* and this one when the sender is */
         :: receiver_may_lie = true
+#endif
         fi;
 #endif
         run Sender(ORIGINAL);
