@@ -181,6 +181,14 @@ class KmLink:
         self.queue.remove(gone)
         self.outbox.drop(ksid, epoch)
 
+    def renounce(self) -> list[Effect]:
+        """Give up all that is in stock, durably: the neighbour has lost it."""
+        self.out.give_up()
+        self.incoming.give_up()
+        self.marked = OutgoingMark(self.link, self.out.end, self.out.used())
+        self.marked_incoming = IncomingMark(self.link, self.incoming.floor, self.incoming.used())
+        return [Save(self.marked), Save(self.marked_incoming)]
+
     def resume(self) -> list[Effect]:
         """Go on behind the marks of an earlier incarnation: what it may have used is abandoned."""
         self.out.resume(self.marked.offset, self.marked.used)

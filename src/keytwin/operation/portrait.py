@@ -26,7 +26,9 @@ from keytwin.vocabulary.blueprint import App, Endpoint
 from keytwin.vocabulary.identity import AppId, NodeId, SaeId, sae_element
 
 
-def portrait(network: LiveNetwork, health: Health, picture: Picture, started: datetime) -> NetworkStatus:
+def portrait(
+    network: LiveNetwork, health: Health, picture: Picture, started: datetime, damage: tuple[str, ...]
+) -> NetworkStatus:
     """Return a network as it stands."""
     settings, blueprint = network.settings, network.blueprint
     return NetworkStatus(
@@ -38,6 +40,7 @@ def portrait(network: LiveNetwork, health: Health, picture: Picture, started: da
         operator_url=f"https://{LOOPBACK}:{settings.ports.operator}",
         state_directory=str(settings.state),
         is_healthy=all(health.is_good(node.id) for node in blueprint.topology.nodes),
+        damage=damage,
         elements=tuple(_elements(network)),
         key_managers=tuple(_key_managers(network, health)),
         saes=tuple(_saes(network)),

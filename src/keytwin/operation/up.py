@@ -38,6 +38,7 @@ from keytwin.service.operator import answer
 from keytwin.service.operator_values import Credentials
 from keytwin.vocabulary.blueprint import Blueprint
 from keytwin.vocabulary.errors import Refusal, Violation
+from keytwin.vocabulary.events import JournalDamaged
 from keytwin.vocabulary.identity import ElementName
 from keytwin.vocabulary.machine import RequestId
 from keytwin.vocabulary.units import in_seconds
@@ -45,6 +46,8 @@ from keytwin.vocabulary.units import in_seconds
 RENEWALS: Final = 60.0  # seconds between two looks at whose certificate is half over
 FEW_COLLECTIONS: Final = (100_000, 50, 100)  # a network makes many objects and hardly any cycle: look for them rarely
 FIRST_HEALTH: Final = 1.0  # seconds until a key manager that has not answered its first check is asked again
+
+JOURNAL_ELEMENT: Final = ElementName("journal")
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +102,7 @@ async def running(
     journal = Journal.open(settings.state / JOURNAL, Envelope(key), RecordCodec(record_types()))
     try:
         network = LiveNetwork(settings, certification, journal, Hooks(end, _violated), customers)
-        office = _office(network, lambda: end(None))
+        office = _office(network, lambda: end(None), journal)
         keeping = asyncio.create_task(_keep(office), name="housekeeping")
         try:
             await network.open(partial(_operator, office))
@@ -116,11 +119,15 @@ async def running(
         journal.close()
 
 
-def _office(network: LiveNetwork, end: Callable[[], None]) -> Office:
+def _office(network: LiveNetwork, end: Callable[[], None], journal: Journal) -> Office:
     kept, picture = RecentEvents(), Picture()
     counts = Metrics(network.blueprint.name, own_version())
     network.live.listeners.extend((kept, counts, picture))
-    return Office(network, wall_clock(), end, kept, counts, picture, Health(network.live))
+    for damage in journal.found_now:
+        log.error("%s: %s; put aside, and all key of before is given up", journal.path, damage)
+        network.live.tell(JOURNAL_ELEMENT, JournalDamaged(str(damage)))
+    damaged = tuple(map(str, journal.quarantined()))
+    return Office(network, wall_clock(), end, kept, counts, picture, Health(network.live), damaged)
 
 
 async def _keep(office: Office) -> None:
