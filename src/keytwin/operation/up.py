@@ -27,6 +27,7 @@ from keytwin.operation.office import Office
 from keytwin.operation.picture import Picture
 from keytwin.operation.settings import Ready, UpSettings
 from keytwin.operation.whereabouts import PKI, Claim, Run
+from keytwin.runtime.arena import Arena, close_to_others, keep_key_in
 from keytwin.runtime.clock import wall_clock
 from keytwin.runtime.envelope import Envelope, KeyFile
 from keytwin.runtime.journal import Journal
@@ -65,6 +66,8 @@ def serve(settings: UpSettings, on_ready: Callable[[Ready], None]) -> None:
 
     Mistake or Refusal when it cannot start: ports, state, files. Refusal, too, when its disk fails.
     """
+    keep_key_in(Arena())
+    close_to_others()
     with Claim(settings.state) as claim:
         uvloop.run(_serve(settings, claim, on_ready))
 
