@@ -18,12 +18,13 @@ from keytwin.files.network import read_network
 from keytwin.operation.settings import Ready, UpSettings
 from keytwin.operation.up import serve
 
+BINARY: Final = 10  # from the first port of all to the first of the binary ETSI GS QKD 004
 NETWORK: Final = Path(__file__).with_name("bench.yaml")
 
 
 def main(state: str, port: str, profile: str = "", clock: str = "wall") -> None:
     """Serve until whoever started this has gone."""
-    settings = UpSettings(read_network(str(NETWORK)), Path(state), base_port=int(port))
+    settings = UpSettings(read_network(str(NETWORK)), Path(state), base_port=int(port), port_004=int(port) + BINARY)
     end_with_parent()
     if not profile:
         serve(settings, _tell)

@@ -33,7 +33,9 @@ from keytwin.runtime.crash import contain
 from keytwin.runtime.simulation import Simulation
 from keytwin.service.application import Application
 from keytwin.service.encoding import SALT_OCTETS
-from keytwin.service.standing import Standing
+from keytwin.service.outside import Outside
+from keytwin.service.stream_qos import Level
+from keytwin.service.streams import Partner
 from keytwin.vocabulary.blueprint import App, Blueprint, Endpoint
 from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.errors import Mistake, OutOfReach
@@ -163,7 +165,23 @@ def applications(blueprint: Blueprint, runtime: Runtime) -> dict[ElementName, Ma
 def standing(blueprint: Blueprint, runtime: Runtime) -> dict[ElementName, Make]:
     """Return, for each SAE, what keeps its sessions while the SAE itself is outside and asks when it likes."""
     del runtime
-    return {sae_element(end.sae): partial(Standing, end.sae, end.node, peers) for end, peers in _customers(blueprint)}
+    return {
+        sae_element(end.sae): partial(Outside, end.sae, end.node, peers, _partners(blueprint, end.sae))
+        for end, peers in _customers(blueprint)
+    }
+
+
+def _partners(blueprint: Blueprint, sae: SaeId) -> dict[SaeId, Partner]:
+    """Return with whom an SAE may open key streams; not with itself: a stream has two ends."""
+    found: dict[SaeId, Partner] = {}
+    settings = blueprint.key_management
+    for app in blueprint.apps:
+        sla = blueprint.sla_of(app)
+        level = Level(sla.rate, sla.burst, sla.priority, settings.key_size, settings.key_lifetime)
+        for own, other in (app.ends, app.ends[::-1]):
+            if own.sae == sae and not app.is_selfpair:
+                found.setdefault(other.sae, Partner(app.id, level))
+    return found
 
 
 def protocol_of(device: Device, plugins: Plugins | None = None) -> QkdProtocol:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -22,6 +23,7 @@ from tests.conformance.speaking import Sae
 from tests.fakes.ports import free_ports
 
 NODES: Final = 4  # of the largest network here
+BINARY: Final = 2 * NODES + 1  # ports between the first of all and the first of the binary faces
 SPEED: Final = 20.0  # pools fill within a second
 START: Final = 60.0  # seconds until a network that has not come up never will
 DELIVERED: Final = re.compile(r"^keytwin_keys_delivered_total\{[^}]*\} (\S+)$", flags=re.MULTILINE)
@@ -38,6 +40,13 @@ class Network:
     def sae(self, name: str) -> Sae:
         """Return an SAE by its name."""
         return next(Sae.of(end) for end in self.told.saes if end.sae == name)
+
+    def binary(self, sae: Sae) -> tuple[str, int]:
+        """Return where an SAE's key manager speaks the binary ETSI GS QKD 004."""
+        base = urlsplit(msgspec.json.decode((self.state / "run.json").read_bytes())["operator_url"]).port
+        assert base is not None
+        host, port = sae.address
+        return host, base + BINARY + (port - base - 1) // 2
 
     def delivered(self) -> float:
         """Return how many keys all SAEs were handed so far, as masters and as slaves."""
@@ -80,7 +89,9 @@ def started(network: str, folder: Path) -> Iterator[Network]:
 def _up(network: str, state: Path, log: Path) -> tuple[subprocess.Popen[bytes], bytes]:
     """Start the process and wait for what it says once every face accepts; nothing when it has ended."""
     reading, writing = os.pipe()
-    options = ["--state", str(state), "--speed", str(SPEED), "--base-port", str(free_ports(2 * NODES + 1))]
+    base = free_ports(3 * NODES + 1)
+    options = ["--state", str(state), "--speed", str(SPEED), "--base-port", str(base)]
+    options += ["--port-004", str(base + BINARY)]
     command = [sys.executable, "-m", "keytwin", "up", network, *options, "--ready-fd", str(writing)]
     with log.open("wb") as written:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=written, stderr=written, pass_fds=(writing,))

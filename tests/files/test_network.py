@@ -403,11 +403,35 @@ def test_an_empty_app_lacks_both() -> None:
     ]
 
 
-def test_an_sae_belongs_to_one_app() -> None:
+def test_an_sae_is_at_one_node() -> None:
     apps = "apps:\n  one: {user: alice, saes: {x: km0, y: km1}}\n  two: {user: alice, saes: {z: km0, y: km2}}\n"
-    assert mistakes(USERS + apps) == [
-        "10:37: SAE 'y' is declared twice (the first is in line 9; an SAE belongs to one app and one node)"
+    assert mistakes(USERS + apps) == ["10:40: SAE 'y' is at 'km2' (it is at 'km1' in line 9; one SAE, one node)"]
+
+
+def test_an_sae_may_have_an_app_with_each_of_several_peers() -> None:
+    apps = "apps:\n  one: {user: alice, saes: {x: km0, y: km1}}\n  two: {user: alice, saes: {z: km2, x: km0}}\n"
+    one, two = network(USERS + apps).value.apps
+    assert one.ends[0] == two.ends[1] == Endpoint(SaeId("x"), NodeId("km0"))
+
+
+def test_an_sae_has_one_owner() -> None:
+    users = USERS.replace("{alice: {sla: gold}}", "{alice: {sla: gold}, bob: {sla: gold}}")
+    apps = "apps:\n  one: {user: alice, saes: {x: km0, y: km1}}\n  two: {user: bob, saes: {x: km0, z: km2}}\n"
+    assert mistakes(users + apps) == [
+        "10:26: SAE 'x' belongs to 'alice', not to 'bob' (the apps of one SAE have one user)"
     ]
+
+
+def test_two_saes_have_one_app_in_common() -> None:
+    apps = "apps:\n  one: {user: alice, saes: {x: km0, y: km1}}\n  two: {user: alice, saes: {y: km1, x: km0}}\n"
+    assert mistakes(USERS + apps) == ["10:28: 'y' and 'x' have an app in common already (leave one out)"]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_an_sae_that_is_its_own_peer_has_no_other(order: tuple[int, int]) -> None:
+    lines = ["{user: alice, saes: {x: km0}, selfpair: true}", "{user: alice, saes: {x: km0, y: km1}}"]
+    apps = "apps:\n" + "".join(f"  app{index}: {lines[index]}\n" for index in order)
+    assert mistakes(USERS + apps) == ["10:29: SAE 'x' is in another app (master and slave of itself, it has but one)"]
 
 
 def test_a_burst_below_one_key_is_told() -> None:

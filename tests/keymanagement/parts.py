@@ -8,6 +8,8 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from keytwin.keymanagement.kmlink import KmLink
+from keytwin.keymanagement.lease import OutgoingMark
+from keytwin.keymanagement.pads import Spent
 from keytwin.runtime.entropy import SeededChance
 from keytwin.vocabulary.identity import AppId, ElementName, KeyId, Ksid, LinkId, NodeId, SaeId, link_id
 from keytwin.vocabulary.key import KeyMaterial
@@ -44,9 +46,14 @@ def fill(one: KmLink, other: KmLink, count: int) -> None:
         receiver.incoming.place(receiver.incoming.end, KeyMaterial(bytearray(content)))
 
 
+LEASED = 10**9
+
+
 def joined(link: LinkId = AB, count: int = 10_000, capacity: int = STORE) -> tuple[KmLink, KmLink]:
     """Return both ends of a link, with key."""
     first, second = (KmLink(link, NodeId(node), capacity, 0.5) for node in link.split("--"))
+    for end in (first, second):  # all that will ever come is leased; tests of leases take that back
+        end.lease.marked = OutgoingMark(link, LEASED, Spent(0, 0, 0), generation=1)
     fill(first, second, count)
     return first, second
 

@@ -19,7 +19,7 @@ from keytwin.vocabulary.identity import Ksid, SaeId, sae_element
 from keytwin.vocabulary.key import KeyMaterial, Method, Provenance
 from keytwin.vocabulary.machine import Effect, Save, Send
 from keytwin.vocabulary.session_messages import Reason
-from keytwin.vocabulary.units import Duration, minutes, seconds
+from keytwin.vocabulary.units import Bits, Duration, minutes, seconds
 from tests.keymanagement.parts import KSID, PEER, SAE, START, A, hop, key_ids, later, published, saved, sent, started
 from tests.marks import clause, invariant
 
@@ -77,8 +77,8 @@ def test_a_key_is_handed_out_once() -> None:
 def test_hand_out_is_durable_before_the_answer_session_by_session() -> None:
     effects = Counter().fetch("m1", "k2", "k0")
     assert saved(effects, KeysHandedOut) == [
-        KeysHandedOut(Ksid("second"), is_master=False, key_ids=key_ids("m1")),
-        KeysHandedOut(KSID, is_master=False, key_ids=key_ids("k2", "k0")),
+        KeysHandedOut(Ksid("second"), is_master=False, key_ids=key_ids("m1"), sae=SAE, key_size=Bits(64)),
+        KeysHandedOut(KSID, is_master=False, key_ids=key_ids("k2", "k0"), sae=SAE, key_size=Bits(64)),
     ]
     (answer,) = sent(effects, KeyDelivered)
     assert [key.key_id for key in answer.keys] == ["m1", "k2", "k0"]

@@ -12,6 +12,7 @@ from keytwin.keymanagement.exchange import (
     MOST_VOID_SIGNALS,
     BatchMaking,
     BatchOverdue,
+    ConfirmBatch,
     DispatchBatch,
     GiveUpBatch,
     Making,
@@ -79,7 +80,8 @@ def test_every_state_has_a_time_out_and_an_error_exit() -> None:
 
 
 def test_every_message_is_answered_or_ignored_in_every_state() -> None:
-    messages: list[type[Message]] = [DispatchBatch, GiveUpBatch, BatchOverdue, KeysStored, KeysFailed, KeysVoided]
+    own: list[type[Message]] = [DispatchBatch, ConfirmBatch, GiveUpBatch, BatchOverdue]
+    messages: list[type[Message]] = [*own, KeysStored, KeysFailed, KeysVoided]
     assert_table_is_total(EXCHANGE_TABLE, messages, BatchMaking)
 
 

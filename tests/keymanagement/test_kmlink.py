@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from keytwin.keymanagement.kmlink import (
-    MARK_STEP,
     IncomingMark,
     KmLink,
-    OutgoingMark,
     ResendDue,
     account,
     restore_link,
@@ -17,8 +15,9 @@ from keytwin.keymanagement.outbox import RESEND_AFTER, WINDOW
 from keytwin.keymanagement.pads import Use
 from keytwin.vocabulary.exchange_messages import AssignKeys, KeysReceived
 from keytwin.vocabulary.identity import Ksid, km_of
-from keytwin.vocabulary.machine import Effect, Save, Send
+from keytwin.vocabulary.machine import Effect, Send
 from keytwin.vocabulary.units import Bits, Duration, Instant, seconds
+from tests.keymanagement.leases import exchange, unleased
 from tests.keymanagement.parts import AB, KSID, START, A, B, fill, joined, key_ids, later, saved, sent, started
 from tests.marks import invariant
 
@@ -172,39 +171,16 @@ def test_a_session_is_dropped_from_queue_and_outbox_up_to_an_epoch() -> None:
 
 
 @invariant("P1")
-def test_a_mark_is_saved_before_what_it_covers_is_sent() -> None:
-    link, _ = joined(count=60_000)
-    used = 0
-    mark = 0
-    while link.out.stock >= 1_000:
-        effects = link.enqueue(Waiter(1_000), 0, START)
-        for effect in effects:
-            if isinstance(effect, Save) and isinstance(effect.record, OutgoingMark):
-                mark = effect.record.offset
-            if isinstance(effect, Send):
-                used += 1_000
-                assert used <= mark
-    assert used > 3 * link.mark_step
-
-
-def test_marks_are_few_and_smaller_in_a_small_store() -> None:
-    assert joined(capacity=10**7)[0].mark_step == MARK_STEP
-    assert joined(capacity=800)[0].mark_step == 101
-    assert joined(capacity=0)[0].mark_step == 1
-
-
-@invariant("P1")
 @invariant("P5")
 def test_a_restarted_sender_never_uses_an_octet_again() -> None:
-    link, _ = joined(count=50_000)
-    records = []
+    link, neighbour = unleased(count=50_000)
     for _ in range(20):
-        records += saved(link.enqueue(Waiter(700), 0, START), OutgoingMark)
-    again, _ = joined(count=50_000)
-    for record in records:
-        restore_link(again, record)
-    again.resume()
-    assert link.out.next <= again.out.next <= link.out.next + link.mark_step
+        exchange(link, neighbour, link.enqueue(Waiter(700), 0, START))
+    again, _ = unleased(count=50_000)
+    restore_link(again, link.lease.marked)
+    exchange(again, neighbour, again.resume(START))
+    assert link.out.next <= again.out.next <= link.out.next + 2 * link.lease_size
+    assert again.ready > 0
     assert account(again, A).balance == 0
     assert account(again, A).delivered <= account(link, A).delivered
 
@@ -221,8 +197,8 @@ def test_a_restarted_receiver_takes_up_the_floor() -> None:
     _, again = joined(count=50_000)
     for record in records:
         restore_link(again, record)
-    again.resume()
-    assert receiver.incoming.floor - receiver.mark_step <= again.incoming.floor <= receiver.incoming.floor
+    again.resume(START)
+    assert receiver.incoming.floor - receiver.lease_size <= again.incoming.floor <= receiver.incoming.floor
     assert account(again, A).balance == 0
     assert account(again, A).delivered == again.incoming.floor
 

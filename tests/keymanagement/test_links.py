@@ -91,7 +91,7 @@ def test_a_stock_that_changed_is_reported_by_its_own_link() -> None:
 
 
 def test_every_link_is_tested() -> None:
-    assert set(started(links(B).resume())) == {f"{AB}/probe", f"{BC}/probe"}
+    assert set(started(links(B).resume(START))) == {f"{AB}/probe", f"{BC}/probe", f"{AB}/lease", f"{BC}/lease"}
 
 
 def test_parallel_links_are_told_apart() -> None:

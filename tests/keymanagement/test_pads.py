@@ -128,7 +128,8 @@ def test_octets_are_used_once_and_the_books_close_at_every_step(steps: list[tupl
             assert end.stock >= 0
             assert min(end.books.spent.values()) >= 0
             # What is left in memory is what may still be used; everything else is overwritten.
-            assert len(contents(end)) - contents(end).count(0) == end.stock
+            if end is direction.incoming or not direction.out.has_skipped:
+                assert len(contents(end)) - contents(end).count(0) == end.stock
 
 
 @invariant("P1")
@@ -234,13 +235,22 @@ def test_a_restarted_sender_goes_on_behind_its_mark() -> None:
     assert balance(direction) == 0
 
 
-def test_a_mark_beyond_what_is_here_leaves_what_comes() -> None:
+@invariant("P2")
+@invariant("P5")
+def test_what_comes_below_a_mark_is_given_up_somebody_else_may_have_had_it() -> None:
     direction = outgoing(10)
-    direction.resume(100, Spent(0, 10, 0))
+    direction.resume(14, Spent(0, 10, 0))
     assert direction.stock == 0
-    direction.place(10, material(5, 10))
-    offset, taken = direction.take(5, Use.PAD)
-    assert (offset, bytes(taken)) == (10, octets(5, 10))
+    kept = material(8, 10)
+    direction.place(10, kept)
+    assert direction.stock == 4
+    with kept.exposed() as shown:  # it may still be on its way to the disk
+        assert bytes(shown) == octets(8, 10)
+    offset, taken = direction.take(2, Use.PAD)
+    assert (offset, bytes(taken)) == (14, octets(2, 14))
+    assert contents(direction) == bytes(6) + octets(2, 16)
+    assert direction.books.spent[Use.WASTED] == 4
+    assert balance(direction) == 0
 
 
 @invariant("P5")

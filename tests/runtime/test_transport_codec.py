@@ -36,11 +36,12 @@ from keytwin.scenario.run import play
 from keytwin.scenario.timeline import bare
 from keytwin.vocabulary.errors import Oversize, Violation, WipedKey
 from keytwin.vocabulary.exchange_messages import AssignKeys, KeysFailed, KeysReceived, RelayKeys, SessionSignal
-from keytwin.vocabulary.identity import ElementName, Ksid, LinkId, NodeId
+from keytwin.vocabulary.identity import ElementName, KeyId, Ksid, LinkId, NodeId
 from keytwin.vocabulary.key import KeyMaterial
 from keytwin.vocabulary.link_messages import BlockReceived, LinkKeyBlock, OfferBlock, ProbeLink
 from keytwin.vocabulary.machine import Message
 from keytwin.vocabulary.session_messages import Reason
+from keytwin.vocabulary.stream_messages import LARGEST, StreamQos, StreamWord
 from keytwin.vocabulary.units import Bits, Duration
 from tests.marks import invariant
 
@@ -56,6 +57,14 @@ VALUES: dict[object, st.SearchStrategy[object]] = {
     bytes: st.binary(max_size=100),
     float: st.floats(0.0, 1.0),
     Reason: st.sampled_from(Reason),
+    StreamWord: st.builds(
+        StreamWord,
+        first=st.integers(0, LARGEST),
+        key_ids=st.lists(st.text(max_size=20).map(KeyId), max_size=4).map(tuple),
+        wanted=st.integers(0, LARGEST),
+        qos=st.none() | st.builds(StreamQos, ttl=st.integers(0, LARGEST), metadata_mimetype=st.text(max_size=20)),
+        is_closed=st.booleans(),
+    ),
 }
 
 

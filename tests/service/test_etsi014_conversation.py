@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -144,6 +146,57 @@ def test_a_wrong_request_is_asked_of_nobody(target: str, status: int) -> None:
     answer = ask(target)
     assert isinstance(answer, Response)
     refusal(answer, status)
+
+
+# --- several slaves ---------------------------------------------------------------------------------------------------
+
+WIDE = PoolStatus("r1", KSID, KmId("km0"), KmId("km3"), Bits(256), Bits(64), Bits(4096), 8, 64, 16, 2)
+
+
+def multicast(*slaves: str) -> Conversation:
+    """Begin to ask for a key with these slaves beside the one in the path; the limits come first."""
+    body = json.dumps({"additional_slave_SAE_IDs": slaves, "size": 512}).encode()
+    conversation = converse(FACE, CALLER, Request("POST", f"{KEYS}SAE-B/enc_keys", "application/json", body=body), "r1")
+    assert not isinstance(conversation, Response), conversation
+    assert next(conversation) == TO_STANDING
+    return conversation
+
+
+@clause(DOCUMENT, "Table 10")
+def test_several_slaves_are_asked_for_at_the_standing_sae_once_the_limits_are_known() -> None:
+    further = (SaeId("SAE-E"), SaeId("SAE-F"))
+    conversation = multicast(*further)
+    wanted = GetSharedKey("r1", DOOR, CALLER, PEER, 1, Bits(512), seconds(2), further)
+    assert conversation.send(WIDE) == Question(TO_STANDING.to, wanted)
+    delivered = KeyDelivered("r1", (key(FIRST_ID, bytes(64)),))
+    assert told(ended(conversation, delivered), 200)["keys"]
+    assert delivered.keys[0].material.is_wiped
+
+
+@clause(DOCUMENT, "Table 9")
+@invariant("K9")
+@pytest.mark.parametrize("pool", [POOL, WIDE])
+def test_more_slaves_than_status_allows_are_asked_of_nobody(pool: PoolStatus) -> None:
+    answer = told(ended(multicast("SAE-E", "SAE-F", "SAE-G"), pool), 400)
+    assert answer["details"] == [{"most": pool.max_sae_id_count}]
+
+
+@clause(DOCUMENT, "Table 10")
+@invariant("K9")
+def test_a_further_slave_without_an_app_in_common_is_a_bad_request() -> None:
+    conversation = multicast("SAE-E")
+    conversation.send(WIDE)
+    assert "additional_slave_SAE_IDs" in refusal(ended(conversation, PoolUnknown("r1")))
+
+
+@clause(DOCUMENT, "Table 6")
+@invariant("K8")
+def test_when_one_of_several_slaves_cannot_get_its_copy_the_master_is_told_when_to_come_again() -> None:
+    conversation = multicast("SAE-E")
+    conversation.send(WIDE)
+    answer = ended(conversation, KeyRefused("r1", Reason.KEY_UNAVAILABLE, seconds(1)))
+    assert refusal(answer, 503) == "insufficient keys"
+    assert dict(answer.headers)["Retry-After"] == "1"
 
 
 # --- what the standing SAE may reply ----------------------------------------------------------------------------------

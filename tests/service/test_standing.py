@@ -360,3 +360,56 @@ def test_what_is_about_no_session_of_now_has_no_effect(stray: Message) -> None:
 def test_what_is_not_its_business_is_unexpected(message: Message) -> None:
     with pytest.raises(UnexpectedMessage, match="a standing SAE does not take"):
         standing().receive(message, BEGIN)
+
+
+# --- several slaves -------------------------------------------------------------------------------------------------
+
+CAROL: Final = SaeId("app02-a")
+TWO: Final = AppId("app02")
+WIDE: Final = GetSharedKey("r1", FACE, ALICE, BOB, 2, Bits(512), seconds(2), (CAROL,))
+
+
+def wide(*messages: Message) -> Standing:
+    """Return a standing SAE with two peers, after these messages."""
+    peers = {APP: Endpoint(BOB, NodeId("km4")), TWO: Endpoint(CAROL, NodeId("km2"))}
+    sae = Standing(ALICE, NodeId("km0"), peers)
+    sae.restore([], BEGIN)
+    for message in messages:
+        sae.receive(message, BEGIN)
+    return sae
+
+
+TOO: Final = SessionOpened("standing/app02", OTHER, Bits(256), BitsPerSecond(64_000), Bits(256_000), hops=1)
+
+
+@clause("ETSI GS QKD 014 V1.1.1", "Table 10")
+def test_a_wish_for_several_slaves_names_the_sessions_with_all_of_them() -> None:
+    wanted = GetKey("r1", FACE, KSID, ALICE, 2, Bits(512), seconds(2), (OTHER,))
+    assert wide(OPENED, TOO).receive(WIDE, BEGIN) == [Send(KM, wanted)]
+
+
+@clause("ETSI GS QKD 014 V1.1.1", "Table 9")
+def test_status_says_how_many_further_peers_there_are() -> None:
+    (asked,) = sent(wide(OPENED, TOO).receive(STATUS, BEGIN))
+    assert isinstance(asked, DescribePool)
+    assert asked.others == 1
+    (alone,) = sent(at(Phase.OPEN).receive(STATUS, BEGIN))
+    assert isinstance(alone, DescribePool)
+    assert alone.others == 0
+
+
+@invariant("K8")
+@pytest.mark.parametrize("opened", [OPENED, TOO])
+def test_while_one_of_the_sessions_is_not_open_the_wish_is_put_off(opened: SessionOpened) -> None:
+    told = refusal_of(wide(opened).receive(WIDE, BEGIN))
+    assert (told.request_id, told.retry_after >= COME_AGAIN) == ("r1", True)
+
+
+@invariant("K9")
+@pytest.mark.parametrize(
+    "changed",
+    [{"further_slaves": (SaeId("nobody"),)}, {"slave": SaeId("nobody")}, {"master": BOB}, {"further_slaves": (ALICE,)}],
+)
+def test_a_wish_for_a_slave_without_an_app_in_common_asks_nobody(changed: dict[str, object]) -> None:
+    wanted = msgspec.structs.replace(WIDE, **changed)
+    assert wide(OPENED, TOO).receive(wanted, BEGIN) == [Send(FACE, PoolUnknown("r1"))]

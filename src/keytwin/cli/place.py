@@ -34,6 +34,12 @@ class Place:
     base_port: Annotated[
         Number, Parameter(help="First of its ports: the operator's. Each node has two more, in the order of the file.")
     ] = BASE_PORT
+    port_004: Annotated[
+        Number | None,
+        Parameter(
+            help="First port of the binary ETSI GS QKD 004, one for each node; without it, none.", name="--port-004"
+        ),
+    ] = None
     host: Annotated[str, Parameter(help="Name or address at which the faces for SAEs listen.")] = HOST
     state: Annotated[Path | None, Parameter(help="Folder of its state, kept from one start to the next.")] = None
     authority: Annotated[
@@ -51,7 +57,14 @@ class Place:
             raise Mistake(f"{network} is a scenario, for virtual time (keytwin run): name a network")
         state = state_of(loaded.name, state_root(), self.state)
         return UpSettings(
-            loaded, state, speed, self.base_port, self.host, misbehaviour, authority=self._brought_authority()
+            loaded,
+            state,
+            speed,
+            self.base_port,
+            self.host,
+            misbehaviour,
+            authority=self._brought_authority(),
+            port_004=self.port_004,
         )
 
     def _brought_authority(self) -> BroughtAuthority | None:

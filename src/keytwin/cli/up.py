@@ -119,6 +119,7 @@ def _detached(words: list[str]) -> int:
 
 def _options(speed: float, misbehave: Wrong | None, place: Place) -> list[str]:
     options = ["--speed", repr(speed), "--host", place.host, "--base-port", str(place.base_port)]
+    options += [] if place.port_004 is None else ["--port-004", str(place.port_004)]
     options += ["--misbehave", misbehave] if misbehave else []
     given = (("--state", place.state), ("--authority", place.authority), ("--authority-key", place.authority_key))
     return options + [word for option, path in given if path for word in (option, str(path))]

@@ -46,6 +46,7 @@ class Grant(msgspec.Struct, frozen=True, gc=False):
     batch: int
     routes: int = 1
     on_stock: Duration = NEVER
+    is_stream: bool = False
 
 
 class Denial(msgspec.Struct, frozen=True, gc=False):
@@ -107,7 +108,8 @@ def _granted(qos: Qos, sla: Sla, settings: KeyManagementSettings) -> Grant | Den
     if not 0 < key_size <= burst or key_size % BITS_PER_BYTE:
         whole = f"keys of {show_bits(key_size)} do not fit a burst of {show_bits(burst)}, or are no whole octets"
         return Denial(Reason.TOO_LARGE, NEVER, whole)
-    return Grant(rate, burst, priority, key_size, batch_of(rate, key_size, settings), sla.routes, sla.on_stock)
+    batch = batch_of(rate, key_size, settings)
+    return Grant(rate, burst, priority, key_size, batch, sla.routes, sla.on_stock, qos.is_stream)
 
 
 def _exceeded(asked: str, sla: Sla) -> Denial:

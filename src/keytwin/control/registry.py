@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeAlias
 
 from keytwin.control.admission_session import AdmissionSession
 from keytwin.control.admission_table import AdmissionState
@@ -14,6 +14,9 @@ from keytwin.vocabulary.session_messages import ConfigureSession, OpenId
 from keytwin.vocabulary.units import Instant
 
 MOST_TOMBSTONES: Final = 200_000  # the oldest go first; each is under 1 kB
+
+_Place: TypeAlias = tuple[AppId, SaeId, bool]
+"""Where a session waits: its app, the SAE that is there, and whether it is a key stream."""
 
 _OVER: Final = AdmissionState.TERMINATED
 _WAITING: Final = AdmissionState.ACCEPTED
@@ -26,7 +29,7 @@ class Registry:
         self._office: Final = office
         self._sessions: Final[dict[Ksid, AdmissionSession]] = {}
         self._by_registration: Final[dict[tuple[NodeId, OpenId], Ksid]] = {}
-        self._waiting: Final[dict[tuple[AppId, SaeId], dict[Ksid, None]]] = {}  # by the SAE that is there, oldest first
+        self._waiting: Final[dict[_Place, dict[Ksid, None]]] = {}  # oldest first
         self._rates: Final[dict[UserId, int]] = {}
         self._half_open: Final[dict[UserId, int]] = {}
         self._tombstones: Final[deque[tuple[Instant, Ksid]]] = deque()
@@ -59,8 +62,8 @@ class Registry:
         return None if ksid is None else self._sessions.get(ksid)
 
     def mirrored(self, request: ConfigureSession) -> AdmissionSession | None:
-        """Return the oldest session that waits for this very peer: same app, source and destination exchanged."""
-        waiting = self._waiting.get((request.app, request.peer))
+        """Return the oldest session that waits for this very peer: same app and kind, both ends exchanged."""
+        waiting = self._waiting.get((request.app, request.peer, request.qos.is_stream))
         return self._sessions[next(iter(waiting))] if waiting else None
 
     def rate(self, user: UserId) -> int:
@@ -114,7 +117,7 @@ class Registry:
 
     def _wait(self, session: AdmissionSession, more: int) -> None:
         self._half_open[session.user] = self.half_open(session.user) + more
-        place = (session.app, session.first.sae)
+        place = (session.app, session.first.sae, session.grant.is_stream)
         waiting = self._waiting.setdefault(place, {})
         if more > 0:
             waiting[session.ksid] = None

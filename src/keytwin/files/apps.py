@@ -10,18 +10,19 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from keytwin.files.kinds import FLAG, Json, Plain, Reference, Schema, name_schema
-from keytwin.files.nodes import Entry, MapNode, Node, TextNode, find
+from keytwin.files.nodes import Entry, MapNode, Node, Place, TextNode, find
 from keytwin.files.page import Declared, Page, Unread
 from keytwin.files.shapes import Entries, Field, Record
 from keytwin.vocabulary.blueprint import App, Endpoint
-from keytwin.vocabulary.identity import NodeId, UserId, parse_app, parse_sae
+from keytwin.vocabulary.identity import NodeId, SaeId, UserId, parse_app, parse_sae
 
+_ONE_OWNER: Final = "the apps of one SAE have one user"
 NODE: Final = Reference("node", NodeId)
 
 
 @dataclass(frozen=True, slots=True)
 class Saes:
-    """The two SAEs of an app and their nodes; each SAE is declared once in the whole file. One stands for both ends."""
+    """The two SAEs of an app and their nodes; an SAE of several apps has one node. One stands for both ends."""
 
     def read(self, node: Node, page: Page) -> tuple[Endpoint, Endpoint]:
         """Read one or two pairs of SAE and node; whether it may be one, the app says."""
@@ -58,14 +59,18 @@ class Saes:
 
     def _endpoint(self, entry: Entry, page: Page) -> Endpoint | None:
         sae = entry.key.text
-        earlier = (page.names.get("SAE") or {}).get(sae)
-        if earlier is not None and earlier.place is not None:
-            first = f"the first is in line {earlier.place.line}; an SAE belongs to one app and one node"
-            page.report(entry.key.place, f"SAE {sae!r} is declared twice", first)
-            return None
-        # Across the apps, not only in one mapping: the certificate of an SAE names it, so it can be only one.
-        page.declare("SAE", sae, Declared(sae, entry.key.place))
         node = page.attempt(NODE, entry.value)
+        # Across the apps, not only in one mapping: the certificate of an SAE names it, so it can be only one.
+        earlier = (page.names.get("SAE") or {}).get(sae)
+        if earlier is None:
+            page.declare("SAE", sae, Declared(sae, entry.key.place))
+            page.declare("node of an SAE", sae, Declared(node or ""))
+        elif node is not None and earlier.place is not None:
+            there = (page.names.get("node of an SAE") or {})[sae].name
+            if there not in ("", node):
+                first = f"it is at {there!r} in line {earlier.place.line}; one SAE, one node"
+                page.report(entry.value.place, f"SAE {sae!r} is at {node!r}", first)
+                return None
         try:
             return Endpoint(page.parsed(parse_sae, entry.key), node) if node is not None else None
         except Unread:
@@ -96,7 +101,35 @@ class AppRecord(Record[App]):
         if not app.is_selfpair and len(saes.entries) == 1 and is_complete and (flag is None or _is_read(flag)):
             hint = "or add 'selfpair: true' for an SAE that is master and slave of itself"
             raise page.refusal(saes.place, "an app has two SAEs, not 1: write {app-a: km0, app-b: km1}", hint)
+        _check_shared(app, saes.place, page)
         return app
+
+
+def _check_shared(app: App, place: Place, page: Page) -> None:
+    """Hold an SAE of several apps to one owner and one app with each peer; with itself it has no other."""
+    if len({end.sae for end in app.ends}) == 1 and not app.is_selfpair:
+        return  # something else is wrong with it, and reported
+    for own, other in (app.ends, app.ends[::-1])[: 1 if app.is_selfpair else 2]:
+        wrong = _clash(app, own.sae, other.sae, page)
+        if wrong is not None:
+            page.report(place, *wrong)
+            return
+    for own, other in (app.ends, app.ends[::-1]):
+        page.declare("owner of an SAE", own.sae, Declared(app.user))
+        page.declare(f"peer of {own.sae}", other.sae, Declared(other.sae))
+
+
+def _clash(app: App, own: SaeId, other: SaeId, page: Page) -> tuple[str, str] | None:
+    """Return what is wrong with an SAE being in this app, too, and what to do about it."""
+    owner = (page.names.get("owner of an SAE") or {}).get(own)
+    peers = page.names.get(f"peer of {own}") or {}
+    if owner is not None and owner.name != app.user:
+        return f"SAE {own!r} belongs to {owner.name!r}, not to {app.user!r}", _ONE_OWNER
+    if peers and (app.is_selfpair or own in peers):
+        return f"SAE {own!r} is in another app", "master and slave of itself, it has but one"
+    if other in peers:
+        return f"{own!r} and {other!r} have an app in common already", "leave one out"
+    return None
 
 
 def _is_read(flag: Node) -> bool:

@@ -27,6 +27,7 @@ from keytwin.vocabulary.blueprint import (
     Fidelity,
     KeyManagementSettings,
     MonitoringSettings,
+    Relay,
     RoutingSettings,
     Sla,
     TwinSettings,
@@ -156,6 +157,12 @@ KEY_MANAGEMENT: Final = Record(
     (
         Field(
             "algorithm", Reference("key management algorithm", str), "pool: keys made ahead; on-demand: when asked for"
+        ),
+        Field(
+            "relay",
+            choice("relay method", Relay),
+            "how keys cross trusted nodes: under one-time pad from link to link (one-time-pad), or as the first link's "
+            "key, to which nodes between announce the way (xor-announced)",
         ),
         Field("key_size", KEY_SIZE, "size of a key whose request names none"),
         Field("pool_depth", SOME_TIME, "how much is made ahead: so much time at the granted rate"),

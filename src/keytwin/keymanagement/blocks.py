@@ -119,9 +119,10 @@ class _Ingest:
 
     def begin_anew(self, beyond: int) -> None:
         """Begin behind all that an earlier incarnation can have used: what it had is lost."""
-        self.out.jump(beyond)
-        self.incoming.jump(beyond)
         self.is_anew = True
+        if self.node == link_ends(self.link)[0]:  # the other end goes where it is told
+            self.out.jump(beyond)
+            self.incoming.jump(beyond)
 
     def _count_discarded(self, number: int, octets: int, cause: str) -> list[Effect]:
         """Book octets that were ingested and thrown away, half to each direction (the odd one to the outgoing)."""

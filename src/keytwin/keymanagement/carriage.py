@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hmac import compare_digest
 from typing import Final
 
 import msgspec
@@ -29,7 +30,7 @@ from keytwin.keymanagement.pool import (
     provenance_of,
 )
 from keytwin.keymanagement.queue import rank_of
-from keytwin.keymanagement.relay import are_named, keys_of, relay_octets, seal, unseal
+from keytwin.keymanagement.relay import are_named, keys_of, relay_octets, seal, told_octets, unseal
 from keytwin.vocabulary.errors import TagMismatch, Violation
 from keytwin.vocabulary.events import KeysGone, KeysRelayed
 from keytwin.vocabulary.exchange_messages import (
@@ -130,9 +131,9 @@ class Carriage:
         link, hop = self._where(message)
         if link is None or hop is None or not are_named(message) or message.hops_left <= 0:
             return []
-        if len(message.ciphertext) != octets(message.key_size) * len(message.key_ids):
+        if len(message.ciphertext) != told_octets(message):
             raise Violation(f"keys of session {message.ksid} have another length than their number and size say")
-        count = KEY_OCTETS + len(message.ciphertext)
+        count = relay_octets(len(message.key_ids), message.key_size)
         if link.incoming.has_spent(message.offset, count):
             return [_received(link, message)]  # the acknowledgement was lost
         next_link = self._next_link(message, hop)
@@ -141,7 +142,7 @@ class Carriage:
         key = link.incoming.look(message.offset, count)
         if key is None:
             return []
-        plain = unseal(message, key)
+        plain = unseal(message, key, is_end=next_link is None)
         if plain is None:
             raise TagMismatch(f"keys for session {message.ksid} on {message.link} at offset {message.offset}")
         # From here on nothing can fail: the octets are spent, and the message has its effect once.
@@ -211,10 +212,14 @@ class Carriage:
 
     def forget_collected(self, handed_out: KeysHandedOut) -> int:
         """Wipe keys that a slave had before a restart; return how many of them were here."""
-        here = [key_id for key_id in handed_out.key_ids if key_id in self.shelf.by_key]
-        batches = dict.fromkeys(batch.batch_id for batch in self.shelf.find(here) if batch is not None)
-        for key in self.shelf.take(here):
-            key.material.wipe()
+        # Of keys that several slaves here have copies of, those of this session only.
+        named = [(key_id, batch) for key_id in handed_out.key_ids for batch in self.shelf.holders(key_id)]
+        ours = {key_id: batch for key_id, batch in named if batch.ksid == handed_out.ksid}
+        here = list(ours)
+        batches = dict.fromkeys(batch.batch_id for batch in ours.values())
+        for key_id, batch in ours.items():
+            for key in self.shelf.take([key_id], batch.sae):
+                key.material.wipe()
         for batch_id in batches:
             if not self.shelf.holds(batch_id):
                 self.remember_gone(batch_id)
@@ -238,8 +243,16 @@ class Carriage:
             raise Violation(f"keys of session {message.ksid} came over {message.link}, which is not on its route")
         # A name that is in use must not come to mean another key; of a batch that is here already nothing is taken.
         if not self.shelf.holds(message.batch_id) and not self.shelf.by_key.keys().isdisjoint(message.key_ids):
-            raise Violation(f"session {message.ksid} names keys of another batch")
+            self._check_copy(message, hop)
         return link, hop
+
+    def _check_copy(self, message: RelayKeys | AssignKeys, hop: Hop) -> None:
+        """Let a name come again only for a copy that is on its way through, or is for another slave of this node."""
+        end = hop.configuration.end
+        named = [batch for key_id in message.key_ids for batch in self.shelf.holders(key_id)]
+        is_copy = isinstance(message, RelayKeys) and message.is_copy
+        if not is_copy or (end is not None and any(batch.ksid == message.ksid for batch in named)):
+            raise Violation(f"session {message.ksid} names keys of another batch")
 
     def _next_link(self, message: RelayKeys, hop: Hop) -> KmLink | None:
         towards = hop.towards(onward=message.onward)
@@ -260,6 +273,9 @@ class Carriage:
         summed = plain if shares == 1 else self.shelf.partials.add(message, plain, shares)
         if summed is None:
             return [shares_timer(message.batch_id)]
+        if not self._is_true_copy(message, summed):
+            summed[:] = bytes(len(summed))  # said to be what another slave has: its maker hears nothing, and voids it
+            return []
         kept = KeysKept(
             ksid=message.ksid,
             batch_id=message.batch_id,
@@ -267,11 +283,21 @@ class Carriage:
             sae=end.sae,
             key_ids=message.key_ids,
             materials=tuple(keys_of(summed, message.key_size, message.key_ids).values()),
-            provenance=provenance_of(end.hops, shares),
+            provenance=provenance_of(end.hops, shares, is_cut=isinstance(message, AssignKeys)),
             until=Instant(now + self.lifetime + SLAVE_MARGIN),
         )
         self.keep(kept)
         return [Save(kept), told, *([shares_stop(message.batch_id)] if shares > 1 else [])]
+
+    def _is_true_copy(self, message: RelayKeys | AssignKeys, plain: bytearray) -> bool:
+        """Whether keys that other slaves here have, too, are the same octet for octet (invariant K2)."""
+        size = octets(message.key_size)
+        for place, key_id in enumerate(message.key_ids):
+            for batch in self.shelf.holders(key_id):
+                with batch.keys[key_id].inspected() as theirs:
+                    if not compare_digest(theirs, memoryview(plain)[place * size : (place + 1) * size]):
+                        return False
+        return True
 
     def _pass_on(self, message: RelayKeys, plain: bytearray, hop: Hop, now: Instant) -> list[Effect]:
         next_link = self._next_link(message, hop)

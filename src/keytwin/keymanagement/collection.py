@@ -42,7 +42,7 @@ class Collection:
 
     def on_get_key_by_id(self, ask: GetKeyById, now: Instant) -> list[Effect]:
         """Hand out all of the keys or none: each must be here, for this SAE, and named once (invariant K8)."""
-        found = self.shelf.find(ask.key_ids)
+        found = self.shelf.find(ask.key_ids, ask.sae)
         batches = [batch for batch in found if batch is not None]
         reason = self._objection(ask, batches)
         if reason is not None:
@@ -52,7 +52,7 @@ class Collection:
         ksids = dict.fromkeys(batch.ksid for batch in batches)
         # An SAE may ask for keys of several sessions at once; records and events are by session.
         of_session = {ksid: tuple(key_id for key_id, batch in named if batch.ksid == ksid) for ksid in ksids}
-        keys = tuple(self.shelf.take(ask.key_ids))
+        keys = tuple(self.shelf.take(ask.key_ids, ask.sae))
         size = _common_size(keys)
         self.books.delivered += len(keys)
         self.books.stored -= len(keys)

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from keytwin.keymanagement.bucket import Borrower, Lender, Tokens, opening_tokens
+from keytwin.keymanagement.exchange import ConfirmBatch, GiveUpBatch
 from keytwin.keymanagement.limits import Holding, pool_status
 from keytwin.keymanagement.pool import KeysHandedOut, Pool
 from keytwin.keymanagement.workshop import Demand, Ready, Wish, Workshop
 from keytwin.vocabulary.events import KeyAsked, KeyDenied, KeysAnswered
 from keytwin.vocabulary.exchange_messages import (
+    BatchId,
     BorrowCredit,
     CreditLent,
     DescribePool,
@@ -54,6 +56,7 @@ class Request:
     size: Bits
     asked_at: Instant
     keys: list[Key] = field(default_factory=list)  # of a size of its own, as far as they are there
+    batches: list[BatchId] = field(default_factory=list)  # in which these came: reserved at the far end until all have
 
     @property
     def missing(self) -> int:
@@ -84,7 +87,7 @@ class Desk:
         size = self.end.key_size if ask.size is None else ask.size
         if ask.request_id in self.queue or ask.request_id in self.special:
             return []  # a repeat: it is being seen to
-        if not self._is_possible(ask.number, size):
+        if not self.is_possible(ask.number, size):
             return deny(self.node, ask, Reason.TOO_LARGE, Duration(0))
         if len(self.queue) + len(self.special) >= MOST_REQUESTS:
             return deny(self.node, ask, Reason.UNAVAILABLE, COME_AGAIN)
@@ -117,8 +120,9 @@ class Desk:
         request = self.special.get(ready.request_id)
         if request is None:
             self.workshop.lose(keys)
-            return []
+            return self.workshop.settle(GiveUpBatch(batch.batch_id), now)
         request.keys += keys
+        request.batches.append(batch.batch_id)
         if request.missing:
             return []
         del self.special[ready.request_id]
@@ -142,7 +146,8 @@ class Desk:
             return []
         self.workshop.lose(late.keys)
         self.tokens.give_back(Bits(late.ask.number * late.size))
-        return [*deny(self.node, late.ask, Reason.KEY_UNAVAILABLE, COME_AGAIN), *self.serve(now)]
+        voided = [effect for each in late.batches for effect in self.workshop.settle(GiveUpBatch(each), now)]
+        return [*voided, *deny(self.node, late.ask, Reason.KEY_UNAVAILABLE, COME_AGAIN), *self.serve(now)]
 
     def replenish(self, now: Instant) -> list[Effect]:
         """Have made what is missing, and what the key-management algorithm wants in the pool."""
@@ -206,7 +211,7 @@ class Desk:
         self.special.clear()
         return effects + self.workshop.close(self.ksid, self.pool)
 
-    def _is_possible(self, number: int, size: Bits) -> bool:
+    def is_possible(self, number: int, size: Bits) -> bool:
         """Whether a request of this kind can ever be answered."""
         if not 0 < number <= MOST_ASKED or size <= 0 or size % BITS_PER_BYTE:
             return False
@@ -219,7 +224,9 @@ class Desk:
         self.workshop.books.delivered += len(keys)
         self.workshop.books.stored -= len(keys)
         waited = Duration(now - request.asked_at)
+        confirmed = [effect for each in request.batches for effect in self.workshop.settle(ConfirmBatch(each), now)]
         return [
+            *confirmed,
             Save(KeysHandedOut(ask.ksid, is_master=True, key_ids=key_ids, sae=ask.sae, key_size=request.size)),
             Send(ask.reply_to, KeyDelivered(ask.request_id, tuple(keys))),
             Publish(KeysAnswered(self.node, ask.ksid, ask.sae, key_ids, is_master=True, waited=waited)),

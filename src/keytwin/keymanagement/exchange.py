@@ -15,7 +15,7 @@ from keytwin.algorithms.one_time_tag import KEY_OCTETS
 from keytwin.keymanagement.forwarding import Forwarding
 from keytwin.keymanagement.kmlink import KmLink
 from keytwin.keymanagement.pads import FIRST_EPOCH, Use
-from keytwin.keymanagement.relay import keys_of, relay_octets, seal
+from keytwin.keymanagement.relay import begin, keys_of, relay_octets, seal
 from keytwin.vocabulary.exchange_messages import (
     AskStored,
     AssignKeys,
@@ -29,6 +29,7 @@ from keytwin.vocabulary.exchange_messages import (
 from keytwin.vocabulary.identity import KeyId, Ksid, NodeId, km_of, uuids
 from keytwin.vocabulary.key import KeyMaterial
 from keytwin.vocabulary.machine import (
+    IGNORED,
     Effect,
     Message,
     RequestId,
@@ -36,6 +37,7 @@ from keytwin.vocabulary.machine import (
     StartTimer,
     StateTable,
     StopTimer,
+    every_state_but,
     ignored,
     to,
 )
@@ -54,6 +56,7 @@ class Making(StrEnum):
 
     QUEUED = "queued"
     CARRIED = "carried"
+    RESERVED = "reserved"
     READY = "ready"
     VOIDING = "voiding"
     VOIDED = "voided"
@@ -75,6 +78,12 @@ class GiveUpBatch(Message, frozen=True, gc=False):
     batch_id: BatchId
 
 
+class ConfirmBatch(Message, frozen=True, gc=False):
+    """The master is answered with these keys: what the far end has of them stands."""
+
+    batch_id: BatchId
+
+
 class BatchOverdue(Message, frozen=True, gc=False):
     """To oneself: nothing has been heard of the batch for a while."""
 
@@ -89,7 +98,9 @@ EXCHANGE_TABLE: Final = StateTable(
         (Making.QUEUED, BatchOverdue): to(Making.VOIDED),
         (Making.QUEUED, GiveUpBatch): to(Making.VOIDED),
         **ignored(Making.QUEUED, (KeysStored, KeysFailed, KeysVoided)),
-        (Making.CARRIED, KeysStored): to(Making.READY),
+        (Making.CARRIED, KeysStored): to(
+            Making.READY, Making.RESERVED, READY="for the pool", RESERVED="its request waits for more"
+        ),
         (Making.CARRIED, KeysFailed): to(
             Making.VOIDING, Making.VOIDED, VOIDING="a route is left", VOIDED="no route is left"
         ),
@@ -106,6 +117,20 @@ EXCHANGE_TABLE: Final = StateTable(
         ),
         (Making.CARRIED, DispatchBatch): to(Making.CARRIED),  # another share of it
         **ignored(Making.CARRIED, (KeysVoided,)),
+        (Making.RESERVED, ConfirmBatch): to(Making.READY),
+        (Making.RESERVED, GiveUpBatch): to(
+            Making.VOIDING, Making.VOIDED, VOIDING="a route is left", VOIDED="no route is left"
+        ),
+        (Making.RESERVED, BatchOverdue): to(
+            Making.RESERVED,
+            Making.VOIDING,
+            Making.VOIDED,
+            RESERVED="its request still waits",
+            VOIDING="a copy, too late",
+            VOIDED="no route is left",
+        ),
+        **ignored(Making.RESERVED, (DispatchBatch, KeysStored, KeysFailed, KeysVoided)),
+        **every_state_but(Making.RESERVED, (ConfirmBatch,), IGNORED),
         (Making.VOIDING, KeysVoided): to(Making.VOIDED),
         (Making.VOIDING, BatchOverdue): to(
             Making.VOIDING, Making.VOIDED, VOIDING="told again", VOIDED="told often enough, or no route is left"
@@ -119,7 +144,12 @@ EXCHANGE_TABLE: Final = StateTable(
 
 @dataclass(slots=True)
 class BatchMaking:
-    """A batch that is being made here; it waits in the first link's queue until there is key for it."""
+    """A batch that is being made here; it waits in the first link's queue until there is key for it.
+
+    What is made for one request is reserved at the far end until all of its keys are there, and voided when they do
+    not come. A copy carries keys that were drawn and named before, for one slave of several: whatever the way, they go
+    under one-time pad.
+    """
 
     batch_id: BatchId
     ksid: Ksid
@@ -136,6 +166,9 @@ class BatchMaking:
     state: StrEnum = Making.QUEUED
     key_ids: tuple[KeyId, ...] = ()
     keys: dict[KeyId, KeyMaterial] = field(default_factory=dict)
+    announces: bool = False  # over several links its keys are those of the first one
+    is_copy: bool = False
+    given: bytearray = field(default_factory=bytearray)  # of a copy: the keys in plain, until they have left
     until: Instant = START
     signals: int = 0
 
@@ -179,33 +212,48 @@ class BatchMaking:
         return [*effects, *self.link.send(outgoing, self.until, now), overdue_timer(self, ASK_AFTER)]
 
     def on_keys_stored(self, message: KeysStored, now: Instant) -> list[Effect]:
-        """The far end has them: they are available here, too."""
+        """The far end has them: they are available here, too; of a copy nothing is kept here."""
         del message, now
+        if self.is_copy:
+            self.wipe()
+        if self.is_copy or self.request_id:
+            self.state = Making.RESERVED
+            return [overdue_timer(self, QUEUE_PATIENCE)]
         self.state = Making.READY
         return [StopTimer(self.batch_id)]
 
     def on_keys_failed(self, message: KeysFailed, now: Instant) -> list[Effect]:
         """Somebody on the way could not carry them."""
         del message, now
-        return self._void()
+        return _void(self)
+
+    def on_confirm_batch(self, message: ConfirmBatch, now: Instant) -> list[Effect]:
+        """The master is answered: nobody may void these keys any more."""
+        del message, now
+        self.state = Making.READY
+        return [StopTimer(self.batch_id)]
 
     def on_give_up_batch(self, message: GiveUpBatch, now: Instant) -> list[Effect]:
         """The session or its route is gone."""
         del message, now
         if self.state is Making.QUEUED:
+            self.wipe()
             self.state = Making.VOIDED
             return [StopTimer(self.batch_id)]
-        return self._void()
+        return _void(self)
 
     def on_batch_overdue(self, message: BatchOverdue, now: Instant) -> list[Effect]:
         """Ask again, give up, or repeat that it was given up."""
         del message
         if self.state is Making.QUEUED:
+            self.wipe()
             self.state = Making.VOIDED
             return []
-        ask = self._signal()
-        if self.state is Making.VOIDING or now >= self.until or ask is None:
-            return self._void()
+        if self.state is Making.RESERVED and not self.is_copy:
+            return [overdue_timer(self, QUEUE_PATIENCE)]  # a request has its own patience, and its end is this one's
+        ask = _signal(self)
+        if self.state is not Making.CARRIED or now >= self.until or ask is None:
+            return _void(self)
         node, epoch = ask
         asked = Send(km_of(node), AskStored(self.node, self.ksid, epoch, self.onward, self.batch_id))
         return [asked, overdue_timer(self, ASK_AFTER)]
@@ -218,30 +266,19 @@ class BatchMaking:
 
     # --- how --------------------------------------------------------------------------------------------------------
 
+    def plain(self) -> bytearray:
+        """Return what leaves next, in plain: fresh keys, or the given ones."""
+        if not self.is_copy:
+            return self.entropy.fill(self.number * octets(self.key_size))
+        leaving, self.given = self.given, bytearray()
+        return leaving
+
     def wipe(self) -> None:
         """Wipe the keys, of which nothing has left this end in plain."""
+        self.given[:] = bytes(len(self.given))
         for material in self.keys.values():
             material.wipe()
         self.keys.clear()
-
-    def _void(self) -> list[Effect]:
-        """Wipe the keys and tell the far end, again and again until it has confirmed or has surely forgotten them."""
-        self.wipe()
-        told = self._signal()
-        self.signals += 1
-        if told is None or self.signals > MOST_VOID_SIGNALS:
-            self.state = Making.VOIDED
-            return [StopTimer(self.batch_id)]
-        self.state = Making.VOIDING
-        node, epoch = told
-        void = VoidKeys(self.node, self.ksid, epoch, self.onward, self.batch_id, self.key_ids)
-        return [Send(km_of(node), void), overdue_timer(self, ASK_AFTER)]
-
-    def _signal(self) -> tuple[NodeId, int] | None:
-        """Return the next hop towards the far end on the session's present route, and its epoch."""
-        hop = self.forwarding.hops.get(self.ksid)
-        towards = hop.towards(onward=self.onward) if hop else None
-        return (towards.node, hop.configuration.epoch) if hop and towards else None
 
 
 def overdue_timer(making: BatchMaking, wait: Duration) -> Effect:
@@ -249,9 +286,30 @@ def overdue_timer(making: BatchMaking, wait: Duration) -> Effect:
     return StartTimer(making.batch_id, wait, BatchOverdue(making.batch_id))
 
 
+def _void(making: BatchMaking) -> list[Effect]:
+    """Wipe the keys and tell the far end, again and again until it has confirmed or has surely forgotten them."""
+    making.wipe()
+    told = _signal(making)
+    making.signals += 1
+    if told is None or making.signals > MOST_VOID_SIGNALS:
+        making.state = Making.VOIDED
+        return [StopTimer(making.batch_id)]
+    making.state = Making.VOIDING
+    node, epoch = told
+    void = VoidKeys(making.node, making.ksid, epoch, making.onward, making.batch_id, making.key_ids)
+    return [Send(km_of(node), void), overdue_timer(making, ASK_AFTER)]
+
+
+def _signal(making: BatchMaking) -> tuple[NodeId, int] | None:
+    """Return the next hop towards the far end on the session's present route, and its epoch."""
+    hop = making.forwarding.hops.get(making.ksid)
+    towards = hop.towards(onward=making.onward) if hop else None
+    return (towards.node, hop.configuration.epoch) if hop and towards else None
+
+
 def octets_over(making: BatchMaking, hops: int) -> int:
     """Return the octets that a batch takes at its first link when it crosses so many."""
-    if hops == 1:
+    if _is_assigned(making, hops):
         return making.number * octets(making.key_size)
     return relay_octets(making.number, making.key_size)
 
@@ -260,7 +318,7 @@ def depart(making: BatchMaking, now: Instant) -> None:
     """Name the keys: from now on the far end may hold something of them."""
     making.state = Making.CARRIED
     making.until = Instant(now + CARRY_TIMEOUT)
-    making.key_ids = tuple(map(KeyId, uuids(making.entropy.bytes(16 * making.number))))
+    making.key_ids = making.key_ids or tuple(map(KeyId, uuids(making.entropy.bytes(16 * making.number))))
 
 
 Part = tuple[list[Effect], AssignKeys | RelayKeys, bytearray]
@@ -269,7 +327,12 @@ Part = tuple[list[Effect], AssignKeys | RelayKeys, bytearray]
 
 def part_of(making: BatchMaking, link: KmLink, hops: int) -> Part:
     """Return a batch's keys, or a share of each, as they leave over a link on a way of so many hops."""
-    return _assigned(making, link) if hops == 1 else _relayed(making, link)
+    return _assigned(making, link) if _is_assigned(making, hops) else _relayed(making, link)
+
+
+def _is_assigned(making: BatchMaking, hops: int) -> bool:
+    # What several slaves share is no link's own key, even where the far end is a neighbour.
+    return hops == 1 and not making.is_copy
 
 
 def _assigned(making: BatchMaking, link: KmLink) -> Part:
@@ -291,7 +354,6 @@ def _assigned(making: BatchMaking, link: KmLink) -> Part:
 
 
 def _relayed(making: BatchMaking, link: KmLink) -> Part:
-    plain = making.entropy.fill(making.number * octets(making.key_size))
     offset, key, effects = link.take(relay_octets(making.number, making.key_size), Use.PAD, KEY_OCTETS)
     unsealed = RelayKeys(
         sender=making.node,
@@ -309,5 +371,10 @@ def _relayed(making: BatchMaking, link: KmLink) -> Part:
         remaining=CARRY_TIMEOUT,
         ciphertext=b"",
         tag=b"",
+        is_copy=making.is_copy,
+        is_announced=making.announces and not making.is_copy,  # what was drawn before is no link's key
     )
+    if unsealed.is_announced:
+        return effects, *begin(unsealed, key)
+    plain = making.plain()
     return effects, seal(unsealed, plain, key), plain

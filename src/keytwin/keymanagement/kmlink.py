@@ -10,31 +10,22 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from keytwin.keymanagement.blocks import BlockDecided, BlockHeld, FirstIngest, SecondIngest
+from keytwin.keymanagement.lease import LEASE, LEASES_A_STORE, GrantKept, Grants, Lease, OutgoingMark
 from keytwin.keymanagement.outbox import RESEND_AFTER, KeyMessage, Outbox
 from keytwin.keymanagement.pads import Incoming, Outgoing, Spent, Use
 from keytwin.keymanagement.queue import PriorityQueue
 from keytwin.vocabulary.evidence import LinkAccount
 from keytwin.vocabulary.exchange_messages import KeysReceived
 from keytwin.vocabulary.identity import ElementName, Ksid, LinkId, NodeId, km_of, link_ends
-from keytwin.vocabulary.link_messages import ProbeAnswered, ProbeLink
+from keytwin.vocabulary.link_messages import LeaseGranted, ProbeAnswered, ProbeLink
 from keytwin.vocabulary.machine import Effect, Message, Record, Save, Send, StartTimer
 from keytwin.vocabulary.topology import other_end
 from keytwin.vocabulary.units import Duration, Instant
 
 FULL_SHARE: Final = 8  # a store of which less than an eighth is free needs no more key for now
-MARK_STEP: Final = 16_384  # octets: how far ahead a durable mark runs, and so the most that one crash wastes
-MARKS_A_STORE: Final = 8  # in a small store, a crash must not waste more than this share
 
 Addressed = KeyMessage | ProbeLink | ProbeAnswered
 """What spends a range of the sender's direction."""
-
-
-class OutgoingMark(Record, frozen=True, gc=False):
-    """Every octet of this key manager's direction below `offset` counts as spent; the books as they were then."""
-
-    link: LinkId
-    offset: int
-    used: Spent
 
 
 class IncomingMark(Record, frozen=True, gc=False):
@@ -94,7 +85,8 @@ class KmLink:
     ingest: FirstIngest | SecondIngest = field(init=False)
     neighbour: NodeId = field(init=False)
     peer: ElementName = field(init=False)
-    marked: OutgoingMark = field(init=False)
+    lease: Lease = field(init=False)
+    grants: Grants = field(init=False)
     marked_incoming: IncomingMark = field(init=False)
     looks_at: Instant | None = None  # when `ResendDue` comes
 
@@ -103,13 +95,20 @@ class KmLink:
         self.ingest = role(self.link, self.node, self.out, self.incoming, self.capacity, self.split)
         self.neighbour = other_end(self.link, self.node)
         self.peer = km_of(self.neighbour)
-        self.marked = OutgoingMark(self.link, 0, Spent(0, 0, 0))
+        first = OutgoingMark(self.link, 0, Spent(0, 0, 0))
+        self.lease = Lease(self.link, self.node, self.peer, self.out, self.lease_size, first)
+        self.grants = Grants(self.link, self.node, self.peer)
         self.marked_incoming = IncomingMark(self.link, 0, Spent(0, 0, 0))
 
     @property
-    def mark_step(self) -> int:
-        """Octets from one durable mark to the next."""
-        return min(MARK_STEP, 1 + self.capacity // MARKS_A_STORE)
+    def lease_size(self) -> int:
+        """Octets from one lease, and from one durable mark of the neighbour's direction, to the next."""
+        return min(LEASE, 1 + self.capacity // LEASES_A_STORE)
+
+    @property
+    def ready(self) -> int:
+        """Octets that may be sent now: there, and leased."""
+        return self.lease.ready
 
     @property
     def has_room(self) -> bool:
@@ -127,21 +126,24 @@ class KmLink:
 
         What is first and needs much holds up the rest, or it would never be served.
         """
-        effects: list[Effect] = []
+        # After a jump to another address the lease lies behind.
+        effects = self.lease.renew() if self.lease.is_behind else []
         while (first := self.queue.first()) is not None:
-            if first.need() > self.out.stock or self.outbox.is_full:
-                break
+            need = first.need()
+            if need > self.ready or self.outbox.is_full:
+                return [*effects, *self.lease.renew(need)]
             effects += self.queue.pop().carry(self, now)
         return effects
 
     def take(self, count: int, use: Use, tag_octets: int = 0) -> tuple[int, bytearray, list[Effect]]:
-        """Allocate octets, with the durable mark kept ahead of them: whatever follows leaves after it is saved."""
+        """Allocate octets, which the lease covers, and see to the next one in time."""
+        assert count <= self.ready
         offset, taken = self.out.take(count, use, tag_octets)
-        if self.out.next <= self.marked.offset:
-            return offset, taken, []
-        # One write for many messages: what a crash leaves unused below the mark is the price.
-        self.marked = OutgoingMark(self.link, self.out.next + self.mark_step, self.out.used())
-        return offset, taken, [Save(self.marked)]
+        return offset, taken, self.lease.renew()
+
+    def on_lease_granted(self, granted: LeaseGranted, now: Instant) -> list[Effect]:
+        """Go on with what waits."""
+        return [*self.lease.on_lease_granted(granted), *self.pump(now)]
 
     def send(self, message: KeyMessage, until: Instant, now: Instant) -> list[Effect]:
         """Send keys and repeat them until they are acknowledged or `until` has come."""
@@ -153,7 +155,7 @@ class KmLink:
         incoming = self.incoming
         incoming.raise_floor(min(message.floor, message.offset))
         incoming.spend(message.offset, count, use, tag_octets)
-        if incoming.floor < self.marked_incoming.floor + self.mark_step:
+        if incoming.floor < self.marked_incoming.floor + self.lease_size:
             return []
         self.marked_incoming = IncomingMark(self.link, incoming.floor, incoming.used())
         return [Save(self.marked_incoming)]
@@ -185,15 +187,14 @@ class KmLink:
         """Give up all that is in stock, durably: the neighbour has lost it."""
         self.out.give_up()
         self.incoming.give_up()
-        self.marked = OutgoingMark(self.link, self.out.end, self.out.used())
         self.marked_incoming = IncomingMark(self.link, self.incoming.floor, self.incoming.used())
-        return [Save(self.marked), Save(self.marked_incoming)]
+        return [self.lease.mark_used(), Save(self.marked_incoming)]
 
-    def resume(self) -> list[Effect]:
+    def resume(self, now: Instant) -> list[Effect]:
         """Go on behind the marks of an earlier incarnation: what it may have used is abandoned."""
-        self.out.resume(self.marked.offset, self.marked.used)
+        leased = self.lease.begin(now)
         self.incoming.resume(self.marked_incoming.floor, self.marked_incoming.used)
-        return self.ingest.resume()
+        return [*leased, *self.ingest.resume()]
 
     def _give_up_late(self, now: Instant) -> list[Effect]:
         """Drop from the queue what has waited too long."""
@@ -227,13 +228,18 @@ def account(kmlink: KmLink, sender: NodeId) -> LinkAccount:
     )
 
 
-def restore_link(kmlink: KmLink, record: BlockHeld | BlockDecided | OutgoingMark | IncomingMark) -> None:
+LinkRecord = BlockHeld | BlockDecided | OutgoingMark | IncomingMark | GrantKept
+
+
+def restore_link(kmlink: KmLink, record: LinkRecord) -> None:
     """Take up what was saved, in the order it was."""
     match record:
         case BlockHeld():
             kmlink.ingest.restore(record)
         case OutgoingMark():
-            kmlink.marked = record
+            kmlink.lease.marked = record
+        case GrantKept():
+            kmlink.grants.kept = record
         case IncomingMark():
             kmlink.marked_incoming = record
         case BlockDecided():

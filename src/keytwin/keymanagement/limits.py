@@ -42,6 +42,7 @@ def pool_status(ask: DescribePool, node: NodeId, held: Holding) -> Effect:
         stored_key_count=held.ready,
         max_key_count=max(held.depth, held.ready),
         max_key_per_request=max(1, min(MOST_PER_REQUEST, held.burst // held.key_size)),
+        max_sae_id_count=ask.others,
     )
     return Send(ask.reply_to, status)
 

@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 from keytwin.keymanagement.blocks import BlockOverdue, FirstIngest, SecondIngest
 from keytwin.keymanagement.kmlink import KmLink, ResendDue
+from keytwin.keymanagement.lease import LeaseDue
 from keytwin.keymanagement.pads import FIRST_EPOCH
 from keytwin.keymanagement.watch import ProbeDue, ProbeLost, ReportDue, Watch
 from keytwin.vocabulary.blueprint import KeyManagementSettings, MonitoringSettings
@@ -15,8 +16,11 @@ from keytwin.vocabulary.exchange_messages import KeysReceived
 from keytwin.vocabulary.identity import Ksid, LinkId, NodeId, twin_of
 from keytwin.vocabulary.link_messages import (
     AcceptBlock,
+    AskLease,
     BlockReceived,
     ConfirmBlock,
+    LeaseGranted,
+    LeaseRefused,
     LinkKeyBlock,
     OfferBlock,
     ProbeAnswered,
@@ -27,8 +31,20 @@ from keytwin.vocabulary.machine import Effect, Message, Send
 from keytwin.vocabulary.placement import CENTRAL, Seat
 from keytwin.vocabulary.units import BITS_PER_BYTE, Instant
 
-FromNeighbour = OfferBlock | AcceptBlock | ConfirmBlock | RefuseBlock | KeysReceived | ProbeLink | ProbeAnswered
-FromNode = LinkKeyBlock | BlockOverdue | ResendDue | ProbeDue | ProbeLost | ReportDue
+Leasing = AskLease | LeaseGranted | LeaseRefused | LeaseDue
+FromNeighbour = (
+    OfferBlock
+    | AcceptBlock
+    | ConfirmBlock
+    | RefuseBlock
+    | KeysReceived
+    | ProbeLink
+    | ProbeAnswered
+    | AskLease
+    | LeaseGranted
+    | LeaseRefused
+)
+FromNode = LinkKeyBlock | BlockOverdue | ResendDue | ProbeDue | ProbeLost | ReportDue | LeaseDue
 LinkMessage = FromNeighbour | FromNode
 LINK_MESSAGES: Final[tuple[type[Message], ...]] = (
     OfferBlock,
@@ -44,6 +60,10 @@ LINK_MESSAGES: Final[tuple[type[Message], ...]] = (
     ProbeDue,
     ProbeLost,
     ReportDue,
+    AskLease,
+    LeaseGranted,
+    LeaseRefused,
+    LeaseDue,
 )
 
 
@@ -89,11 +109,11 @@ class Links:
         for kmlink in self.kmlinks.values():
             kmlink.ingest.begin_anew(beyond)
 
-    def resume(self) -> list[Effect]:
+    def resume(self, now: Instant) -> list[Effect]:
         """Go on after a start or restart."""
         effects: list[Effect] = []
         for link, kmlink in self.kmlinks.items():
-            effects += [*kmlink.resume(), *self.watches[link].begin(), *self.watches[link].note_stock()]
+            effects += [*kmlink.resume(now), *self.watches[link].begin(), *self.watches[link].note_stock()]
         return effects
 
 
@@ -105,9 +125,23 @@ def _react(kmlink: KmLink, watch: Watch, message: LinkMessage, now: Instant) -> 
             return kmlink.on_resend_due(now)
         case ProbeDue() | ProbeLost() | ReportDue() | ProbeLink() | ProbeAnswered():
             return _watch(watch, message, now)
+        case AskLease() | LeaseGranted() | LeaseRefused() | LeaseDue():
+            return _lease(kmlink, message, now)
         case _:
             # A block that is taken in may be what somebody waits for.
             return [*_ingest(kmlink, message, now), *kmlink.pump(now)]
+
+
+def _lease(kmlink: KmLink, message: Leasing, now: Instant) -> list[Effect]:
+    match message:
+        case AskLease():
+            return kmlink.grants.on_ask_lease(message)
+        case LeaseGranted():
+            return kmlink.on_lease_granted(message, now)
+        case LeaseRefused():
+            return kmlink.lease.on_lease_refused(message)
+        case _:
+            return kmlink.lease.on_lease_due()
 
 
 def _watch(watch: Watch, message: LinkMessage, now: Instant) -> list[Effect]:

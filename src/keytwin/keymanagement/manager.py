@@ -19,8 +19,10 @@ from keytwin.keymanagement.desk import LendDue, RequestOverdue
 from keytwin.keymanagement.exchange import BatchOverdue
 from keytwin.keymanagement.forwarding import Forwarding, HopForgotten, HopKept, LeaseOverdue, TombstoneOverdue
 from keytwin.keymanagement.health import Health, SyntheticKeyKept
-from keytwin.keymanagement.kmlink import IncomingMark, OutgoingMark, account, restore_link
+from keytwin.keymanagement.kmlink import IncomingMark, account, restore_link
+from keytwin.keymanagement.lease import GrantKept, OutgoingMark
 from keytwin.keymanagement.links import LINK_MESSAGES, Links
+from keytwin.keymanagement.multicast import Multicast, MulticastOverdue
 from keytwin.keymanagement.partials import SharesOverdue
 from keytwin.keymanagement.pool import Batch, BatchGone, KeyBooks, KeysHandedOut, KeysKept, Pool, Shelf
 from keytwin.keymanagement.selfpair import SelfPair, SelfPairKept, SelfPairMessage, SelfPairs
@@ -41,6 +43,7 @@ from keytwin.vocabulary.exchange_messages import (
     KeysFailed,
     KeysStored,
     KeysVoided,
+    PeerWord,
     RelayKeys,
     SessionSignal,
     VoidKeys,
@@ -61,6 +64,7 @@ from keytwin.vocabulary.session_messages import (
     UserAccepted,
     UserRefused,
 )
+from keytwin.vocabulary.stream_messages import TellPeer
 from keytwin.vocabulary.units import Duration, Instant, minutes
 
 Reaction = Callable[..., list[Effect]]
@@ -103,6 +107,7 @@ class KeyManager:
             algorithms=setup.algorithms,
         )
         self.sessions = Sessions(setup.node, self.links, self.forwarding, self.workshop, entropy, setup.patience)
+        self.multicast = Multicast(setup.node, self.sessions, self.workshop, entropy)
         self.collection = Collection(setup.node, self.shelf, self.carriage, self.forwarding, self.books)
         self.selfpairs = SelfPairs(setup.node, entropy, self.carriage, self.collection)
         for pair in setup.selfpairs:
@@ -115,7 +120,8 @@ class KeyManager:
         reaction = self._reactions.get(type(message))
         if reaction is None:
             raise UnexpectedMessage(f"a key manager does not take {type(message).__name__}")
-        return reaction(message, now)
+        effects = reaction(message, now)
+        return [*effects, *self.multicast.settle(now)] if self.workshop.news else effects
 
     def restore(self, records: Iterable[Record], now: Instant) -> list[Effect]:
         """Take up what was saved: routes, sessions, stocks and pools; what was under way is made anew."""
@@ -123,7 +129,7 @@ class KeyManager:
         for record in records:
             self._restore_one(record, pools)
         # Links first: what sessions begin anew takes octets only behind the marks.
-        effects = [*self.links.resume(), *self.forwarding.resume(now), *self.sessions.resume(now)]
+        effects = [*self.links.resume(now), *self.forwarding.resume(now), *self.sessions.resume(now)]
         self.selfpairs.resume(now)
         for ksid, desk in self.sessions.desks():
             desk.pool = pools.pop(ksid, desk.pool)
@@ -166,6 +172,8 @@ class KeyManager:
             case CreditLent():
                 desk = self.sessions.desk(signal.ksid)
                 return desk.take_loan(signal) if desk else []
+            case PeerWord():
+                return self.sessions.on_peer_word(signal)
             case _:
                 raise UnexpectedMessage(f"a key manager does not take {type(signal).__name__}")
 
@@ -223,7 +231,7 @@ class KeyManager:
 
     def _restore_one(self, record: Record, pools: dict[Ksid, Pool]) -> None:
         match record:
-            case BlockHeld() | BlockDecided() | OutgoingMark() | IncomingMark():
+            case BlockHeld() | BlockDecided() | OutgoingMark() | IncomingMark() | GrantKept():
                 restore_link(self.links.kmlinks[record.link], record)
             case HopKept() | HopForgotten():
                 self.forwarding.restore(record)
@@ -266,7 +274,7 @@ def _reactions(km: KeyManager) -> dict[type[Message], Reaction]:
     """Return which part reacts to which message."""
     sessions, forwarding = km.sessions, km.forwarding
     opening = (UserAccepted, UserRefused, SessionAccepted, ConfigurationRefused, SessionOverdue)
-    signals = (KeysStored, KeysFailed, KeysVoided, AskStored, VoidKeys, BorrowCredit, CreditLent)
+    signals = (KeysStored, KeysFailed, KeysVoided, AskStored, VoidKeys, BorrowCredit, CreditLent, PeerWord)
     return {
         **dict.fromkeys(LINK_MESSAGES, km.links.receive),
         **dict.fromkeys(opening, sessions.on_opening),
@@ -277,9 +285,11 @@ def _reactions(km: KeyManager) -> dict[type[Message], Reaction]:
         ConfigureHop: sessions.on_configure_hop,
         DeleteSession: sessions.on_delete_session,
         LeaseOverdue: sessions.on_lease_overdue,
-        GetKey: _or_selfpair(km.selfpairs, sessions.on_get_key),
+        GetKey: _or_multicast(km.multicast, _or_selfpair(km.selfpairs, sessions.on_get_key)),
+        MulticastOverdue: km.multicast.on_overdue,
         DescribePool: _or_selfpair(km.selfpairs, lambda ask, _: describe_pool(sessions, ask)),
         CloseSession: _or_selfpair(km.selfpairs, sessions.on_close_session),
+        TellPeer: sessions.on_tell_peer,
         GetKeyById: km.collection.on_get_key_by_id,
         RenewLease: forwarding.on_renew_lease,
         TombstoneOverdue: forwarding.on_tombstone_overdue,
@@ -289,6 +299,15 @@ def _reactions(km: KeyManager) -> dict[type[Message], Reaction]:
         SharesOverdue: km.carriage.on_shares_overdue,
         CheckHealth: km.health.on_check_health,
     }
+
+
+def _or_multicast(multicast: Multicast, usual: Reaction) -> Reaction:
+    """Return the reaction to a master that asks for keys, for one slave or for several."""
+
+    def react(ask: GetKey, now: Instant) -> list[Effect]:
+        return multicast.on_get_key(ask, now) if ask.further else usual(ask, now)
+
+    return react
 
 
 def _or_selfpair(selfpairs: SelfPairs, theirs: Reaction) -> Reaction:

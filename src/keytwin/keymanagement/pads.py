@@ -78,6 +78,8 @@ class Outgoing:
     next: int = 0  # the first octet not allocated yet
     end: int = 0  # the first octet not ingested yet
     skipped: int = 0  # addresses below `end` that no octet was ever ingested at
+    least: int = 0  # nothing below it is allocated any more, what is still to come included
+    has_skipped: bool = False  # something below `next` is given up and not overwritten yet
     books: Books = field(default_factory=Books)
     _segments: deque[_Segment] = field(default_factory=deque)
 
@@ -91,6 +93,16 @@ class Outgoing:
         assert start == self.end
         self.end = _append(self._segments, start, material)
         self.books.ingested += self.end - start
+        self.skip_to(self.least)
+
+    def skip_to(self, offset: int) -> None:
+        """Give up what lies below, now or when it comes: somebody else may have used it."""
+        self.least = max(self.least, offset)
+        upto = min(self.least, self.end)
+        if upto > self.next:
+            self.books.spent[Use.WASTED] += upto - self.next
+            self.next = upto
+            self.has_skipped = True
 
     def give_up(self) -> None:
         """Waste all that is in stock: the neighbour has lost it."""
@@ -107,6 +119,8 @@ class Outgoing:
     def take(self, count: int, use: Use, tag_octets: int = 0) -> tuple[int, bytearray]:
         """Allocate `count` octets; return their offset and a copy that the caller wipes; `tag_octets` key a tag."""
         assert 0 < count <= self.stock
+        if self.has_skipped:
+            self._wipe_skipped()
         offset, self.next = self.next, self.next + count
         taken = bytearray()
         while len(taken) < count:
@@ -122,6 +136,12 @@ class Outgoing:
         self.books.spend(count, use, tag_octets)
         return offset, taken
 
+    def _wipe_skipped(self) -> None:
+        """Overwrite what was given up. Not at once: what has just been placed may still be on its way to the disk."""
+        self.has_skipped = False
+        _wipe(self._segments, 0, self.next)
+        _drop_below(self._segments, self.next)
+
     def used(self) -> Spent:
         """Return what has been used so far, to be saved with a mark."""
         spent = self.books.spent
@@ -129,6 +149,7 @@ class Outgoing:
 
     def resume(self, mark: int, used: Spent) -> None:
         """Never allocate below the mark: another incarnation may have done so before it crashed."""
+        self.least = max(self.least, mark)
         self.next = min(max(mark, self.next), self.end)
         _drop_below(self._segments, self.next)
         _wipe(self._segments, 0, self.next)

@@ -186,13 +186,19 @@ class Shelf:
 
     batches: dict[BatchId, Batch] = field(default_factory=dict)  # in the order they came, so the oldest expire first
     by_key: dict[KeyId, Batch] = field(default_factory=dict)
+    copies: dict[KeyId, list[Batch]] = field(default_factory=dict)  # of keys that further slaves of this node have, too
     by_session: dict[Ksid, dict[BatchId, None]] = field(default_factory=dict)
     partials: Partials = field(default_factory=Partials)  # of which shares are still missing: nothing to hand out
 
     def add(self, batch: Batch) -> None:
         """Make a batch available."""
         self.batches[batch.batch_id] = batch
-        self.by_key.update(dict.fromkeys(batch.keys, batch))
+        if self.by_key.keys().isdisjoint(batch.keys):
+            self.by_key.update(dict.fromkeys(batch.keys, batch))
+        else:
+            for key_id in batch.keys:
+                if self.by_key.setdefault(key_id, batch) is not batch:
+                    self.copies.setdefault(key_id, []).append(batch)
         self.by_session.setdefault(batch.ksid, {})[batch.batch_id] = None
 
     def holds(self, batch_id: BatchId) -> bool:
@@ -204,16 +210,28 @@ class Shelf:
         batch = self.batches.get(batch_id)
         return None if batch is None else batch.ksid
 
-    def find(self, key_ids: Iterable[KeyId]) -> list[Batch | None]:
-        """Return the batch of each key, None where there is no such key here."""
+    def find(self, key_ids: Iterable[KeyId], sae: SaeId | None = None) -> list[Batch | None]:
+        """Return the batch of each key, None where there is no such key here; of several copies, that of `sae`."""
         find = self.by_key.get
-        return [find(key_id) for key_id in key_ids]
+        found = [find(key_id) for key_id in key_ids]
+        if not self.copies or sae is None:
+            return found
+        named = zip(key_ids, found, strict=True)
+        return [next((each for each in self.holders(key_id) if each.sae == sae), first) for key_id, first in named]
 
-    def take(self, key_ids: Iterable[KeyId]) -> list[Key]:
-        """Take these keys out, which must be here."""
+    def holders(self, key_id: KeyId) -> list[Batch]:
+        """Return all batches in which a key is: more than one where several slaves of this node have a copy."""
+        first = self.by_key.get(key_id)
+        return [] if first is None else [first, *self.copies.get(key_id, ())]
+
+    def take(self, key_ids: Iterable[KeyId], sae: SaeId | None = None) -> list[Key]:
+        """Take these keys out, which must be here; of several copies, those of `sae`."""
         taken: list[Key] = []
-        for key_id in key_ids:
-            batch = self.by_key.pop(key_id)
+        key_ids = tuple(key_ids)
+        for key_id, batch in zip(key_ids, self.find(key_ids, sae), strict=True):
+            if batch is None:
+                raise KeyError(key_id)
+            self._unname(key_id, batch)
             taken.append(Key(key_id, batch.keys.pop(key_id), batch.provenance))
             if not batch.keys:
                 self._forget(batch)
@@ -225,7 +243,7 @@ class Shelf:
         if batch is None:
             return 0
         for key_id in batch.keys:
-            del self.by_key[key_id]
+            self._unname(key_id, batch)
         gone = batch.wipe()
         self._forget(batch)
         return gone
@@ -248,6 +266,17 @@ class Shelf:
         """Return when the oldest batch expires."""
         return next(iter(self.batches.values())).until if self.batches else None
 
+    def _unname(self, key_id: KeyId, batch: Batch) -> None:
+        """Let a name stand no more for the key in this batch; it may go on to stand for other copies."""
+        left = [each for each in self.holders(key_id) if each is not batch] if self.copies else []
+        self.copies.pop(key_id, None)
+        if not left:
+            del self.by_key[key_id]
+            return
+        self.by_key[key_id], *further = left
+        if further:
+            self.copies[key_id] = further
+
     def _forget(self, batch: Batch) -> None:
         del self.batches[batch.batch_id]
         of_session = self.by_session[batch.ksid]
@@ -256,9 +285,9 @@ class Shelf:
             del self.by_session[batch.ksid]
 
 
-def provenance_of(hops: int, shares: int) -> Provenance:
-    """Return what may be told of keys that crossed so many Q-links, in so many shares."""
-    return Provenance(Method.ADJACENT if hops == 1 else Method.RELAYED, hops, shares)
+def provenance_of(hops: int, shares: int, *, is_cut: bool = True) -> Provenance:
+    """Return what may be told of keys that crossed so many Q-links, in so many shares; `is_cut`: from one's own key."""
+    return Provenance(Method.ADJACENT if hops == 1 and is_cut else Method.RELAYED, hops, shares)
 
 
 def depth_of(rate: int, depth: Duration, key_size: Bits, batch: int) -> int:

@@ -16,6 +16,7 @@ from keytwin.vocabulary.exchange_messages import AssignKeys, RelayKeys
 from keytwin.vocabulary.identity import KeyId
 from keytwin.vocabulary.key import KeyMaterial
 from keytwin.vocabulary.link_messages import ProbeAnswered, ProbeLink
+from keytwin.vocabulary.topology import MOST_HOPS
 from keytwin.vocabulary.units import BITS_PER_BYTE, Bits, octets
 
 MOST_KEYS: Final = 64  # in one message: more would hardly make the share of its tag key smaller
@@ -28,25 +29,48 @@ def relay_octets(number: int, key_size: Bits) -> int:
     return KEY_OCTETS + number * octets(key_size)
 
 
-def keys_together(key_size: Bits) -> int:
-    """Return how many keys of this size travel in one message at most."""
-    return max(1, min(MOST_KEYS, MOST_OCTETS // octets(key_size)))
+def keys_together(key_size: Bits, announced: int = 1) -> int:
+    """Return how many keys of this size travel in one message at most; it may hold several announcements of each."""
+    return max(1, min(MOST_KEYS, MOST_OCTETS // (octets(key_size) * announced)))
+
+
+def told_octets(message: RelayKeys) -> int:
+    """Return how many octets a message must tell: its keys, encrypted, or an announcement of each node passed."""
+    times = MOST_HOPS - message.hops_left if message.is_announced else 1
+    return times * octets(message.key_size) * len(message.key_ids)
+
+
+def begin(unsealed: RelayKeys, key: bytearray) -> tuple[RelayKeys, bytearray]:
+    """Return the first message of announced keys, and these in plain: the first link's own; nothing is told of them."""
+    view = memoryview(key)
+    plain = bytearray(view[KEY_OCTETS:])
+    sealed = msgspec.structs.replace(unsealed, tag=tag(view[:KEY_OCTETS], _covered(unsealed), b""))
+    key[:] = bytes(len(key))
+    return sealed, plain
 
 
 def seal(unsealed: RelayKeys, plain: bytearray, key: bytearray) -> RelayKeys:
-    """Return the message with ciphertext and tag; `key` is the range of the direction, wiped here."""
+    """Return the message with ciphertext and tag; `key` is the range of the direction, wiped here.
+
+    The XOR of what comes in and the next link's key is the ciphertext, or the announcement of this node.
+    """
     view = memoryview(key)
     ciphertext = bytes(_xor(plain, view[KEY_OCTETS:]))
+    if unsealed.is_announced:
+        ciphertext = unsealed.ciphertext + ciphertext
     seal_tag = tag(view[:KEY_OCTETS], _covered(unsealed), ciphertext)
     key[:] = bytes(len(key))
     return msgspec.structs.replace(unsealed, ciphertext=ciphertext, tag=seal_tag)
 
 
-def unseal(sealed: RelayKeys, key: bytearray) -> bytearray | None:
-    """Return the plain keys, None when the tag is wrong; `key` is the range of the direction, wiped here."""
+def unseal(sealed: RelayKeys, key: bytearray, *, is_end: bool = True) -> bytearray | None:
+    """Return the plain keys, None when the tag is wrong; `key` is the range of the direction, wiped here.
+
+    Of announced keys a node between needs only its own link's key, and computes no more.
+    """
     view = memoryview(key)
     is_right = verify(view[:KEY_OCTETS], sealed.tag, _covered(sealed), sealed.ciphertext)
-    plain = _xor(sealed.ciphertext, view[KEY_OCTETS:]) if is_right else None
+    plain = _revealed(sealed, view[KEY_OCTETS:], is_end=is_end) if is_right else None
     key[:] = bytes(len(key))
     return plain
 
@@ -94,6 +118,8 @@ def _covered(message: RelayKeys) -> bytes:
             message.key_ids,
             message.hops_left,
             message.remaining,
+            message.is_copy,
+            message.is_announced,
         )
     )
 
@@ -101,6 +127,16 @@ def _covered(message: RelayKeys) -> bytes:
 def _probe_covered(probe: ProbeLink | ProbeAnswered) -> bytes:
     # The class name is part of it: a question is never taken for an answer.
     return _encoder.encode(msgspec.structs.replace(probe, tag=b""))
+
+
+def _revealed(sealed: RelayKeys, key: memoryview, *, is_end: bool) -> bytearray:
+    if not sealed.is_announced:
+        return _xor(sealed.ciphertext, key)
+    plain = bytearray(key)
+    for start in range(0, len(sealed.ciphertext) if is_end else 0, len(key)):
+        told = np.frombuffer(sealed.ciphertext, np.uint8, len(key), start)
+        np.bitwise_xor(np.frombuffer(plain, np.uint8), told, out=np.frombuffer(plain, np.uint8))
+    return plain
 
 
 def _xor(left: bytes | bytearray, right: memoryview) -> bytearray:

@@ -277,7 +277,7 @@ def standing(session: Session) -> list[Effect]:
     if session.desk is None:
         return [Send(asked.reply_to, SessionRegistered(asked.request_id, ksid))]
     end = session.desk.end
-    opened = SessionOpened(asked.request_id, ksid, end.key_size, end.rate, end.burst, end.hops)
+    opened = SessionOpened(asked.request_id, ksid, end.key_size, end.rate, end.burst, end.hops, end.is_first)
     return [Send(asked.reply_to, opened)]
 
 

@@ -15,8 +15,8 @@ from keytwin.keymanagement.session import LeaseLost, Session, SessionOverdue, St
 from keytwin.keymanagement.workshop import Workshop
 from keytwin.vocabulary.errors import Violation
 from keytwin.vocabulary.events import SessionConfigured, SessionOver, SessionRequested
-from keytwin.vocabulary.exchange_messages import DescribePool, GetKey
-from keytwin.vocabulary.identity import ElementName, Ksid, NodeId, uuids
+from keytwin.vocabulary.exchange_messages import DescribePool, GetKey, PeerWord
+from keytwin.vocabulary.identity import ElementName, Ksid, NodeId, km_of, uuids
 from keytwin.vocabulary.machine import Effect, Message, Publish, Record, RequestId, Save, Send
 from keytwin.vocabulary.ports import Entropy
 from keytwin.vocabulary.session_messages import (
@@ -36,6 +36,7 @@ from keytwin.vocabulary.session_messages import (
     UserAccepted,
     UserRefused,
 )
+from keytwin.vocabulary.stream_messages import PeerTold, TellPeer
 from keytwin.vocabulary.units import Bits, Duration, Instant, seconds
 
 MOST_SESSIONS: Final = 100_000  # ending at one key manager
@@ -144,6 +145,23 @@ class Sessions:
             return []
         kept = Save(SessionKept(session.opened, session.open_id, close.ksid, is_closing=True))
         return [kept, *self.step(session, close, now)]
+
+    def on_tell_peer(self, tell: TellPeer, now: Instant) -> list[Effect]:
+        """Send what one end of a key stream has to say along its route; it says it again when that is lost."""
+        del now
+        session, hop = self.known.get(tell.ksid), self.forwarding.hops.get(tell.ksid)
+        end = hop.configuration.end if hop else None
+        if session is None or session.opened.sae != tell.sae or hop is None or end is None:
+            return []
+        towards = hop.towards(onward=end.is_first)
+        assert towards is not None, "an end has a neighbour"
+        word = PeerWord(self.node, tell.ksid, hop.configuration.epoch, end.is_first, tell.word)
+        return [Send(km_of(towards.node), word)]
+
+    def on_peer_word(self, said: PeerWord) -> list[Effect]:
+        """Hand on what the other end of a key stream says."""
+        session = self.known.get(said.ksid)
+        return [Send(session.opened.reply_to, PeerTold(said.ksid, said.word))] if session else []
 
     def desk(self, ksid: Ksid) -> Desk | None:
         """Return the desk of an operative session that ends here."""

@@ -121,6 +121,14 @@ class SharedMaking(BatchMaking):
             raise Violation(f"keys of session {self.ksid} are said to have arrived before they had left")
         return BatchMaking.on_keys_stored(self, message, now)
 
+    def plain(self) -> bytearray:
+        """Return one share: drawn by itself, but the last one of given keys makes up their sum."""
+        share = self.entropy.fill(self.number * octets(self.key_size))
+        if self.is_copy and not self.unsent:
+            share[:] = self.total
+            add_to(share, self.given)
+        return share
+
     def wipe(self) -> None:
         """Wipe the keys, and what is there of their sum."""
         self.total[:] = bytes(len(self.total))

@@ -73,8 +73,8 @@ class Watch:
 
     def on_probe_due(self, now: Instant) -> list[Effect]:
         """Test the link; without key there is nothing to test with, which the stock report tells."""
-        if self.kmlink.out.stock < KEY_OCTETS:
-            return [self._probe_timer()]
+        if self.kmlink.ready < KEY_OCTETS:
+            return [*self.kmlink.lease.renew(KEY_OCTETS), self._probe_timer()]
         self.sequence += 1
         link, sequence = self.kmlink.link, self.sequence
         self.sent_at[sequence] = now
@@ -91,7 +91,7 @@ class Watch:
         if spent is None:
             return []
         spent += self._stand_by()
-        if self.kmlink.out.stock < KEY_OCTETS:
+        if self.kmlink.ready < KEY_OCTETS:
             return spent
         offset, key, effects = self.kmlink.take(KEY_OCTETS, Use.TAG)
         floor = self.kmlink.outbox.floor(offset)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -19,6 +20,7 @@ from keytwin.keymanagement.exchange import (
     UNDER_WAY,
     BatchMaking,
     BatchOverdue,
+    ConfirmBatch,
     GiveUpBatch,
     Making,
     overdue_timer,
@@ -29,10 +31,10 @@ from keytwin.keymanagement.pool import Batch, KeyBooks, KeysKept, Pool, Shelf, d
 from keytwin.keymanagement.queue import rank_of
 from keytwin.keymanagement.relay import keys_together
 from keytwin.keymanagement.shares import Exit, SharedMaking, enqueue, exits_of
-from keytwin.vocabulary.blueprint import KeyManagementSettings
+from keytwin.vocabulary.blueprint import KeyManagementSettings, Relay
 from keytwin.vocabulary.events import KeysGone, KeysReady
 from keytwin.vocabulary.exchange_messages import BatchId, KeysFailed, KeysStored, KeysVoided
-from keytwin.vocabulary.identity import Ksid, LinkId, NodeId, SaeId, uuids
+from keytwin.vocabulary.identity import KeyId, Ksid, LinkId, NodeId, SaeId, uuids
 from keytwin.vocabulary.key import Key
 from keytwin.vocabulary.machine import Effect, Message, Publish, RequestId, Save, StartTimer, StopTimer
 from keytwin.vocabulary.ports import Entropy
@@ -84,6 +86,7 @@ class Order:
     priority: int
     exits: tuple[Exit, ...]  # more than one: keys leave in shares, one by each
     algorithm: KeyManagementAlgorithm
+    announced: int = 1  # announcements of each key that arrive at the far end
     coming: Counter[RequestId] = field(default_factory=Counter)  # keys by the request they are for
     pause: Duration = FIRST_PAUSE
     paused_until: Instant = START
@@ -104,7 +107,14 @@ class Order:
 
     def most_together(self, size: Bits) -> int:
         """Return how many keys of this size travel together; 0 = there is never room for one."""
-        return min(keys_together(size), self.room // octets(size))
+        return min(keys_together(size, self.announced), self.room // octets(size))
+
+
+class CopyNews(NamedTuple):
+    """What has become of a copy for one slave of several."""
+
+    batch_id: BatchId
+    state: StrEnum
 
 
 class Ready(NamedTuple):
@@ -128,6 +138,7 @@ class Workshop:
     algorithms: Mapping[str, KeyManagementAlgorithm]
     orders: dict[Ksid, Order] = field(default_factory=dict)
     makings: dict[BatchId, BatchMaking] = field(default_factory=dict)
+    news: list[CopyNews] = field(default_factory=list)  # of copies, until `multicast` has looked at it
 
     def route(self, wanted: ConfigureHop, now: Instant) -> list[Effect]:
         """Make keys along this route from now on; what is under way along an older one is given up."""
@@ -145,13 +156,15 @@ class Workshop:
             priority=wanted.priority,
             exits=exits_of(wanted, self.links),
             algorithm=self.algorithms[end.algorithm],
+            announced=max(1, end.hops - 1) if self._announces else 1,
         )
         order.batch = max(1, min(wanted.batch, order.most_together(end.key_size)))
         order.depth = depth_of(end.rate, self.settings.pool_depth, end.key_size, order.batch)
         older = self.orders.get(wanted.ksid)
         effects: list[Effect] = []
         if older is not None:
-            for batch_id in list(older.batches):
+            # What is reserved at the far end has crossed the older route: a new one takes nothing from anybody.
+            for batch_id in [each for each in older.batches if self.makings[each].state is not Making.RESERVED]:
                 effects += self._step(self.makings[batch_id], GiveUpBatch(batch_id), now)[1]
             order.batches = older.batches  # of which the far end is still to be told
         self.orders[wanted.ksid] = order
@@ -182,6 +195,23 @@ class Workshop:
             return effects
         return effects + self._make(order, Wish(FOR_POOL, number + coming, order.key_size), now)
 
+    def copy(
+        self, ksid: Ksid, plain: bytearray, key_ids: tuple[KeyId, ...], now: Instant
+    ) -> tuple[BatchId, list[Effect]]:
+        """Begin to carry given keys, for one slave of several; it holds them until they are confirmed or given up."""
+        order, number = self.orders[ksid], len(key_ids)
+        making = self._making(order, Wish(FOR_POOL, number, bits(len(plain) // number)), number)
+        making.is_copy, making.given, making.key_ids = True, plain, key_ids
+        self.makings[making.batch_id] = making
+        order.batches[making.batch_id] = None
+        effects = enqueue(making, rank_of(order.priority, is_refill=False), now)
+        return making.batch_id, [overdue_timer(making, QUEUE_PATIENCE), *effects]
+
+    def settle(self, message: ConfirmBatch | GiveUpBatch, now: Instant) -> list[Effect]:
+        """Let what is reserved at the far end stand, or void it."""
+        making = self.makings.get(message.batch_id)
+        return self._step(making, message, now)[1] if making else []
+
     def on_outcome(self, outcome: Outcome, now: Instant) -> tuple[Ready | None, list[Effect]]:
         """Note what became of a batch; return it when its keys are available now."""
         making = self.makings.get(outcome.batch_id)
@@ -207,7 +237,10 @@ class Workshop:
         for exit_ in order.exits:
             exit_.link.drop_session(ksid, order.epoch)
         for batch_id in order.batches:
-            self.makings.pop(batch_id).wipe()
+            making = self.makings.pop(batch_id)
+            making.wipe()
+            if making.is_copy:
+                self.news.append(CopyNews(batch_id, Making.VOIDED))
             effects.append(StopTimer(batch_id))
         return [*effects, StopTimer(f"{ksid}/replenish")]
 
@@ -251,20 +284,27 @@ class Workshop:
             forwarding=self.forwarding,
             entropy=self.entropy,
             request_id=wish.request_id,
+            announces=self._announces,
         )
 
+    @property
+    def _announces(self) -> bool:
+        return self.settings.relay is Relay.XOR_ANNOUNCED
+
     def _step(
-        self, making: BatchMaking, message: Outcome | BatchOverdue | GiveUpBatch, now: Instant
+        self, making: BatchMaking, message: Outcome | BatchOverdue | GiveUpBatch | ConfirmBatch, now: Instant
     ) -> tuple[Ready | None, list[Effect]]:
         order = self.orders[making.ksid]
         was_under_way = making.state in UNDER_WAY
         effects = making.receive(message, now)
         ready: Ready | None = None
-        if was_under_way and making.state not in UNDER_WAY:
+        if making.is_copy:
+            self.news.append(CopyNews(making.batch_id, making.state))
+        elif was_under_way and making.state not in UNDER_WAY:
             order.coming[making.request_id] -= making.number
             if not order.coming[making.request_id]:
                 del order.coming[making.request_id]
-            if making.state is Making.READY:
+            if making.state in (Making.READY, Making.RESERVED):
                 ready, stored = self._stored(order, making, now)
                 effects = [*effects, *stored]
             else:

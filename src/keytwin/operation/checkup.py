@@ -111,7 +111,7 @@ def _event_loop() -> Check:
 
 
 def _ports(settings: UpSettings) -> Iterator[Check]:
-    ports, hosts = settings.ports.all, dict.fromkeys((settings.host, LOOPBACK))
+    ports, hosts = settings.all_ports, dict.fromkeys((settings.host, LOOPBACK))
     if is_running(settings.state):
         yield Check(Verdict.OK, "ports", "not looked at: the network runs and has its own")
         return

@@ -16,11 +16,15 @@ from keytwin.runtime.clock import wall_clock
 from keytwin.runtime.crash import contain
 from keytwin.runtime.edge import Edge
 from keytwin.runtime.edge_connection import EdgeSetup, Misbehave
+from keytwin.runtime.edge_frames import FrameReader, transmit
 from keytwin.runtime.identities import Identity, Role
 from keytwin.runtime.leaves import LeafFiles
 from keytwin.runtime.live import FACE_PREFIX, Live
 from keytwin.runtime.tls import Doorkeeper, renew_chain, renew_revoked, server_context
 from keytwin.service.conversation import Face
+from keytwin.service.etsi004 import etsi004_face, with_streams
+from keytwin.service.etsi004_binary import binary_face
+from keytwin.service.etsi004_values import StreamSetup
 from keytwin.service.etsi014_conversation import FaceSetup, etsi014_face
 from keytwin.service.http import Response
 from keytwin.service.misbehaviour import empty, wrong_id
@@ -61,7 +65,8 @@ class Faces:
         blueprint = self.settings.blueprint
         saes = frozenset(end.sae for app in blueprint.apps for end in app.ends if end.node == node)
         setup = FaceSetup(node, ElementName(f"{FACE_PREFIX}{node}"), saes, FACE_PATIENCE)
-        face = beside(etsi014_face(setup), skip_face(self._skip_setup(setup)))
+        streams = etsi004_face(StreamSetup(node, setup.reply_to, saes))
+        face = with_streams(beside(etsi014_face(setup), skip_face(self._skip_setup(setup))), streams)
         files = self.certification.files_of(km_identity(node))
         hook: Misbehave | None = None
         match self.settings.misbehaviour:
@@ -77,6 +82,21 @@ class Faces:
                 pass
         served = self._served(Role.SAE, files, face, hook)
         with told_of_port(port, "face of", node):
+            await served.edge.listen(self.settings.host, port)
+        await self._open_binary(StreamSetup(node, setup.reply_to, saes), files)
+
+    async def _open_binary(self, setup: StreamSetup, files: LeafFiles) -> None:
+        """Serve the binary binding of ETSI GS QKD 004 at a node's port of its own, where it has one."""
+        nodes = [node.id for node in self.settings.blueprint.topology.nodes]
+        port = self.settings.binary_port(nodes.index(setup.node))
+        if port is None:
+            return
+        context = server_context(files)
+        common = self._setup(Role.SAE, files, context, binary_face(setup))
+        speaking = replace(common, label=f"{common.label}/004", reader=FrameReader, transmit=transmit)
+        served = Served(files.identity, Edge(speaking), context)
+        self.served.append(served)
+        with told_of_port(port, "binary face of", setup.node):
             await served.edge.listen(self.settings.host, port)
 
     async def open_for_operator(self, face: Face) -> None:
@@ -105,7 +125,13 @@ class Faces:
 
     def _served(self, role: Role, files: LeafFiles, face: Face, hook: Misbehave | None) -> Served:
         context = server_context(files, ("http/1.1",))
-        setup = EdgeSetup(
+        setup = replace(self._setup(role, files, context, face), misbehave=hook)
+        served = Served(files.identity, Edge(setup), context)
+        self.served.append(served)
+        return served
+
+    def _setup(self, role: Role, files: LeafFiles, context: ssl.SSLContext, face: Face) -> EdgeSetup:
+        return EdgeSetup(
             label=f"{FACE_PREFIX}{files.identity.name}",
             role=role,
             context=context,
@@ -114,11 +140,7 @@ class Faces:
             asker=self.live,
             supervise=_supervised,
             now=wall_clock,
-            misbehave=hook,
         )
-        served = Served(files.identity, Edge(setup), context)
-        self.served.append(served)
-        return served
 
     def _doorkeeper(self, role: Role) -> Doorkeeper:
         """Return who looks at the peers of a face: an authority of others may name an SAE as usual, by its CN."""

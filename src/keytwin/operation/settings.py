@@ -82,6 +82,7 @@ class UpSettings:
     host: str = HOST  # where the faces listen: stands in URLs and, beside those of the loopback, in certificates
     misbehaviour: Misbehaviour | None = None
     authority: BroughtAuthority | None = None  # None: the network makes its own
+    port_004: int | None = None  # the first of those for the binary binding of ETSI GS QKD 004; None: it has none
 
     def __post_init__(self) -> None:
         if not 0 < self.speed <= FASTEST:
@@ -89,11 +90,35 @@ class UpSettings:
         if not self.host or any(each.isspace() or each in "/@[]" for each in self.host):
             raise Mistake(f"host {self.host!r}: give a name or an address, such as localhost or 192.0.2.1")
         PortPlan(self.base_port, len(self.blueprint.topology.nodes))  # checks the ports
+        self._check_binary_ports()
 
     @property
     def ports(self) -> PortPlan:
         """The ports of this network."""
         return PortPlan(self.base_port, len(self.blueprint.topology.nodes))
+
+    def binary_port(self, index: int) -> int | None:
+        """Return the port at which a node speaks the binary binding of ETSI GS QKD 004, if it does."""
+        return None if self.port_004 is None else self.port_004 + index
+
+    @property
+    def all_ports(self) -> tuple[int, ...]:
+        """Every port that the network listens at."""
+        return self.ports.all if self.port_004 is None else (*self.ports.all, *self._binary_ports)
+
+    @property
+    def _binary_ports(self) -> range:
+        first = 0 if self.port_004 is None else self.port_004
+        return range(first, first + len(self.blueprint.topology.nodes))
+
+    def _check_binary_ports(self) -> None:
+        if self.port_004 is None:
+            return
+        wanted = self._binary_ports
+        if not FIRST_FREE_PORT <= wanted.start < wanted.stop <= LARGEST_PORT + 1:
+            raise Mistake(f"port {self.port_004}: {len(wanted)} nodes take as many ports from it on, one each")
+        if set(wanted) & set(self.ports.all):
+            raise Mistake(f"port {self.port_004}: ports from there on are among those from {self.base_port} on")
 
     @property
     def hosts(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 from keytwin.runtime.edge_exchange import Asker, Exchange, Supervise
 from keytwin.runtime.edge_limits import LIMITS, EdgeLimits
@@ -37,6 +37,44 @@ TOO_SLOW: Final = error(408, "the request took too long to arrive")
 UNAUTHORISED: Final = unauthorised()
 
 
+class Reader(Protocol):
+    """Makes requests of octets; `RequestReader` says what each member is."""
+
+    awaits_continue: bool
+
+    def __init__(self, limits: EdgeLimits) -> None: ...
+
+    @property
+    def is_between(self) -> bool:
+        """Whether nothing has come of a request that is not whole yet."""
+        ...
+
+    @property
+    def has_unread(self) -> bool:
+        """Whether octets wait here."""
+        ...
+
+    def take(self, octets: bytes) -> None:
+        """Keep what has come."""
+        ...
+
+    def next(self) -> Received | Response | None:
+        """Return the next whole request."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything."""
+        ...
+
+
+class Transmit(Protocol):
+    """Writes an answer; `edge_wire.transmit` says how."""
+
+    def __call__(
+        self, wire: TlsWire, response: Response, received: Received | None, date: bytes, *, is_last: bool
+    ) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class EdgeSetup:
     """What a face is made of; `label` begins its request identifiers and is unique among those that ask elements."""
@@ -51,6 +89,8 @@ class EdgeSetup:
     now: Callable[[], datetime]
     limits: EdgeLimits = LIMITS
     misbehave: Misbehave | None = None
+    reader: type[Reader] = RequestReader
+    transmit: Transmit = transmit
 
 
 @dataclass(slots=True)
@@ -93,7 +133,7 @@ class EdgeConnection:
     def __init__(self, setup: EdgeSetup, register: Register, loop: asyncio.AbstractEventLoop) -> None:
         self._setup = setup
         self._register = register
-        self._reader = RequestReader(setup.limits)
+        self._reader = setup.reader(setup.limits)
         self._watch = Watch(loop, setup.limits.receipt_seconds, self._time_out)
         self.wire = TlsWire(setup.context, self)
         self._exchange: Exchange | None = None
@@ -236,7 +276,7 @@ class EdgeConnection:
             return
         self._exchange = self._received = None
         is_last = not received.keeps_alive
-        transmit(self.wire, response, received, self._register.date.at(self._setup.now()), is_last=is_last)
+        self._setup.transmit(self.wire, response, received, self._register.date.at(self._setup.now()), is_last=is_last)
         if is_last:
             self.close()
         else:
@@ -248,7 +288,7 @@ class EdgeConnection:
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
             exchange.abandon()
-        transmit(self.wire, response, received, self._register.date.at(self._setup.now()), is_last=True)
+        self._setup.transmit(self.wire, response, received, self._register.date.at(self._setup.now()), is_last=True)
         self.wire.read_on(wanted=True)
         self._watch.enter(Phase.CLOSING, self._setup.limits.linger_seconds)
 

@@ -23,6 +23,7 @@ from keytwin.vocabulary.exchange_messages import (
     KeysReceived,
     KeysStored,
     KeysVoided,
+    PeerWord,
     RelayKeys,
     VoidKeys,
 )
@@ -30,8 +31,11 @@ from keytwin.vocabulary.identity import ElementName, LinkId, NodeId, km_of, link
 from keytwin.vocabulary.key import KeyMaterial
 from keytwin.vocabulary.link_messages import (
     AcceptBlock,
+    AskLease,
     BlockReceived,
     ConfirmBlock,
+    LeaseGranted,
+    LeaseRefused,
     LinkKeyBlock,
     OfferBlock,
     ProbeAnswered,
@@ -62,8 +66,11 @@ OnLink: TypeAlias = (
     | RefuseBlock
     | ProbeLink
     | ProbeAnswered
+    | AskLease
+    | LeaseGranted
+    | LeaseRefused
 )
-OnRoute: TypeAlias = KeysStored | AskStored | KeysFailed | VoidKeys | KeysVoided | BorrowCredit | CreditLent
+OnRoute: TypeAlias = KeysStored | AskStored | KeysFailed | VoidKeys | KeysVoided | BorrowCredit | CreditLent | PeerWord
 FromNeighbour: TypeAlias = OnLink | OnRoute
 Read = TypeVar("Read")
 

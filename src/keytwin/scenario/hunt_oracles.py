@@ -46,7 +46,8 @@ class PadWatch:
         """Note the range that a message uses."""
         match message:
             case RelayKeys():
-                length, content = 32 + len(message.ciphertext), message.ciphertext + message.tag
+                length = 32 + octets(message.key_size) * len(message.key_ids)
+                content = message.ciphertext + message.tag
             case AssignKeys():
                 length, content = octets(message.key_size) * len(message.key_ids), "".join(message.key_ids).encode()
             case ProbeLink() | ProbeAnswered():

@@ -13,6 +13,7 @@ from keytwin.service.http import Request, Response
 from keytwin.vocabulary.exchange_messages import KeyDelivered
 from keytwin.vocabulary.identity import ElementName
 from keytwin.vocabulary.machine import Message, RequestId
+from keytwin.vocabulary.stream_messages import ChunkDelivered
 
 
 class Question(NamedTuple):
@@ -31,6 +32,11 @@ Face: TypeAlias = Callable[[str, Request, RequestId], Conversation | Response]
 
 def discard(message: Message) -> None:
     """Wipe the keys of a reply that nobody waits for any more."""
-    if isinstance(message, KeyDelivered):
-        for key in message.keys:
-            key.material.wipe()
+    match message:
+        case KeyDelivered():
+            for key in message.keys:
+                key.material.wipe()
+        case ChunkDelivered():
+            message.key.material.wipe()
+        case _:
+            pass

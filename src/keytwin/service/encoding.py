@@ -35,6 +35,12 @@ def quoted_base64(material: KeyMaterial) -> bytearray:
     return text
 
 
+def plain_octets(material: KeyMaterial) -> bytearray:
+    """Return the key as it is; the caller overwrites it, or hands it to `join_and_wipe`."""
+    with material.exposed() as octets:
+        return bytearray(octets)
+
+
 def join_and_wipe(pieces: Sequence[bytes | bytearray]) -> bytearray:
     """Return the pieces in one buffer made in its full size, and overwrite those that can be."""
     whole = bytearray().join(pieces)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from keytwin.service.conversation import Conversation, Face, Question, discard
 from keytwin.service.etsi014 import admit, decode, encode
-from keytwin.service.etsi014_errors import unauthorised
+from keytwin.service.etsi014_errors import further_unknown, unauthorised
 from keytwin.service.etsi014_values import LIMITS, AskKeys, AskKeysById, AskStatus, Limits
 from keytwin.service.http import Request, Response
 from keytwin.vocabulary.errors import Violation
@@ -69,7 +69,8 @@ def _by_id(face: FaceSetup, ask: AskKeysById, request_id: RequestId) -> Conversa
 def _as_master(face: FaceSetup, ask: AskStatus | AskKeys, request_id: RequestId) -> Conversation:
     """Ask the standing session, which has keys handed out at once where it can; else within the limits that hold now.
 
-    Without a session the answer says when to come again.
+    Without a session the answer says when to come again. Several slaves: the limits first, then the standing SAE, which
+    alone knows its sessions with all of them.
     """
     reply = yield Question(sae_element(ask.master), _first_question(face, ask, request_id))
     if isinstance(reply, KeyRefused | KeyDelivered):
@@ -81,6 +82,9 @@ def _as_master(face: FaceSetup, ask: AskStatus | AskKeys, request_id: RequestId)
     assert pool is not None, "no pool is admitted by nobody"
     if isinstance(ask, AskStatus):
         return encode(ask, pool)
+    if ask.further_slaves:
+        reply = yield Question(sae_element(ask.master), _shared(face, ask, request_id))
+        return further_unknown() if isinstance(reply, PoolUnknown) else encode(ask, reply)
     reply = yield Question(km_of(face.node), ask.message(request_id, face.reply_to, pool.ksid, face.patience))
     return encode(ask, reply)
 
@@ -88,8 +92,19 @@ def _as_master(face: FaceSetup, ask: AskStatus | AskKeys, request_id: RequestId)
 def _first_question(face: FaceSetup, ask: AskStatus | AskKeys, request_id: RequestId) -> Message:
     if isinstance(ask, AskStatus) or ask.further_slaves:
         return GetPoolStatus(request_id, face.reply_to, master=ask.master, slave=ask.slave)
+    return _shared(face, ask, request_id)
+
+
+def _shared(face: FaceSetup, ask: AskKeys, request_id: RequestId) -> GetSharedKey:
     return GetSharedKey(
-        request_id, face.reply_to, ask.master, ask.slave, number=ask.number, size=ask.size, timeout=face.patience
+        request_id=request_id,
+        reply_to=face.reply_to,
+        master=ask.master,
+        slave=ask.slave,
+        number=ask.number,
+        size=ask.size,
+        timeout=face.patience,
+        further_slaves=ask.further_slaves,
     )
 
 

@@ -18,6 +18,7 @@ KEYS_NOT_FOUND: Final = "one or more keys specified are not found on KME"
 # Ours, where the standard says only which code.
 INSUFFICIENT_KEYS: Final = "insufficient keys"
 SLAVE_UNKNOWN: Final = "slave_SAE_ID is not known, or has no keys in common with the caller"
+FURTHER_UNKNOWN: Final = "one of additional_slave_SAE_IDs is not known, or has no keys in common with the caller"
 NEVER_POSSIBLE: Final = "more key than may ever be asked for at once"
 
 SHORTEST_WAIT: Final = 1  # seconds of Retry-After
@@ -38,6 +39,11 @@ def error(status: int, message: str, *details: tuple[str, JsonValue], headers: t
 def unauthorised() -> Response:
     """Return the answer to whom keys are not for, or who is nobody: it has no body and tells nothing."""
     return Response(401)
+
+
+def further_unknown() -> Response:
+    """Refuse a multicast to somebody with whom the caller has nothing in common; nobody gets anything then."""
+    return error(400, FURTHER_UNKNOWN)
 
 
 def mandatory_unknown(names: list[str]) -> Response:

@@ -53,6 +53,7 @@ FIRST_PAUSE: Final = seconds(1)  # after a session that did not open, or is over
 LONGEST_PAUSE: Final = seconds(10)  # an operator who has mended something should not have to wait for longer
 STEADY: Final = seconds(60)  # a session that was open for so long was no failure: the pauses begin anew
 MOST_UNANSWERED: Final = 3  # questions in a row, after which the key manager counts as silent
+MOST_OTHERS: Final = 16  # further slaves of one request: what the face takes
 COME_AGAIN: Final = seconds(1)  # for who asks while a session is on its way
 
 
@@ -124,6 +125,7 @@ class StandingSession:
     unanswered: int = 0
     pause: Duration = FIRST_PAUSE
     opened_at: Instant = START
+    others: int = 0  # further slaves that the SAE may name beside this peer
     tried_at: Instant = START  # when an attempt last came to its end
     due_at: Instant = START  # when the next one begins
     reason: Reason = Reason.UNAVAILABLE  # of the last refusal or end
@@ -189,7 +191,7 @@ class StandingSession:
         if self.state is Phase.OPEN:
             assert self.ksid
             target = KmId(self.peer.node)
-            asked = DescribePool(message.request_id, message.reply_to, self.ksid, self.sae, target)
+            asked = DescribePool(message.request_id, message.reply_to, self.ksid, self.sae, target, self.others)
             return [Send(self.km, asked)]
         if now - self.tried_at >= FIRST_PAUSE:
             return [*self.refuse(message, _NOT_OPEN), *self._open()]
@@ -229,18 +231,44 @@ class Standing:
         self.sae = sae
         self.sessions = {app: StandingSession(app, sae, peer, km_of(node)) for app, peer in peers.items()}
         self._by_peer = {session.peer.sae: session for session in self.sessions.values()}
+        for session in self.sessions.values():
+            session.others = min(MOST_OTHERS, len(self._by_peer) - 1)
 
     def restore(self, records: Iterable[Record], now: Instant) -> list[Effect]:
         assert all(isinstance(record, RecordsLost) for record in records), "a standing SAE saves nothing"
         return [effect for app, each in self.sessions.items() for effect in each.receive(StandingDue(app), now)]
 
     def receive(self, message: Message, now: Instant) -> list[Effect]:
+        if isinstance(message, GetSharedKey) and message.further_slaves:
+            return self._share_widely(message, now)
         session = self._concerned(message)
         if session is not None:
             return session.receive(message, now)
         if isinstance(message, GetPoolStatus | GetSharedKey):
             return [Send(message.reply_to, PoolUnknown(message.request_id))]
         return []
+
+    def _share_widely(self, wanted: GetSharedKey, now: Instant) -> list[Effect]:
+        """Hand on a request for several slaves: this SAE has an open session with each of them, or it is put off."""
+        peers = (wanted.slave, *wanted.further_slaves)
+        found = [session for session in map(self._by_peer.get, peers) if session is not None]
+        if wanted.master != self.sae or len(found) != len(peers):
+            return [Send(wanted.reply_to, PoolUnknown(wanted.request_id))]
+        for session in found:
+            if session.state is not Phase.OPEN:
+                return session.receive(wanted, now)
+        first, *further = (session.ksid for session in found if session.ksid)
+        asked = GetKey(
+            request_id=wanted.request_id,
+            reply_to=wanted.reply_to,
+            ksid=first,
+            sae=self.sae,
+            number=wanted.number,
+            size=wanted.size,
+            timeout=wanted.timeout,
+            further=tuple(further),
+        )
+        return [Send(found[0].km, asked)]
 
     def _concerned(self, message: Message) -> StandingSession | None:
         """Return the session that a message is about, None when it is about none of now."""

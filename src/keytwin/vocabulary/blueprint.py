@@ -90,6 +90,13 @@ class MonitoringSettings(msgspec.Struct, frozen=True):
     loss_alarm: float = 0.5  # share of an end's recent probes left unanswered; three in a row are always too many
 
 
+class Relay(StrEnum):
+    """How end-to-end keys cross trusted nodes."""
+
+    ONE_TIME_PAD = "one-time-pad"  # drawn by the maker, encrypted anew on every link
+    XOR_ANNOUNCED = "xor-announced"  # the first link's key; nodes between announce what leads from link to link
+
+
 class KeyManagementSettings(msgspec.Struct, frozen=True):
     """How keys are made and kept at the key managers."""
 
@@ -100,6 +107,7 @@ class KeyManagementSettings(msgspec.Struct, frozen=True):
     key_lifetime: Duration = minutes(10)
     store: Bits = kilobits(16_000)  # stock kept of each link direction; what arrives above it is discarded
     split: float = 0.5  # share of each block that goes to the direction out of the link's first node
+    relay: Relay = Relay.ONE_TIME_PAD
 
 
 class Fidelity(StrEnum):

@@ -164,6 +164,14 @@ class AlarmRaised(Event, frozen=True, gc=False):
     is_on: bool
 
 
+class PadsDoubted(Event, frozen=True, gc=False):
+    """A neighbour has shown that this node's disk was put back or copied; pads are safe, and an operator must know."""
+
+    node: NodeId
+    link: LinkId
+    what: str
+
+
 class StockSeen(Event, frozen=True, gc=False):
     """Monitoring's latest figures of a link, for plots."""
 

@@ -10,6 +10,7 @@ from keytwin.vocabulary.identity import ElementName, KeyId, KmId, Ksid, LinkId, 
 from keytwin.vocabulary.key import Key
 from keytwin.vocabulary.machine import Message, RequestId
 from keytwin.vocabulary.session_messages import Reason
+from keytwin.vocabulary.stream_messages import StreamWord
 from keytwin.vocabulary.units import Bits, Duration
 
 BatchId = str
@@ -19,7 +20,10 @@ BatchId = str
 
 
 class GetKey(Message, frozen=True, gc=False):
-    """A master asks for fresh keys; it waits up to `timeout` for them. `size` None = the session's own key size."""
+    """A master asks for fresh keys; it waits up to `timeout` for them. `size` None = the session's own key size.
+
+    `further`: other sessions of the same SAE, whose slaves are to have identical keys (multicast): all or none.
+    """
 
     request_id: RequestId
     reply_to: ElementName
@@ -28,6 +32,7 @@ class GetKey(Message, frozen=True, gc=False):
     number: int
     size: Bits | None
     timeout: Duration
+    further: tuple[Ksid, ...] = ()
 
 
 class GetKeyById(Message, frozen=True, gc=False):
@@ -74,7 +79,7 @@ class GetSharedKey(Message, frozen=True, gc=False):
     """To the standing SAE `sae/<master>`: hand out keys in common with `slave`, waiting up to `timeout` for them.
 
     Answered by the key manager as `GetKey` is; or, where the request is not surely within the limits that hold, as
-    `GetPoolStatus` is, and then nothing has been asked of anybody.
+    `GetPoolStatus` is, and then nothing has been asked of anybody. `further_slaves` are to have identical keys.
     """
 
     request_id: RequestId
@@ -84,16 +89,21 @@ class GetSharedKey(Message, frozen=True, gc=False):
     number: int
     size: Bits | None
     timeout: Duration
+    further_slaves: tuple[SaeId, ...] = ()
 
 
 class DescribePool(Message, frozen=True, gc=False):
-    """To a key manager: tell `reply_to` what the SAE may ask of this session; `target` is the peer's key manager."""
+    """To a key manager: tell `reply_to` what the SAE may ask of this session; `target` is the peer's key manager.
+
+    `others`: how many more slaves the SAE may name in one request.
+    """
 
     request_id: RequestId
     reply_to: ElementName
     ksid: Ksid
     sae: SaeId
     target: KmId
+    others: int = 0
 
 
 class PoolStatus(Message, frozen=True, gc=False):
@@ -132,7 +142,10 @@ class RelayKeys(Message, frozen=True, gc=False):
 
     The pad is [offset, offset + 32 + len(ciphertext)) of the direction sender -> neighbour in `link_epoch`: 32 octets
     of tag key first, then the pad. `floor`: every octet of that direction below it is spent or abandoned. A retry
-    repeats the message octet for octet; the tag covers all of it.
+    repeats the message octet for octet; the tag covers all of it. `is_copy`: other slaves have keys of these names too.
+
+    `is_announced`: no pad, the link's own key; `ciphertext` is what the nodes passed so far announce, each the XOR of
+    the keys of its two links, and the key is the first link's.
     """
 
     sender: NodeId
@@ -150,6 +163,8 @@ class RelayKeys(Message, frozen=True, gc=False):
     remaining: Duration
     ciphertext: bytes
     tag: bytes
+    is_copy: bool = False
+    is_announced: bool = False
 
 
 class AssignKeys(Message, frozen=True, gc=False):
@@ -220,6 +235,12 @@ class KeysVoided(SessionSignal, frozen=True, gc=False):
     """The far end holds nothing of the batch, and will not take it any more."""
 
     batch_id: BatchId
+
+
+class PeerWord(SessionSignal, frozen=True, gc=False):
+    """What an SAE's element at one end of a key stream tells that at the other."""
+
+    word: StreamWord
 
 
 class BorrowCredit(SessionSignal, frozen=True, gc=False):

@@ -90,6 +90,45 @@ class RefuseBlock(Message, frozen=True, gc=False):
     differs: bool
 
 
+class AskLease(Message, frozen=True, gc=False):
+    """The sender of a direction asks its neighbour for the next octets of it, before it uses any of them.
+
+    `generation` grows with each question, and is durable before it is asked; `started_at` tells incarnations apart.
+    Below `mark` all counts as used, as far as the sender knows. Repeated until answered.
+    """
+
+    sender: NodeId
+    link: LinkId
+    link_epoch: int
+    generation: int
+    started_at: Instant
+    mark: int
+    octets: int
+
+
+class LeaseGranted(Message, frozen=True, gc=False):
+    """[start, end) of the other's direction was granted to nobody before, as far as both know; durable here."""
+
+    sender: NodeId
+    link: LinkId
+    link_epoch: int
+    generation: int
+    started_at: Instant
+    start: int
+    end: int
+
+
+class LeaseRefused(Message, frozen=True, gc=False):
+    """Somebody has asked with this number before, or with a higher one: `seen` is the highest."""
+
+    sender: NodeId
+    link: LinkId
+    link_epoch: int
+    generation: int
+    started_at: Instant
+    seen: int
+
+
 class ProbeLink(Message, frozen=True, gc=False):
     """Active test of a link: a tag under 32 octets of the sender's direction at `offset` (paper B, 3.2, monitoring)."""
 

@@ -47,6 +47,7 @@ class Qos(msgspec.Struct, frozen=True, gc=False):
     burst: Bits | None = None
     priority: int | None = None
     key_size: Bits | None = None
+    is_stream: bool = False  # a key stream of ETSI GS QKD 004: it never pairs with a session that is none
 
 
 # --- SAE and key manager --------------------------------------------------------------------------------------------
@@ -80,6 +81,7 @@ class SessionOpened(Message, frozen=True, gc=False):
     rate: BitsPerSecond
     burst: Bits
     hops: int
+    is_first: bool = True  # this end registered before the other one
 
 
 class SessionRefused(Message, frozen=True, gc=False):
