@@ -33,7 +33,7 @@ def test_a_damaged_network_starts_says_so_and_hands_out_fresh_key(tmp_path: Path
             (damage,) = office.status().damage
             assert damage.startswith("row 20 is not what was written, found 20")
             told = [numbered.event for numbered in office.events(0, 1_000).events]
-            assert any("JournalDamaged" in str(event) for event in told)
+            assert any(b"JournalDamaged" in bytes(event) for event in told)
             while not office.health.is_good(NodeId("km2")):
                 await heard(office, lambda *_: True)
             return set((await taken(office, "app23", 3)).values())

@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 
 from keytwin.cli.exits import Exit
 from keytwin.cli.output import complain, counted, show, show_json
+from keytwin.cli.passphrase import Asking
 from keytwin.cli.place import StateOption, running
 
 if TYPE_CHECKING:
@@ -104,4 +105,4 @@ def _entries(trail: Trail) -> str:
 def _trail(state: Path | None) -> Trail:
     from keytwin.operation.audit import trail_of
 
-    return trail_of(state.absolute() if state else running(None).state)
+    return trail_of(state.absolute() if state else running(None).state, Asking())

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
+from keytwin.operation.sealing import AskPassphrase, no_passphrase
 from keytwin.service.operator_values import NetworkStatus
 from keytwin.vocabulary.blueprint import Blueprint
 from keytwin.vocabulary.errors import Mistake
@@ -82,6 +83,8 @@ class UpSettings:
     host: str = HOST  # where the faces listen: stands in URLs and, beside those of the loopback, in certificates
     misbehaviour: Misbehaviour | None = None
     authority: BroughtAuthority | None = None  # None: the network makes its own
+    seals: bool = False  # at its first start, put the journal under a passphrase
+    ask_passphrase: AskPassphrase = no_passphrase
     port_004: int | None = None  # the first of those for the binary binding of ETSI GS QKD 004; None: it has none
 
     def __post_init__(self) -> None:

@@ -18,18 +18,18 @@ import uvloop
 
 from keytwin.network import Customers
 from keytwin.operation.assembly import Hooks, LiveNetwork
-from keytwin.operation.audit import JOURNAL, KEY_FILE
 from keytwin.operation.certification import OPERATOR, Certification, authority_of
 from keytwin.operation.events import RecentEvents
 from keytwin.operation.health import PERIOD, Health
 from keytwin.operation.metrics import Metrics
 from keytwin.operation.office import Office
 from keytwin.operation.picture import Picture
+from keytwin.operation.sealing import JOURNAL, key_of
 from keytwin.operation.settings import Ready, UpSettings
 from keytwin.operation.whereabouts import PKI, Claim, Run
 from keytwin.runtime.arena import Arena, close_to_others, keep_key_in
 from keytwin.runtime.clock import wall_clock
-from keytwin.runtime.envelope import Envelope, KeyFile
+from keytwin.runtime.envelope import Envelope
 from keytwin.runtime.journal import Journal
 from keytwin.runtime.journal_codec import RecordCodec, record_types
 from keytwin.runtime.private_files import mistake, private_folder, read_public, write_whole
@@ -101,7 +101,7 @@ async def running(
     authority = authority_of(settings.state / PKI, blueprint.name, now, settings.authority)
     certification = Certification(authority, blueprint, settings.hosts)
     certification.begin(now)
-    key = KeyFile.at(settings.state / KEY_FILE)
+    key = key_of(settings.state, settings.ask_passphrase, seals=settings.seals)
     journal = Journal.open(settings.state / JOURNAL, Envelope(key), RecordCodec(record_types()))
     try:
         network = LiveNetwork(settings, certification, journal, Hooks(end, _violated), customers)
