@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from keytwin.operation.audit import JOURNAL
+from keytwin.operation.sealing import JOURNAL
 from keytwin.vocabulary.events import JournalDamaged
 from keytwin.vocabulary.identity import NodeId
 from tests.marks import invariant

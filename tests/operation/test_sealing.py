@@ -16,7 +16,7 @@ from keytwin.runtime.envelope import KeyFile
 from keytwin.vocabulary.errors import FileMistake, Mistake, Refusal
 from tests.architecture.source import ROOT
 from tests.marks import invariant
-from tests.operation.live import free_ports
+from tests.fakes.ports import free_ports
 
 PASSPHRASE = "correct horse battery"
 

@@ -59,7 +59,7 @@ class Arena:
         lent.chunk, lent.offset, lent.size = chunk, offset, size
         self._open[id(lent)] = lent
         self.lent += 1
-        return memoryview(octets)
+        return octets.data
 
     def _back(self, lent: weakref.ref[np.ndarray[tuple[int], np.dtype[np.uint8]]]) -> None:
         assert isinstance(lent, _Lent)
