@@ -15,8 +15,8 @@ from keytwin.operation.sealing import KEY_FILE, SEAL, is_sealed, key_of, no_pass
 from keytwin.runtime.envelope import KeyFile
 from keytwin.vocabulary.errors import FileMistake, Mistake, Refusal
 from tests.architecture.source import ROOT
-from tests.marks import invariant
 from tests.fakes.ports import free_ports
+from tests.marks import invariant
 
 PASSPHRASE = "correct horse battery"
 
