@@ -277,7 +277,7 @@ class SecondIngest(_Ingest):
         del now
         if self.held and self.held.number == offer.number:
             if _is_placed_as(self.held, offer):
-                return [self._send(self._acceptance(self.held))]
+                return [self._send(_acceptance(self, self.held))]
             # The first node was restarted and offers the block anew with other shares: it has not taken it in.
             return [*self._decide(self.held, is_placed=False), *self._refuse(offer)]
         if offer.number <= self.decided:  # taken in, and the offer is an old one; or refused, and the answer was lost
@@ -369,11 +369,7 @@ class SecondIngest(_Ingest):
         return [*effects, saved, *self._accepted(self.held)]
 
     def _accepted(self, held: _Place) -> list[Effect]:
-        return [self._send(self._acceptance(held)), self._timer(held.number, REPEAT_AFTER)]
-
-    def _acceptance(self, held: _Place) -> AcceptBlock:
-        first, second = (share.size // BITS_PER_BYTE for share in (held.first, held.second))
-        return AcceptBlock(self.node, self.link, FIRST_EPOCH, held.number, first, second, self.is_anew)
+        return [self._send(_acceptance(self, held)), self._timer(held.number, REPEAT_AFTER)]
 
     def _decide(self, held: _Place, *, is_placed: bool) -> list[Effect]:
         self.held = None
@@ -391,6 +387,11 @@ def _agrees(block: _Waiting, offer: OfferBlock) -> bool:
     """Whether the copy of a block is the one that is offered."""
     is_whole = KEY_OCTETS + offer.first_octets + offer.second_octets <= block.octets
     return is_whole and _digest_is(offer.digest, offer.link, offer.number, block.material)
+
+
+def _acceptance(ingest: SecondIngest, held: _Place) -> AcceptBlock:
+    first, second = (share.size // BITS_PER_BYTE for share in (held.first, held.second))
+    return AcceptBlock(ingest.node, ingest.link, FIRST_EPOCH, held.number, first, second, ingest.is_anew)
 
 
 def _is_placed_as(place: _Place, offer: OfferBlock) -> bool:

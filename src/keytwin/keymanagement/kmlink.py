@@ -183,13 +183,6 @@ class KmLink:
         self.queue.remove(gone)
         self.outbox.drop(ksid, epoch)
 
-    def renounce(self) -> list[Effect]:
-        """Give up all that is in stock, durably: the neighbour has lost it."""
-        self.out.give_up()
-        self.incoming.give_up()
-        self.marked_incoming = IncomingMark(self.link, self.incoming.floor, self.incoming.used())
-        return [self.lease.mark_used(), Save(self.marked_incoming)]
-
     def resume(self, now: Instant) -> list[Effect]:
         """Go on behind the marks of an earlier incarnation: what it may have used is abandoned."""
         leased = self.lease.begin(now)
@@ -208,6 +201,14 @@ class KmLink:
             return []
         self.looks_at = due
         return [StartTimer(f"{self.link}/resend", Duration(max(0, due - now)), ResendDue(self.link))]
+
+
+def renounce(kmlink: KmLink) -> list[Effect]:
+    """Give up all that is in stock, durably: the neighbour has lost it."""
+    kmlink.out.give_up()
+    kmlink.incoming.give_up()
+    kmlink.marked_incoming = IncomingMark(kmlink.link, kmlink.incoming.floor, kmlink.incoming.used())
+    return [kmlink.lease.mark_used(), Save(kmlink.marked_incoming)]
 
 
 def account(kmlink: KmLink, sender: NodeId) -> LinkAccount:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final, TypeVar
 
 from keytwin.keymanagement.blocks import BlockOverdue, FirstIngest, SecondIngest
-from keytwin.keymanagement.kmlink import KmLink, ResendDue
+from keytwin.keymanagement.kmlink import KmLink, ResendDue, renounce
 from keytwin.keymanagement.lease import LeaseDue
 from keytwin.keymanagement.pads import FIRST_EPOCH
 from keytwin.keymanagement.watch import ProbeDue, ProbeLost, ReportDue, Watch
@@ -169,7 +169,7 @@ def _ingest(kmlink: KmLink, message: LinkMessage, now: Instant) -> list[Effect]:
         case AcceptBlock():
             first = _in_role(ingest, FirstIngest, message)
             is_awaited = first.offered is not None and first.offered.number == message.number
-            given_up = kmlink.renounce() if message.is_anew and is_awaited else []
+            given_up = renounce(kmlink) if message.is_anew and is_awaited else []
             return [*given_up, *first.on_accept_block(message, now)]
         case RefuseBlock():
             return ingest.on_refuse_block(message, now)

@@ -128,7 +128,8 @@ def _office(network: LiveNetwork, end: Callable[[], None], journal: Journal) -> 
     network.live.listeners.extend((kept, counts, picture))
     for damage in journal.found_now:
         log.error("%s: %s; put aside, and all key of before is given up", journal.path, damage)
-        network.live.tell(JOURNAL_ELEMENT, JournalDamaged(str(damage)))
+        for listen in network.live.listeners:
+            listen(network.live.clock.now(), JOURNAL_ELEMENT, JournalDamaged(str(damage)))
     damaged = tuple(map(str, journal.quarantined()))
     return Office(network, wall_clock(), end, kept, counts, picture, Health(network.live), damaged)
 

@@ -15,7 +15,7 @@ from keytwin.runtime.loop import Listener
 from keytwin.runtime.questions import Answer, Questions
 from keytwin.service.conversation import Question
 from keytwin.vocabulary.identity import ElementName
-from keytwin.vocabulary.machine import Event, Machine, Message, RequestId
+from keytwin.vocabulary.machine import Machine, Message, RequestId
 from keytwin.vocabulary.ports import Entropy
 
 Lay = Callable[[ElementName, ElementName], Carrier | None]
@@ -72,11 +72,6 @@ class Live:
     def restarts(self, name: ElementName) -> int:
         """How often an element has been started again."""
         return max(0, self._hosts[name].starts - 1)
-
-    def tell(self, source: ElementName, event: Event) -> None:
-        """Tell everybody who listens what has happened to the process, and not to a machine."""
-        for listen in self.listeners:
-            listen(self.clock.now(), source, event)
 
     def post(self, to: ElementName, message: Message) -> None:
         """Deliver a message from outside, from the bus or from a stream; lost when the element is stopped."""
