@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -88,6 +90,48 @@ def test_z5_no_key_of_a_selfpair_stands_anywhere_but_in_its_answers(selfpair: Ne
     assert probe.fetch(*fetched) == fetched
     got = [base64.b64decode(key) for key in (*fetched.values(), *waiting.values())]
     assert found(outputs(selfpair), got) == []
+
+
+def memory(pid: int) -> Iterator[tuple[str, bytes]]:
+    """Give all that a process has in its memory, mapping by mapping."""
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as mem:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            extent, rights, *_, name = [*line.split(maxsplit=5), ""][:6]
+            first, last = (int(each, 16) for each in extent.split("-"))
+            if "w" in rights and name not in {"[vvar]", "[vsyscall]"}:
+                mem.seek(first)
+                with suppress(OSError):  # gone since it was listed
+                    yield line, mem.read(last - first)
+
+
+def in_memory(pid: int, keys: Iterable[bytes]) -> list[str]:
+    """Name the mappings that have one of the keys in them, whole, raw or in base64 at any alignment."""
+    wanted = {spelling for key in keys for spelling in (key, *in_base64(key))}
+    return [f"{line}: {octets.count(each)}" for line, octets in memory(pid) for each in wanted if each in octets]
+
+
+def in_base64(key: bytes) -> Iterator[bytes]:
+    for offset in range(3):
+        written = base64.b64encode(b"\0" * offset + key)
+        yield written[offset + bool(offset) : -4]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="a live network closes its memory to other processes of its user")
+@invariant("K5")
+@invariant("Z5")
+def test_k5_a_key_is_gone_from_the_memory_of_the_network_once_both_ends_have_it(line: Network) -> None:
+    """Of one hop and of two. Keys that wait for their slave are found, so that the search is known to search."""
+    pid = line.told.pid
+    got: list[bytes] = []
+    for name in ("near", "far"):
+        master, slave = line.sae(f"{name}-a"), line.sae(f"{name}-b")
+        taken = master.take(3, 256)
+        waiting = [base64.b64decode(key) for key in taken.values()]
+        assert in_memory(pid, waiting), "what waits for its slave is there"
+        assert slave.fetch(*taken) == taken
+        got += waiting
+    assert in_memory(pid, got) == []
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 
 from keytwin.cli.exits import Exit
 from keytwin.cli.output import complain, counted, show, show_json
+from keytwin.cli.passphrase import Asking
 from keytwin.cli.place import StateOption, running
 
 if TYPE_CHECKING:
@@ -122,4 +123,4 @@ def _entries(number: int) -> str:
 def _trails(state: Path | None) -> dict[str, Trail]:
     from keytwin.operation.audit import trails_of
 
-    return trails_of(state.absolute() if state else running(None).state)
+    return trails_of(state.absolute() if state else running(None).state, Asking())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
+from keytwin.cli.passphrase import Asking
 from keytwin.cli.values import Number
 from keytwin.operation.settings import BASE_PORT, HOST, BroughtAuthority, Misbehaviour, UpSettings
 from keytwin.vocabulary.errors import Mistake
@@ -51,6 +52,13 @@ class Place:
         Parameter(help="Give each key manager a process of its own, and control one; what dies is started again."),
     ] = False
 
+    sealed: Annotated[
+        bool, Parameter(help="At its first start: keep the journal under a passphrase, which every start then needs.")
+    ] = False
+    passphrase_fd: Annotated[
+        int | None, Parameter(help="File descriptor to read the passphrase from, to its end or the first line's.")
+    ] = None
+
     def settings(self, network: str, speed: float = 1.0, misbehaviour: Misbehaviour | None = None) -> UpSettings:
         """Return the settings for a network of a file or of the library; Mistake when they are none."""
         from keytwin.operation.whereabouts import state_of
@@ -68,6 +76,8 @@ class Place:
             self.host,
             misbehaviour,
             authority=self._brought_authority(),
+            seals=self.sealed,
+            ask_passphrase=Asking(self.passphrase_fd),
             port_004=self.port_004,
             has_processes=self.processes,
         )

@@ -65,7 +65,8 @@ def _since(told: NetworkStatus) -> str:
 
 def _troubles(told: NetworkStatus) -> list[str]:
     """Tell of elements that do not run, or did not always."""
-    lines = [f"{each.name} is stopped" for each in told.elements if each.state != "running"]
+    lines = [f"the journal was damaged: {each}" for each in told.damage]
+    lines += [f"{each.name} is stopped" for each in told.elements if each.state != "running"]
     return lines + [f"{each.name} was started again {each.restarts} x" for each in told.elements if each.restarts]
 
 

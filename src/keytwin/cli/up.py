@@ -14,6 +14,7 @@ from cyclopts import Parameter
 
 from keytwin.cli.exits import Exit
 from keytwin.cli.output import complain, suggest
+from keytwin.cli.passphrase import VARIABLE
 from keytwin.cli.place import USUAL_PLACE, Place, StateOption, console
 from keytwin.cli.status import show_start
 from keytwin.operation.settings import Misbehaviour, Ready
@@ -52,7 +53,7 @@ def up(
         Let the key faces do something wrong on purpose, to try a client against it.
     """
     if detach:
-        return _detached([network, *_options(speed, misbehave, place)])
+        return _detached([network, *_options(speed, misbehave, place)], _handed_on(network, place))
     from keytwin.operation.up import serve
 
     wrong = None if misbehave is None else Misbehaviour(misbehave)
@@ -99,14 +100,31 @@ def _write_to_log(state: Path) -> None:
     os.close(log)
 
 
-def _detached(words: list[str]) -> int:
+def _handed_on(network: str, place: Place) -> int | None:
+    """Return the descriptor of the passphrase that a detached network needs: nobody can ask for it in there."""
+    if place.passphrase_fd is not None or not sys.stdin.isatty():
+        return place.passphrase_fd
+    from keytwin.operation.sealing import is_sealed
+
+    settings = place.settings(network)
+    was_sealed = is_sealed(settings.state)
+    if not (settings.seals or was_sealed) or VARIABLE in os.environ:
+        return None
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as pipe:
+        pipe.write(settings.ask_passphrase(not was_sealed))
+    return reading
+
+
+def _detached(words: list[str], passphrase: int | None) -> int:
     """Start the network as a process of its own and wait until it is up, or has said why not."""
     reading, writing = os.pipe()
+    words += [] if passphrase is None else ["--passphrase-fd", str(passphrase)]
     child = subprocess.Popen(  # noqa: S603  # our own command, with what the user typed as its arguments
         [sys.executable, "-m", "keytwin", "up", *words, "--ready-fd", str(writing)],
         stdin=subprocess.DEVNULL,
         start_new_session=True,
-        pass_fds=(writing,),
+        pass_fds=(writing,) if passphrase is None else (writing, passphrase),
     )
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
@@ -122,6 +140,7 @@ def _options(speed: float, misbehave: Wrong | None, place: Place) -> list[str]:
     options = ["--speed", repr(speed), "--host", place.host, "--base-port", str(place.base_port)]
     options += [] if place.port_004 is None else ["--port-004", str(place.port_004)]
     options += ["--processes"] if place.processes else []
+    options += ["--sealed"] if place.sealed else []
     options += ["--misbehave", misbehave] if misbehave else []
     given = (("--state", place.state), ("--authority", place.authority), ("--authority-key", place.authority_key))
     return options + [word for option, path in given if path for word in (option, str(path))]

@@ -16,7 +16,7 @@ from keytwin.control.alarms import DISABLING
 from keytwin.vocabulary.errors import UnexpectedMessage
 from keytwin.vocabulary.events import LinkStatusChanged
 from keytwin.vocabulary.identity import CONTROLLER, ElementName, LinkId, NodeId, link_ends
-from keytwin.vocabulary.machine import Effect, Message, Publish, Record, Save, Send, StartTimer
+from keytwin.vocabulary.machine import Effect, Message, Publish, Record, RecordsLost, Save, Send, StartTimer
 from keytwin.vocabulary.operator_messages import SetNodeTrust
 from keytwin.vocabulary.placement import CENTRAL, Seat
 from keytwin.vocabulary.topology_messages import (
@@ -116,6 +116,8 @@ class Controller:
                 case NodeKept():
                     self._nodes[record.state.node] = record.state
                     self._version = max(self._version, record.version)
+                case RecordsLost():
+                    self._version = record.beyond
                 case _:
                     raise AssertionError(f"the controller never saved a {type(record).__name__}")
         known = [LinkStatusChanged(name, link.status.value, "taken up again") for name, link in self._links.items()]

@@ -91,6 +91,7 @@ class _Ingest:
     decided: int = 0  # blocks up to this number have had their turn: what comes of them now comes too late
     waiting: dict[int, _Waiting] = field(default_factory=dict)
     offered: OfferBlock | None = None  # by the first node
+    is_anew: bool = False  # what was here is lost, and no block has been taken in since
 
     def _send(self, message: Message) -> Effect:
         return Send(km_of(other_end(self.link, self.node)), message)
@@ -115,6 +116,13 @@ class _Ingest:
         size = block.octets
         block.material.wipe()
         return self._count_discarded(number, size, cause)
+
+    def begin_anew(self, beyond: int) -> None:
+        """Begin behind all that an earlier incarnation can have used: what it had is lost."""
+        self.is_anew = True
+        if self.node == link_ends(self.link)[0]:  # the other end goes where it is told
+            self.out.jump(beyond)
+            self.incoming.jump(beyond)
 
     def _count_discarded(self, number: int, octets: int, cause: str) -> list[Effect]:
         """Book octets that were ingested and thrown away, half to each direction (the odd one to the outgoing)."""
@@ -144,6 +152,11 @@ class _Ingest:
     def _take_in(self, place: _Place) -> list[Effect]:
         first, second = (self.out, self.incoming) if self.node == link_ends(self.link)[0] else (self.incoming, self.out)
         size = place.first.size + place.second.size
+        if (place.first_offset, place.second_offset) != (first.end, second.end):
+            # One of us has lost what it had, and with it the other's stock is of no use.
+            first.jump(place.first_offset)
+            second.jump(place.second_offset)
+        self.is_anew = False
         first.place(place.first_offset, place.first)
         second.place(place.second_offset, place.second)
         self.placed = place.number
@@ -264,7 +277,7 @@ class SecondIngest(_Ingest):
         del now
         if self.held and self.held.number == offer.number:
             if _is_placed_as(self.held, offer):
-                return [self._send(_acceptance(self.node, self.link, self.held))]
+                return [self._send(_acceptance(self, self.held))]
             # The first node was restarted and offers the block anew with other shares: it has not taken it in.
             return [*self._decide(self.held, is_placed=False), *self._refuse(offer)]
         if offer.number <= self.decided:  # taken in, and the offer is an old one; or refused, and the answer was lost
@@ -304,7 +317,9 @@ class SecondIngest(_Ingest):
         self.decided = self.newest = record.number
 
     def restore_decision(self, record: BlockDecided) -> None:
-        """Repeat what was decided of the held block."""
+        """Repeat what was decided of the held block; of one that was lost there is nothing to decide."""
+        if self.held is None and self.is_anew:
+            return
         assert self.held
         assert self.held.number == record.number
         self._decide(self.held, is_placed=record.is_placed)
@@ -314,13 +329,17 @@ class SecondIngest(_Ingest):
         return self._accepted(self.held) if self.held else []
 
     def _check(self, offer: OfferBlock) -> None:
-        """Violation when the offered place is not the next one here, once what is held has been settled."""
+        """Violation when the offered place is not the next one here, once what is held has been settled.
+
+        Ahead of it is a first node that has lost what it had; and whoever has lost it here takes what it is offered.
+        """
         first, second = self.incoming.end, self.out.end
         if self.held and offer.placed >= self.held.number:
             first += self.held.first.size // BITS_PER_BYTE
             second += self.held.second.size // BITS_PER_BYTE
         is_next = (offer.first_offset, offer.second_offset) == (first, second)
-        if not is_next or min(offer.first_octets, offer.second_octets) < 0:
+        is_ahead = self.is_anew or (offer.first_offset > first and offer.second_offset > second)
+        if not (is_next or is_ahead) or min(offer.first_octets, offer.second_octets) < 0:
             raise Violation(f"block {offer.number} of {self.link} is offered at a place that is not the next one")
 
     def _settle(self, offer: OfferBlock) -> list[Effect]:
@@ -350,7 +369,7 @@ class SecondIngest(_Ingest):
         return [*effects, saved, *self._accepted(self.held)]
 
     def _accepted(self, held: _Place) -> list[Effect]:
-        return [self._send(_acceptance(self.node, self.link, held)), self._timer(held.number, REPEAT_AFTER)]
+        return [self._send(_acceptance(self, held)), self._timer(held.number, REPEAT_AFTER)]
 
     def _decide(self, held: _Place, *, is_placed: bool) -> list[Effect]:
         self.held = None
@@ -370,9 +389,9 @@ def _agrees(block: _Waiting, offer: OfferBlock) -> bool:
     return is_whole and _digest_is(offer.digest, offer.link, offer.number, block.material)
 
 
-def _acceptance(node: NodeId, link: LinkId, held: _Place) -> AcceptBlock:
-    shares = [share.size // BITS_PER_BYTE for share in (held.first, held.second)]
-    return AcceptBlock(node, link, FIRST_EPOCH, held.number, *shares)
+def _acceptance(ingest: SecondIngest, held: _Place) -> AcceptBlock:
+    first, second = (share.size // BITS_PER_BYTE for share in (held.first, held.second))
+    return AcceptBlock(ingest.node, ingest.link, FIRST_EPOCH, held.number, first, second, ingest.is_anew)
 
 
 def _is_placed_as(place: _Place, offer: OfferBlock) -> bool:

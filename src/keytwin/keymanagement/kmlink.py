@@ -126,7 +126,8 @@ class KmLink:
 
         What is first and needs much holds up the rest, or it would never be served.
         """
-        effects: list[Effect] = []
+        # After a jump to another address the lease lies behind.
+        effects = self.lease.renew() if self.lease.is_behind else []
         while (first := self.queue.first()) is not None:
             need = first.need()
             if need > self.ready or self.outbox.is_full:
@@ -200,6 +201,14 @@ class KmLink:
             return []
         self.looks_at = due
         return [StartTimer(f"{self.link}/resend", Duration(max(0, due - now)), ResendDue(self.link))]
+
+
+def renounce(kmlink: KmLink) -> list[Effect]:
+    """Give up all that is in stock, durably: the neighbour has lost it."""
+    kmlink.out.give_up()
+    kmlink.incoming.give_up()
+    kmlink.marked_incoming = IncomingMark(kmlink.link, kmlink.incoming.floor, kmlink.incoming.used())
+    return [kmlink.lease.mark_used(), Save(kmlink.marked_incoming)]
 
 
 def account(kmlink: KmLink, sender: NodeId) -> LinkAccount:

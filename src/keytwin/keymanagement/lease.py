@@ -81,6 +81,11 @@ class Lease:
         """Octets that may be allocated now."""
         return 0 if self.is_fenced else min(self.out.end, self.marked.offset) - self.out.next
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether the direction goes on at an address beyond the lease."""
+        return self.out.next > self.marked.offset
+
     def begin(self, now: Instant) -> list[Effect]:
         """Give up what an earlier incarnation may have used, and ask for more."""
         self.started_at = now
@@ -130,16 +135,24 @@ class Lease:
 
     def _ask(self, generation: int, octets: int) -> list[Effect]:
         """Ask, when it is durable that this number is used."""
+        mark = self._used_up_to()
         self.asked = AskLease(
             sender=self.node,
             link=self.link,
             link_epoch=FIRST_EPOCH,
             generation=generation,
             started_at=self.started_at,
-            mark=self.marked.offset,
+            mark=mark,
             octets=octets,
         )
-        return [self._mark(self.marked.offset, generation), Send(self.peer, self.asked), self._timer()]
+        return [self._mark(mark, generation), Send(self.peer, self.asked), self._timer()]
+
+    def mark_used(self) -> Effect:
+        """Make it durable that all below the next octet is given up."""
+        return self._mark(self._used_up_to(), self.marked.generation)
+
+    def _used_up_to(self) -> int:
+        return max(self.marked.offset, self.out.next)
 
     def _mark(self, offset: int, generation: int) -> Effect:
         self.marked = OutgoingMark(self.link, offset, self.out.used(), generation)

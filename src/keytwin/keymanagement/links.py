@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final, TypeVar
 
 from keytwin.keymanagement.blocks import BlockOverdue, FirstIngest, SecondIngest
-from keytwin.keymanagement.kmlink import KmLink, ResendDue
+from keytwin.keymanagement.kmlink import KmLink, ResendDue, renounce
 from keytwin.keymanagement.lease import LeaseDue
 from keytwin.keymanagement.pads import FIRST_EPOCH
 from keytwin.keymanagement.watch import ProbeDue, ProbeLost, ReportDue, Watch
@@ -104,6 +104,11 @@ class Links:
         for kmlink in self.kmlinks.values():
             kmlink.drop_session(ksid, epoch)
 
+    def begin_anew(self, beyond: int) -> None:
+        """Begin behind all that an earlier incarnation can have used: what it had is lost."""
+        for kmlink in self.kmlinks.values():
+            kmlink.ingest.begin_anew(beyond)
+
     def resume(self, now: Instant) -> list[Effect]:
         """Go on after a start or restart."""
         effects: list[Effect] = []
@@ -162,7 +167,10 @@ def _ingest(kmlink: KmLink, message: LinkMessage, now: Instant) -> list[Effect]:
         case BlockOverdue():
             return kmlink.ingest.on_overdue(message, now)
         case AcceptBlock():
-            return _in_role(ingest, FirstIngest, message).on_accept_block(message, now)
+            first = _in_role(ingest, FirstIngest, message)
+            is_awaited = first.offered is not None and first.offered.number == message.number
+            given_up = renounce(kmlink) if message.is_anew and is_awaited else []
+            return [*given_up, *first.on_accept_block(message, now)]
         case RefuseBlock():
             return ingest.on_refuse_block(message, now)
         case OfferBlock():

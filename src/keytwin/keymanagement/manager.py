@@ -59,7 +59,7 @@ from keytwin.vocabulary.exchange_messages import (
     VoidKeys,
 )
 from keytwin.vocabulary.identity import Ksid, LinkId, NodeId, link_ends
-from keytwin.vocabulary.machine import Effect, Message, Record
+from keytwin.vocabulary.machine import Effect, Message, Record, RecordsLost
 from keytwin.vocabulary.operator_messages import CheckHealth
 from keytwin.vocabulary.placement import CENTRAL, Seat
 from keytwin.vocabulary.ports import Entropy
@@ -255,6 +255,8 @@ class KeyManager:
                 self.selfpairs.restore(record)
             case SyntheticKeyKept(material=material):
                 material.wipe()
+            case RecordsLost():
+                self.links.begin_anew(record.beyond)
             case KeysKept() | KeysHandedOut() | BatchGone():
                 self._restore_keys(record, pools.setdefault(record.ksid, Pool()))
             case _:

@@ -77,6 +77,7 @@ class Outgoing:
 
     next: int = 0  # the first octet not allocated yet
     end: int = 0  # the first octet not ingested yet
+    skipped: int = 0  # addresses below `end` that no octet was ever ingested at
     least: int = 0  # nothing below it is allocated any more, what is still to come included
     has_skipped: bool = False  # something below `next` is given up and not overwritten yet
     books: Books = field(default_factory=Books)
@@ -102,6 +103,18 @@ class Outgoing:
             self.books.spent[Use.WASTED] += upto - self.next
             self.next = upto
             self.has_skipped = True
+
+    def give_up(self) -> None:
+        """Waste all that is in stock: the neighbour has lost it."""
+        self.books.spent[Use.WASTED] += self.stock
+        self.next = self.end
+        _drop_below(self._segments, self.end)
+
+    def jump(self, start: int) -> None:
+        """Give up all that is in stock, and go on at another address."""
+        self.give_up()
+        self.skipped += start - self.end
+        self.next = self.end = start
 
     def take(self, count: int, use: Use, tag_octets: int = 0) -> tuple[int, bytearray]:
         """Allocate `count` octets; return their offset and a copy that the caller wipes; `tag_octets` key a tag."""
@@ -140,7 +153,7 @@ class Outgoing:
         self.next = min(max(mark, self.next), self.end)
         _drop_below(self._segments, self.next)
         _wipe(self._segments, 0, self.next)
-        _take_up(self.books, self.next, used)
+        _take_up(self.books, self.next - self.skipped, used)
 
 
 @dataclass(slots=True)
@@ -149,6 +162,7 @@ class Incoming:
 
     floor: int = 0  # octets below it are spent or given up by the sender
     end: int = 0
+    skipped: int = 0  # addresses below `end` that no octet was ever ingested at
     spent_above: int = 0  # octets above the floor that are spent
     books: Books = field(default_factory=Books)
     _segments: deque[_Segment] = field(default_factory=deque)
@@ -165,6 +179,16 @@ class Incoming:
         assert start == self.end
         self.end = _append(self._segments, start, material)
         self.books.ingested += self.end - start
+
+    def give_up(self) -> None:
+        """Waste all that is in stock: the neighbour has lost it."""
+        self.raise_floor(self.end)
+
+    def jump(self, start: int) -> None:
+        """Give up all that is in stock, and go on at another address."""
+        self.give_up()
+        self.skipped += start - self.end
+        self.floor = self.end = start
 
     def has_spent(self, offset: int, count: int) -> bool:
         """Whether exactly this range has been spent: its message is a repeat. Violation when only its offset has."""
@@ -234,7 +258,7 @@ class Incoming:
     def resume(self, floor: int, used: Spent) -> None:
         """Take up a floor that an earlier incarnation knew; what it had used above is used again only by repeats."""
         self.raise_floor(floor)
-        _take_up(self.books, self.floor, used)
+        _take_up(self.books, self.floor - self.skipped, used)
 
     def _cuts_across(self, offset: int, count: int) -> bool:
         """Whether the range has an octet in common with one that is spent."""

@@ -44,12 +44,13 @@ class Bureau:
     counts: Metrics
     picture: Picture
     health: Health
+    damage: tuple[str, ...] = ()  # of the journal, when it was opened
 
     # --- to see -----------------------------------------------------------------------------------------------------
 
     def status(self) -> NetworkStatus:
         """Return the network as it stands."""
-        return portrait(self.network, self.health, self.picture, self.started)
+        return portrait(self.network, self.health, self.picture, self.started, self.damage)
 
     def events(self, after: int, limit: int) -> EventPage:
         """Return at most `limit` events whose number is above `after`."""

@@ -33,8 +33,9 @@ from keytwin.operation.frames import (
 )
 from keytwin.operation.parts import BUS_PART, Part, parts_of
 from keytwin.operation.settings import UpSettings
-from keytwin.operation.upkeep import FEW_COLLECTIONS, violated
+from keytwin.operation.upkeep import FEW_COLLECTIONS, tell_damage, violated
 from keytwin.operation.whereabouts import folder_of_process
+from keytwin.runtime.arena import Arena, keep_key_in
 from keytwin.runtime.bus_codec import Codec
 from keytwin.runtime.bus_nats import BusSeat, NatsBus
 from keytwin.runtime.bus_server import BusServer, program
@@ -94,6 +95,7 @@ class PartProcess:
             self._channel.close()
 
     async def _host(self) -> None:
+        keep_key_in(Arena())  # locked pages are not inherited
         self.certification.authority.denied.refresh()  # this process knows what was denied when the network started
         folder = private_folder(folder_of_process(self.settings.state, self.part.name) / "journal")
         envelope = Envelope(KeyFile.at(folder / "key"))
@@ -103,6 +105,7 @@ class PartProcess:
             stake = Stake(self.part, partial(NatsBus, self._seat()))
             network = LiveNetwork(self.settings, self.certification, journal, hooks, stake=stake)
             network.live.listeners.append(self._tell)
+            tell_damage(journal, network.live)
             self._network = network
             try:
                 await network.open()
@@ -164,7 +167,8 @@ class PartProcess:
             case Renewed(role=role, name=name):
                 network.renewed(Identity(Role(role), name))
             case Denied(role=role, name=name):
-                self.certification.authority.denied.refresh()
+                keep_key_in(Arena())  # locked pages are not inherited
+        self.certification.authority.denied.refresh()
                 network.denied(Identity(Role(role), name))
             case Ended():
                 pass

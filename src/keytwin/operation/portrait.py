@@ -23,7 +23,9 @@ from keytwin.vocabulary.blueprint import App, Endpoint
 from keytwin.vocabulary.identity import NodeId
 
 
-def portrait(network: Network, health: Health, picture: Picture, started: datetime) -> NetworkStatus:
+def portrait(
+    network: Network, health: Health, picture: Picture, started: datetime, damage: tuple[str, ...]
+) -> NetworkStatus:
     """Return a network as it stands."""
     settings, blueprint = network.settings, network.blueprint
     return NetworkStatus(
@@ -35,6 +37,7 @@ def portrait(network: Network, health: Health, picture: Picture, started: dateti
         operator_url=f"https://{LOOPBACK}:{settings.ports.operator}",
         state_directory=str(settings.state),
         is_healthy=all(_is_good(network, health, node.id) for node in blueprint.topology.nodes) and _all_run(network),
+        damage=damage,
         elements=network.elements(),
         key_managers=tuple(_key_managers(network, health)),
         saes=tuple(_saes(network)),

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
+from keytwin.operation.sealing import AskPassphrase, no_passphrase
 from keytwin.service.operator_values import NetworkStatus
 from keytwin.vocabulary.blueprint import Blueprint
 from keytwin.vocabulary.errors import Mistake
@@ -90,6 +91,8 @@ class UpSettings:
     host: str = HOST  # where the faces listen: stands in URLs and, beside those of the loopback, in certificates
     misbehaviour: Misbehaviour | None = None
     authority: BroughtAuthority | None = None  # None: the network makes its own
+    seals: bool = False  # at its first start, put the journal under a passphrase
+    ask_passphrase: AskPassphrase = no_passphrase
     port_004: int | None = None  # the first of those for the binary binding of ETSI GS QKD 004; None: it has none
     has_processes: bool = False  # whether each key manager, and control, has a process of its own
 
@@ -98,6 +101,8 @@ class UpSettings:
             raise Mistake(f"speed {self.speed:g}: twins run from above 0 to {FASTEST:g} times as fast as they would")
         if not self.host or any(each.isspace() or each in "/@[]" for each in self.host):
             raise Mistake(f"host {self.host!r}: give a name or an address, such as localhost or 192.0.2.1")
+        if self.seals and self.has_processes:
+            raise Mistake("a journal under a passphrase is of one process: leave out --sealed or --processes")
         _ = self.ports  # checks them
         self._check_binary_ports()
 

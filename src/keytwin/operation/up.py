@@ -14,7 +14,6 @@ import uvloop
 
 from keytwin.network import Customers
 from keytwin.operation.assembly import Hooks, LiveNetwork
-from keytwin.operation.audit import JOURNAL, KEY_FILE
 from keytwin.operation.certification import Certification, authority_of
 from keytwin.operation.events import RecentEvents
 from keytwin.operation.health import Health
@@ -22,14 +21,25 @@ from keytwin.operation.metrics import Metrics
 from keytwin.operation.office import Bureau, Office
 from keytwin.operation.part_process import live_as
 from keytwin.operation.picture import Picture
+from keytwin.operation.sealing import JOURNAL, key_of
 from keytwin.operation.settings import Ready, UpSettings
 from keytwin.operation.supervision import Supervisor
-from keytwin.operation.upkeep import FEW_COLLECTIONS, bound_resources, check_shape, keep, operator, run_of, violated
+from keytwin.operation.upkeep import (
+    FEW_COLLECTIONS,
+    bound_resources,
+    check_shape,
+    keep,
+    operator,
+    run_of,
+    tell_damage,
+    violated,
+)
 from keytwin.operation.whereabouts import PKI, Claim, folder_of_process, open_log
+from keytwin.runtime.arena import Arena, close_to_others, keep_key_in
 from keytwin.runtime.bus_nats import library
 from keytwin.runtime.bus_server import program
 from keytwin.runtime.clock import wall_clock
-from keytwin.runtime.envelope import Envelope, KeyFile
+from keytwin.runtime.envelope import Envelope
 from keytwin.runtime.journal import Journal
 from keytwin.runtime.journal_codec import RecordCodec, record_types
 from keytwin.runtime.nursery import Nursery
@@ -46,6 +56,8 @@ def serve(settings: UpSettings, on_ready: Callable[[Ready], None]) -> None:
 
     Mistake or Refusal when it cannot start: ports, state, files. Refusal, too, when its disk fails.
     """
+    keep_key_in(Arena())
+    close_to_others()
     with Claim(settings.state) as claim:
         if settings.has_processes:
             _serve_processes(settings, claim, on_ready)
@@ -88,11 +100,11 @@ async def running(settings: UpSettings, end: End, customers: Customers | None = 
     """Have a network run for as long as the block lasts; `end` is told when it should."""
     bound_resources()
     certification = _certification(settings)
-    key = KeyFile.at(settings.state / KEY_FILE)
+    key = key_of(settings.state, settings.ask_passphrase, seals=settings.seals)
     journal = Journal.open(settings.state / JOURNAL, Envelope(key), RecordCodec(record_types()))
     try:
         network = LiveNetwork(settings, certification, journal, Hooks(end, violated), customers)
-        office = _office(network, lambda: end(None))
+        office = _office(network, lambda: end(None), journal)
         keeping = asyncio.create_task(keep(office), name="housekeeping")
         try:
             await network.open(partial(operator, office))
@@ -149,8 +161,10 @@ def _log_of(state: Path, name: str) -> int:
     return open_log(private_folder(folder_of_process(state, name)) if name else state)
 
 
-def _office(network: LiveNetwork, end: Callable[[], None]) -> Office:
+def _office(network: LiveNetwork, end: Callable[[], None], journal: Journal) -> Office:
     kept, picture = RecentEvents(), Picture()
     counts = Metrics(network.blueprint.name, own_version())
     network.live.listeners.extend((kept, counts, picture))
-    return Office(network, wall_clock(), end, kept, counts, picture, Health(network.live))
+    tell_damage(journal, network.live)
+    damaged = tuple(map(str, journal.quarantined()))
+    return Office(network, wall_clock(), end, kept, counts, picture, Health(network.live), damaged)

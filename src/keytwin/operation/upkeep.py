@@ -16,12 +16,15 @@ from keytwin.operation.office import Bureau
 from keytwin.operation.settings import UpSettings
 from keytwin.operation.whereabouts import Run
 from keytwin.runtime.clock import wall_clock
+from keytwin.runtime.journal import Journal
+from keytwin.runtime.live import Live
 from keytwin.runtime.private_files import mistake, read_public, write_whole
 from keytwin.service.http import Request, Response
 from keytwin.service.operator import answer
 from keytwin.service.operator_values import Credentials
 from keytwin.vocabulary.blueprint import Blueprint
 from keytwin.vocabulary.errors import Violation
+from keytwin.vocabulary.events import JournalDamaged
 from keytwin.vocabulary.identity import ElementName
 from keytwin.vocabulary.machine import RequestId
 from keytwin.vocabulary.units import in_seconds
@@ -29,6 +32,7 @@ from keytwin.vocabulary.units import in_seconds
 RENEWALS: Final = 60.0  # seconds between two looks at whose certificate is half over
 FEW_COLLECTIONS: Final = (100_000, 50, 100)  # a network makes many objects and hardly any cycle: look for them rarely
 FIRST_HEALTH: Final = 1.0  # seconds until a key manager that has not answered its first check is asked again
+JOURNAL_ELEMENT: Final = ElementName("journal")
 
 log = logging.getLogger(__name__)
 
@@ -109,6 +113,14 @@ def bound_resources() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def tell_damage(journal: Journal, live: Live) -> None:
+    """Tell what was found damaged in a journal and put aside: in the log, and to all who listen."""
+    for damage in journal.found_now:
+        log.error("%s: %s; put aside, and all key of before is given up", journal.path, damage)
+        for listen in live.listeners:
+            listen(live.clock.now(), JOURNAL_ELEMENT, JournalDamaged(str(damage)))
 
 
 def violated(own: ElementName, peer: ElementName | None, violation: Violation) -> None:

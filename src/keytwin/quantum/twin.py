@@ -37,6 +37,7 @@ from keytwin.vocabulary.machine import (
     Message,
     Publish,
     Record,
+    RecordsLost,
     Save,
     Send,
     StartTimer,
@@ -182,6 +183,9 @@ class Twin:
     def restore(self, records: Iterable[Record], now: Instant) -> list[Effect]:
         """Register the link and begin a block; the last number given is taken up."""
         for record in records:
+            if isinstance(record, RecordsLost):
+                self.number = self.reserved = self.status_sequence = record.beyond
+                continue
             assert isinstance(record, BlockNumbered)
             self.number = self.reserved = record.number
             self.status_sequence = record.status_sequence

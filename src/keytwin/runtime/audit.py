@@ -63,6 +63,11 @@ class AuditTrail:
         self._key = key.octets
         self._number = last.id if last else 0
         self._link = last.link if last else BEGINNING
+        self._through = last.through if last else 0
+
+    def covers(self, most: int) -> int:
+        """Return the last row of the journal that must be there, 0 = there is no telling: a witness of its end."""
+        return self._through if self._through <= most else 0
 
     def next(self, noted: list[Noted], at: int, through: int) -> AuditRow:
         """Return the next row, which is to be stored before another one is made."""
@@ -102,10 +107,11 @@ def last_of(connection: sqlite3.Connection) -> AuditRow | None:
 
 def rows_of(connection: sqlite3.Connection, order: str = "ORDER BY id") -> Iterator[AuditRow]:
     """Give the rows; an altered column may be of any type, so what is no row is given with an empty link."""
-    for number, at, through, entries, link in connection.execute(f"SELECT * FROM audit {order}"):  # noqa: S608  # our own words
+    for number, *extent, entries, link in connection.execute(f"SELECT * FROM audit {order}"):  # noqa: S608  # our own words
         is_row = isinstance(entries, bytes | str) and isinstance(link, bytes)
         text = entries.decode(errors="replace") if isinstance(entries, bytes) else str(entries)
-        yield AuditRow(int(number), int(at), int(through), text, link if is_row else b"")
+        at, through = (each if isinstance(each, int) else 0 for each in extent)
+        yield AuditRow(number, at, through, text, link if is_row else b"")
 
 
 def _context(store: bytes, first: int) -> bytes:

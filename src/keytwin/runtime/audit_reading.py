@@ -10,6 +10,7 @@ import hmac
 import shutil
 import sqlite3
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from keytwin.runtime.journal import explaining, read_batch
 from keytwin.runtime.journal_codec import RecordCodec
 from keytwin.runtime.journal_file import ELSEWHERE, Contents, JournalCorrupt, examine, version_of
 from keytwin.runtime.private_files import mistake
+from keytwin.runtime.quarantine import Damage, quarantined
 from keytwin.vocabulary.identity import ElementName
 
 COPIES: Final = 3
@@ -94,8 +96,10 @@ def _examined(path: Path, connection: sqlite3.Connection, envelope: Envelope, co
         trail = Trail(key.first, list(audit.rows_of(connection)))
     except (SealBroken, sqlite3.DatabaseError, ValueError, TypeError) as error:
         raise JournalCorrupt(path, 0, f"has lost its audit: {error}") from error
+    lost = [*contents.damage, *(each.damage for each in quarantined(connection))]
+    trail.faults += [AuditFault(0, f"the journal is damaged, and cannot confirm all: {damage}") for damage in lost]
     _check_links(trail, key)
-    _check_journal(trail, connection, contents, codec)
+    _check_journal(trail, _said(connection, contents, codec), lost)
     return trail
 
 
@@ -110,13 +114,16 @@ def _check_links(trail: Trail, key: AuditKey) -> None:
         before, expected = row.link, row.id + 1
 
 
-def _check_journal(trail: Trail, connection: sqlite3.Connection, contents: Contents, codec: RecordCodec) -> None:
-    """Hold the rows against what the journal's rows of the same commits say."""
+def _check_journal(trail: Trail, heard: Iterator[tuple[int, Noted]], lost: list[Damage]) -> None:
+    """Hold the rows against what the journal's rows of the same commits say, as far as these are there."""
     said: dict[int, list[Noted]] = {}
-    for noted_in, noted in _said(connection, contents, codec):
+    for noted_in, noted in heard:
         if noted_in >= trail.first:
             said.setdefault(noted_in, []).append(noted)
+    before = trail.first - 1
     for row in trail.rows:
+        is_whole = not any(before < damage.last and damage.first <= row.through for damage in lost)
+        before = row.through
         covered = list(takewhile(partial(ge, row.through), said))  # the rows come in their order
         of_commit = [noted for number in covered for noted in said.pop(number)]
         try:
@@ -125,7 +132,8 @@ def _check_journal(trail: Trail, connection: sqlite3.Connection, contents: Conte
             trail.faults.append(AuditFault(row.id, "is no text of an audit"))
             continue
         # Within a commit the journal has its rows by element, the audit its entries in the order they were saved.
-        if sorted(map(msgspec.json.encode, told)) != sorted(map(msgspec.json.encode, of_commit)):
+        written, confirmed = Counter(map(msgspec.json.encode, told)), Counter(map(msgspec.json.encode, of_commit))
+        if written != confirmed and (is_whole or not confirmed <= written):
             trail.faults.append(AuditFault(row.id, "says something else than the journal"))
     if said:
         number = len(trail.rows) + 1
@@ -137,7 +145,11 @@ def _check_journal(trail: Trail, connection: sqlite3.Connection, contents: Conte
 def _said(connection: sqlite3.Connection, contents: Contents, codec: RecordCodec) -> Iterator[tuple[int, Noted]]:
     """Give what the records of the journal have for the audit, with the row each is in."""
     for number, element, key, sealed in connection.execute("SELECT * FROM rows ORDER BY id"):
-        for record in read_batch(contents.path, number, contents.opened(number, element, key, sealed), codec):
+        try:
+            octets = contents.opened(number, element, key, sealed)
+        except SealBroken:
+            continue  # it is among the damage
+        for record in read_batch(contents.path, number, octets, codec):
             entry = record.audited()
             if entry is not None:
                 yield number, Noted(ElementName(element.decode()), entry)

@@ -49,11 +49,14 @@ class KeyEncryptionKey(Protocol):
 
 
 class KeyFile:
-    """A key-encryption key of 32 octets in a file that only its owner reads: as safe as that file, and no safer."""
+    """A key-encryption key of 32 octets in a file that only its owner reads: as safe as that file, and no safer.
 
-    def __init__(self, octets: bytes) -> None:
+    `kind` names another place that such a key comes from.
+    """
+
+    def __init__(self, octets: bytes, kind: str = "file") -> None:
         assert len(octets) == KEY
-        self.name = f"file:{_derived(octets, b'keytwin name 1', NAME).hex()}"
+        self.name = f"{kind}:{_derived(octets, b'keytwin name 1', NAME).hex()}"
         self._aead = AESGCM(_derived(octets, b"keytwin wrap 1", KEY))
 
     @classmethod

@@ -1,7 +1,8 @@
 """The journal of a live process: what its elements saved, sealed, in one SQLite file with one writer.
 
 A row is what one element saved in one commit. Rows are numbered without a gap and each is bound to its number, so that
-one that is missing, moved or altered is noticed when the journal is opened. A store that was put back as a whole, or at
+one that is missing, moved or altered is noticed when the journal is opened: it is put aside and elements begin anew
+behind it (`quarantine`). A store that was put back as a whole, or at
 its end, to an earlier state is not: pads that it knows as unused may have been used since.
 """
 
@@ -18,16 +19,18 @@ from typing import Final
 import msgspec
 
 from keytwin.runtime.audit import INSERT_AUDIT, Noted
-from keytwin.runtime.envelope import DataKey, Envelope
+from keytwin.runtime.envelope import DataKey, Envelope, SealBroken
 from keytwin.runtime.journal_codec import RecordCodec
 from keytwin.runtime.journal_file import ELSEWHERE, JournalCorrupt, audit_of, connect, examine, in_use, lock
 from keytwin.runtime.private_files import mistake, private_folder
+from keytwin.runtime.quarantine import ANEW, LEFT_OUT, Quarantined, put_aside, quarantined
 from keytwin.vocabulary.errors import Refusal
 from keytwin.vocabulary.identity import ElementName
-from keytwin.vocabulary.machine import Record
+from keytwin.vocabulary.machine import Record, RecordsLost
 
 PAGE: Final = 4096  # octets, SQLite's own; a commit logs the page at the end of the table and those it fills
 LOG_LIMIT: Final = 1024 * 1024  # octets of log before it is written back: one that is overwritten syncs faster
+LARGEST_GAP: Final = 1 << 20  # rows; an audit that claims more at the end of a journal has been altered
 INSERT: Final = "INSERT INTO rows VALUES (?, ?, ?, ?)"
 
 Row = tuple[int, ElementName, int, bytes]
@@ -56,7 +59,9 @@ class Journal:
         self._exit = ExitStack()
         self._contents = examine(path, connection, envelope)
         self._trail = audit_of(self._contents, connection, envelope)
-        self._key = self._fresh_key()
+        self._contents.reach(self._trail.covers(LARGEST_GAP + self._contents.last) + 1)
+        self.found_now = tuple(self._contents.damage)
+        self._key = self._settled() if self._contents.damage else self._fresh_key()
 
     @classmethod
     def open(cls, path: Path, envelope: Envelope, codec: RecordCodec) -> Journal:
@@ -105,16 +110,28 @@ class Journal:
             self._noted.clear()
 
     def records(self, element: ElementName) -> list[Record]:
-        """Read what an element has made durable, in the order it was saved, with fresh handles of key material."""
+        """Read what an element has made durable, in the order it was saved, with fresh handles of key material.
+
+        After damage it is what was saved since, and RecordsLost comes first.
+        """
         self._check_usable()
-        name = element.encode()
-        query = "SELECT id, data_key, sealed FROM rows WHERE element = ? ORDER BY id"
-        found: list[Record] = []
-        with explaining(self.path), closing(self._connection.execute(query, (element,))) as rows:
+        name, begins = element.encode(), self._contents.begins
+        query = "SELECT id, data_key, sealed FROM rows WHERE element = ? AND id > ? ORDER BY id"
+        found: list[Record] = [RecordsLost(begins)] if begins else []
+        with explaining(self.path), closing(self._connection.execute(query, (element, begins))) as rows:
             for row, number, sealed in rows:
-                octets = self._contents.opened(row, name, number, sealed)
+                try:
+                    octets = self._contents.opened(row, name, number, sealed)
+                except SealBroken as error:  # it was whole when the journal was opened: the disk is failing
+                    raise JournalCorrupt(self.path, row, "is not what was written") from error
                 found += read_batch(self.path, row, octets, self._codec)
         return found
+
+    def quarantined(self) -> tuple[Quarantined, ...]:
+        """Return what was found damaged when the journal was opened, now or earlier."""
+        self._check_usable()
+        with explaining(self.path):
+            return quarantined(self._connection)
 
     def close(self) -> None:
         """Let go of the file; what is staged is lost, as in a crash. Closing twice is allowed."""
@@ -158,9 +175,23 @@ class Journal:
         self._logged += logged
         return rows
 
+    def _settled(self) -> DataKey:
+        """Put damage aside and let elements begin anew, all in one write: a crash before it changes nothing."""
+        contents = self._contents
+        contents.last += LEFT_OUT
+        self._cursor.execute("BEGIN IMMEDIATE")
+        put_aside(self._connection, contents.damage, time.time_ns())
+        key = self._fresh_key()
+        row = contents.last + 1
+        self._cursor.execute(INSERT, (row, ANEW.decode(), key.number, key.seal(row, ANEW, _BATCH.encode([]))))
+        self._cursor.execute("COMMIT")
+        contents.last = contents.begins = row
+        return key
+
     def _fresh_key(self) -> DataKey:
         contents = self._contents
-        key, wrapped = self._envelope.fresh(contents.store, len(contents.keys) + 1, contents.last + 1)
+        contents.highest_key += 1
+        key, wrapped = self._envelope.fresh(contents.store, contents.highest_key, contents.last + 1)
         self._cursor.execute("INSERT INTO data_keys VALUES (?, ?, ?, ?)", wrapped)
         contents.keys[key.number] = key
         return key

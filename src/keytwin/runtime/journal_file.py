@@ -6,7 +6,7 @@ import fcntl
 import os
 import sqlite3
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,7 @@ from keytwin.runtime import audit
 from keytwin.runtime.audit import AuditTrail
 from keytwin.runtime.envelope import STORE, DataKey, Envelope, SealBroken, WrappedKey
 from keytwin.runtime.private_files import SECRET, mistake, sync_folder
+from keytwin.runtime.quarantine import ANEW, Damage
 from keytwin.vocabulary.errors import FileMistake, Finding, Refusal
 
 APPLICATION: Final = 0x6B74776E  # "ktwn", in SQLite's field for it
@@ -123,35 +124,65 @@ def _lay_out(connection: sqlite3.Connection) -> None:
 
 @dataclass(slots=True)
 class Contents:
-    """What a journal holds, beside its rows: its identity, its data keys by number, and the number of its last row."""
+    """What a journal holds, beside its rows: its identity, its data keys by number, and the number of its last row.
+
+    `begins`: what elements find again stands behind this row; 0 = all of it. `damage` is what was not settled yet.
+    """
 
     path: Path
     store: bytes
     keys: dict[int, DataKey]
+    highest_key: int  # number of a data key, also of one that can't be opened
     last: int = 0
+    begins: int = 0
+    damage: list[Damage] = field(default_factory=list)
 
     def opened(self, row: int, element: bytes, number: int, sealed: bytes) -> bytes:
-        """Open the seal of a row; JournalCorrupt when it is not what was written."""
+        """Open the seal of a row; SealBroken when it is not what was written."""
         try:
             return self.keys[number].open(row, element, sealed)
-        except (KeyError, TypeError, SealBroken) as error:  # an altered column may have become any type that SQLite has
-            raise JournalCorrupt(self.path, row, "is not what was written") from error
+        except (
+            KeyError,
+            TypeError,
+            OverflowError,
+        ) as error:  # an altered column may have become any type that SQLite has
+            raise SealBroken("the seal is broken") from error
+
+    def take(self, row: int, element: bytes, number: int, sealed: bytes) -> None:
+        """Count the next row, if it is what was written; rows come in ascending order."""
+        expected = self.last + 1
+        try:
+            self.opened(row, element, number, sealed)
+        except SealBroken:
+            # Its number is as doubtful as all else of it: only where it is the expected one is it believed.
+            self.last = max(self.last, expected if row == expected else 0)
+            self.damage.append(Damage(row, row, "is not what was written"))
+            return
+        self.reach(row)
+        self.last = row
+        if element == ANEW:
+            self.begins = row
+            self.damage = [each for each in self.damage if each.first > row]
+
+    def reach(self, row: int) -> None:
+        """Note that all rows before this one were written."""
+        if row > self.last + 1:
+            self.damage.append(Damage(self.last + 1, row - 1, "is missing"))
+            self.last = row - 1
 
 
 def examine(path: Path, connection: sqlite3.Connection, envelope: Envelope) -> Contents:
-    """Check all of a journal: JournalCorrupt when something is missing or altered, FileMistake for another key."""
+    """Check all of a journal and say what is missing or altered.
+
+    JournalCorrupt when there is no telling at all; FileMistake when it is of another key-encryption key.
+    """
     store = _identity(path, connection)
-    contents = Contents(path, store, _data_keys(path, connection, envelope, store))
+    keys, highest = _data_keys(path, connection, envelope, store)
+    contents = Contents(path, store, keys, highest)
     # Every seal, not only those an element asks for: an altered element name would hide its row from all of them.
-    for row, element, number, sealed in connection.execute(
-        "SELECT id, element, data_key, sealed FROM rows ORDER BY id"
-    ):
-        if row != contents.last + 1:
-            raise JournalCorrupt(path, contents.last + 1, "is missing")
-        contents.opened(row, element, number, sealed)
-        contents.last = row
-    if any(key.first > contents.last + 1 for key in contents.keys.values()):
-        raise JournalCorrupt(path, contents.last + 1, "is missing")
+    for row in connection.execute("SELECT id, element, data_key, sealed FROM rows ORDER BY id"):
+        contents.take(*row)
+    contents.reach(max((key.first for key in keys.values()), default=1))
     return contents
 
 
@@ -178,23 +209,25 @@ def audit_of(contents: Contents, connection: sqlite3.Connection, envelope: Envel
         raise JournalCorrupt(contents.path, 0, f"has lost its audit: {error}") from error
 
 
-def _data_keys(path: Path, connection: sqlite3.Connection, envelope: Envelope, store: bytes) -> dict[int, DataKey]:
+def _data_keys(
+    path: Path, connection: sqlite3.Connection, envelope: Envelope, store: bytes
+) -> tuple[dict[int, DataKey], int]:
+    """Open the data keys, and return the highest number there is; one that is lost shows by the rows that it sealed."""
     keys: dict[int, DataKey] = {}
+    highest = 0
+    foreign = ""
     for row in connection.execute("SELECT number, first, wrapped_by, wrapped FROM data_keys ORDER BY number"):
+        highest = max(highest, row[0])
         match row:
-            case (int(number), int(first), bytes(by), bytes(octets)) if number == len(keys) + 1 and first > 0:
+            case (int(number), int(first), bytes(by), bytes(octets)) if number > 0 and first > 0:
                 wrapped = WrappedKey(number, first, by.decode(errors="replace"), octets)
             case _:
-                raise JournalCorrupt(path, 0, f"has lost its data key {len(keys) + 1}")
-        keys[number] = _unwrapped(path, envelope, store, wrapped)
-    return keys
-
-
-def _unwrapped(path: Path, envelope: Envelope, store: bytes, wrapped: WrappedKey) -> DataKey:
-    try:
-        return envelope.read(store, wrapped)
-    except SealBroken as error:
-        if wrapped.wrapped_by == envelope.name:
-            raise JournalCorrupt(path, 0, f"has an altered data key {wrapped.number}") from error
-        what = f"is sealed under the key {wrapped.wrapped_by}, and the one at hand is {envelope.name}"
-        raise mistake(path, what, "put back the key file that was made with it") from error
+                continue
+        try:
+            keys[number] = envelope.read(store, wrapped)
+        except SealBroken:
+            foreign = foreign or ("" if wrapped.wrapped_by == envelope.name else wrapped.wrapped_by)
+    if foreign and not keys:
+        what = f"is sealed under the key {foreign}, and the one at hand is {envelope.name}"
+        raise mistake(path, what, "put back the key file that was made with it")
+    return keys, highest

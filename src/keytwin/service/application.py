@@ -15,7 +15,7 @@ from keytwin.service.key_requests import AskAgain, Book, KeyRequests, KeysAnnoun
 from keytwin.vocabulary.errors import UnexpectedMessage
 from keytwin.vocabulary.exchange_messages import KeyDelivered, KeyRefused
 from keytwin.vocabulary.identity import AppId, NodeId, SaeId, km_of
-from keytwin.vocabulary.machine import Effect, Message, Record, RequestId, Send
+from keytwin.vocabulary.machine import Effect, Message, Record, RecordsLost, RequestId, Send
 from keytwin.vocabulary.operator_messages import AskForKeys, StartSession, StopSession
 from keytwin.vocabulary.session_messages import (
     CloseSession,
@@ -49,7 +49,7 @@ class Application:
         return self.requests[app].book
 
     def restore(self, records: Iterable[Record], now: Instant) -> list[Effect]:
-        assert not list(records), "an application saves nothing"
+        assert all(isinstance(record, RecordsLost) for record in records), "an application saves nothing"
         self._began = now
         return []
 

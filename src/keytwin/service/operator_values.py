@@ -101,6 +101,7 @@ class NetworkStatus(msgspec.Struct, frozen=True):
     operator_url: str
     state_directory: str
     is_healthy: bool
+    damage: tuple[str, ...] = ()  # rows of the journal that were put aside, ever
     elements: tuple[ElementStatus, ...] = ()
     key_managers: tuple[KmStatus, ...] = ()
     saes: tuple[SaeStatus, ...] = ()

@@ -29,6 +29,7 @@ from keytwin.vocabulary.machine import (
     Effect,
     Message,
     Record,
+    RecordsLost,
     RequestId,
     Send,
     StartTimer,
@@ -234,7 +235,7 @@ class Standing:
             session.others = min(MOST_OTHERS, len(self._by_peer) - 1)
 
     def restore(self, records: Iterable[Record], now: Instant) -> list[Effect]:
-        assert not list(records), "a standing SAE saves nothing"
+        assert all(isinstance(record, RecordsLost) for record in records), "a standing SAE saves nothing"
         return [effect for app, each in self.sessions.items() for effect in each.receive(StandingDue(app), now)]
 
     def receive(self, message: Message, now: Instant) -> list[Effect]:

@@ -230,6 +230,12 @@ class ViolationSeen(Event, frozen=True, gc=False):
     about: str
 
 
+class JournalDamaged(Event, frozen=True, gc=False):
+    """Rows of the journal were put aside when it was opened: its elements give up all key of before and begin anew."""
+
+    damage: str
+
+
 class ElementStopped(Event, frozen=True, gc=False):
     """An element of a live network ended, by an operator's hand or because it crashed."""
 

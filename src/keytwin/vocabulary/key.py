@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from enum import StrEnum
-from typing import Final, NoReturn
+from typing import ClassVar, Final, NoReturn
 
 import msgspec
 
@@ -28,7 +28,12 @@ class KeyMaterial:
 
     __slots__ = ("_count", "_draw", "_octets", "_start")
 
+    room: ClassVar[Callable[[int], bytearray | memoryview]] = bytearray
+    """Makes room for octets: the interpreter's, unless whoever runs the process has better."""
+
     def __init__(self, octets: bytearray | memoryview) -> None:
+        if KeyMaterial.room is not bytearray and octets:
+            octets = _moved(octets)
         self._octets: memoryview | None = memoryview(octets)
         self._draw: Draw | None = None
         self._start = 0
@@ -88,7 +93,8 @@ class KeyMaterial:
             return self.cut((octets_each,) * number)
         # As `cut` does it, without a call for each piece: every relayed key passes here.
         self._forget()
-        return [KeyMaterial(octets[start : start + octets_each]) for start in range(0, len(octets), octets_each)]
+        made = KeyMaterial if KeyMaterial.room is bytearray else _in_place
+        return [made(octets[start : start + octets_each]) for start in range(0, len(octets), octets_each)]
 
     def wipe(self) -> None:
         """Overwrite the octets with zeros and forget them; wiping twice is allowed."""
@@ -120,6 +126,24 @@ class KeyMaterial:
 
     def __deepcopy__(self, memo: object) -> NoReturn:
         self.__reduce__()
+
+
+def _moved(octets: bytearray | memoryview) -> bytearray | memoryview:
+    """Put octets where key material is kept, and overwrite them where they were."""
+    room = KeyMaterial.room(len(octets))
+    room[:] = octets
+    octets[:] = bytes(len(octets))
+    return room
+
+
+def _in_place(octets: memoryview) -> KeyMaterial:
+    """Return material whose octets are where key is kept already."""
+    material = KeyMaterial(_NOTHING)
+    material._octets, material._count = octets, len(octets)  # noqa: SLF001  # its own module's
+    return material
+
+
+_NOTHING: Final = bytearray()
 
 
 class Method(StrEnum):

@@ -59,6 +59,7 @@ class AcceptBlock(Message, frozen=True, gc=False):
     """The link's second node holds the block as offered, to be used when `ConfirmBlock` comes. Repeated until then.
 
     The shares are those of the offer: a first node that was restarted may offer the block anew, with other ones.
+    `is_anew`: the second node has lost all blocks before this one, so nobody can use them any more.
     """
 
     sender: NodeId
@@ -67,6 +68,7 @@ class AcceptBlock(Message, frozen=True, gc=False):
     number: int
     first_octets: int
     second_octets: int
+    is_anew: bool = False
 
 
 class ConfirmBlock(Message, frozen=True, gc=False):

@@ -19,6 +19,7 @@ from keytwin.vocabulary.errors import UnexpectedMessage
 from keytwin.vocabulary.identity import ElementName
 from keytwin.vocabulary.units import Duration, Instant
 
+NUMBERS_A_ROW: Final = 32  # bits: octets of key or numbers of blocks that one row of a journal stands for, at most
 RequestId = str
 """Chosen by whoever asks, unique for that element; the answer carries it back."""
 
@@ -37,6 +38,21 @@ class Record(msgspec.Struct, frozen=True, gc=False, tag=True):
     def audited(self) -> AuditEntry | None:
         """Return what the audit is to keep of it, None = it is no decision about keys."""
         return None
+
+
+class RecordsLost(Record, frozen=True, gc=False):
+    """The first of the records that are left after damage: whatever was saved before it is gone, and nobody knows what.
+
+    A machine that reads it begins anew with all that must never be used twice: keys, pads, numbers. A number from
+    `beyond` on was not given before, as none counts as far as that within one row.
+    """
+
+    row: int  # of the journal: grows with each loss
+
+    @property
+    def beyond(self) -> int:
+        """Where numbers and addresses begin."""
+        return self.row << NUMBERS_A_ROW
 
 
 class Effect(msgspec.Struct, frozen=True, gc=False):

@@ -1,0 +1,117 @@
+"""Where a live process keeps key material: in pages of its own, outside the interpreter's heap.
+
+The pages are private, locked into memory as far as the system allows (mlock), left out of images of the memory
+(MADV_DONTDUMP) and empty in a child process (MADV_WIPEONFORK); a room is overwritten when the last view of it is gone.
+What is computed from key, or written to a socket, passes through other memory: docs/limitations.md.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import sys
+import weakref
+from collections import defaultdict
+from contextlib import suppress
+from typing import Final
+
+import numpy as np
+
+from keytwin.vocabulary.key import KeyMaterial
+
+CHUNK: Final = 1 << 20  # octets that are asked of the system at a time
+SMALLEST_ROOM: Final = 32  # octets: a key of 256 bits
+WIPE_ON_FORK: Final = 18  # MADV_WIPEONFORK of Linux 4.14, which Python's mmap does not name
+NOT_DUMPABLE: Final = 4  # PR_SET_DUMPABLE
+
+
+class _Lent(weakref.ref["np.ndarray[tuple[int], np.dtype[np.uint8]]"]):
+    """Notices when the last view of a room is gone."""
+
+    __slots__ = ("chunk", "offset", "size")
+
+    chunk: mmap.mmap
+    offset: int
+    size: int
+
+
+class Arena:
+    """Rooms for key material, of sizes that are powers of two."""
+
+    def __init__(self) -> None:
+        self.octets = 0  # taken from the system
+        self.locked = 0  # of these, never written to swap space
+        self.lent = 0  # rooms in use
+        self._free: defaultdict[int, list[tuple[mmap.mmap, int]]] = defaultdict(list)
+        self._open: dict[int, _Lent] = {}  # by identity: a weak reference has the hash of what it refers to
+        self._chunk: mmap.mmap | None = None
+        self._taken = CHUNK
+
+    def room(self, count: int) -> memoryview:
+        """Return so many octets of zeros; they are overwritten and used again when nobody has a view of them."""
+        if not count:
+            return memoryview(bytearray())
+        size = max(SMALLEST_ROOM, 1 << (count - 1).bit_length())
+        free = self._free[size]
+        chunk, offset = free.pop() if free else self._fresh(size)
+        octets = np.frombuffer(chunk, np.uint8, count, offset)
+        lent = _Lent(octets, self._back)
+        lent.chunk, lent.offset, lent.size = chunk, offset, size
+        self._open[id(lent)] = lent
+        self.lent += 1
+        return octets.data
+
+    def _back(self, lent: weakref.ref[np.ndarray[tuple[int], np.dtype[np.uint8]]]) -> None:
+        assert isinstance(lent, _Lent)
+        del self._open[id(lent)]
+        self.lent -= 1
+        lent.chunk[lent.offset : lent.offset + lent.size] = bytes(lent.size)
+        self._free[lent.size].append((lent.chunk, lent.offset))
+
+    def _fresh(self, size: int) -> tuple[mmap.mmap, int]:
+        if size >= CHUNK:
+            return self._pages(size), 0
+        if self._chunk is None or self._taken + size > CHUNK:
+            self._chunk, self._taken = self._pages(CHUNK), 0
+        self._taken = -(-self._taken // size) * size  # a room is as far from the beginning as a multiple of its size
+        if self._taken + size > CHUNK:
+            self._chunk, self._taken = self._pages(CHUNK), 0
+        offset, self._taken = self._taken, self._taken + size
+        return self._chunk, offset
+
+    def _pages(self, size: int) -> mmap.mmap:
+        pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        for advice in (getattr(mmap, "MADV_DONTDUMP", None), WIPE_ON_FORK if sys.platform == "linux" else None):
+            if advice is not None:
+                with suppress(OSError, ValueError):  # an older kernel: the rest of it still holds
+                    pages.madvise(advice)
+        self.octets += size
+        self.locked += size if _lock(pages, size) else 0
+        return pages
+
+
+def keep_key_in(arena: Arena) -> None:
+    """Let all key material that is made from now on live in an arena."""
+    KeyMaterial.room = arena.room
+
+
+def close_to_others() -> bool:
+    """Let no process of the same user look into the memory of this one, and the system leave no image of it."""
+    if sys.platform != "linux":
+        return False
+    return bool(_libc().prctl(NOT_DUMPABLE, 0, 0, 0, 0) == 0)
+
+
+def _lock(pages: mmap.mmap, size: int) -> bool:
+    """Lock pages into memory; False when the user's limit (ulimit -l) is reached."""
+    place = ctypes.c_char.from_buffer(pages)
+    try:
+        return bool(_libc().mlock(ctypes.c_void_p(ctypes.addressof(place)), ctypes.c_size_t(size)) == 0)
+    except (AttributeError, OSError):  # a platform without it
+        return False
+    finally:
+        del place
+
+
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)

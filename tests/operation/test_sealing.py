@@ -1,0 +1,103 @@
+"""Z6: a network whose journal is under a passphrase starts with it, and with nothing less."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from keytwin.cli.passphrase import VARIABLE, Asking
+from keytwin.operation.audit import trail_of
+from keytwin.operation.sealing import KEY_FILE, SEAL, is_sealed, key_of, no_passphrase
+from keytwin.runtime.envelope import KeyFile
+from keytwin.vocabulary.errors import FileMistake, Mistake, Refusal
+from tests.architecture.source import ROOT
+from tests.fakes.ports import free_ports
+from tests.marks import invariant
+
+PASSPHRASE = "correct horse battery"
+
+
+def test_a_state_is_under_a_file_unless_it_is_sealed_at_its_first_start(tmp_path: Path) -> None:
+    name = key_of(tmp_path, no_passphrase).name
+    assert name.startswith("file:")
+    assert not is_sealed(tmp_path)
+    with pytest.raises(FileMistake, match="was begun unsealed"):
+        key_of(tmp_path, lambda _: PASSPHRASE.encode(), seals=True)
+    assert key_of(tmp_path, no_passphrase).name == name
+
+
+@invariant("Z6")
+def test_z6_a_sealed_state_has_no_key_file_and_opens_by_its_passphrase_only(tmp_path: Path) -> None:
+    asked: list[bool] = []
+
+    def ask(is_new: bool) -> bytes:  # noqa: FBT001
+        asked.append(is_new)
+        return PASSPHRASE.encode()
+
+    name = key_of(tmp_path, ask, seals=True).name
+    assert name.startswith("passphrase:")
+    assert is_sealed(tmp_path)
+    assert not (tmp_path / KEY_FILE).exists()
+    assert key_of(tmp_path, ask).name == key_of(tmp_path, ask, seals=True).name == name
+    assert asked == [True, False, False]
+    with pytest.raises(Refusal, match="is sealed"):
+        key_of(tmp_path, no_passphrase)
+    KeyFile.at(tmp_path / KEY_FILE)  # a key that is put there is of no use
+    with pytest.raises(Refusal, match="is sealed"):
+        key_of(tmp_path, no_passphrase)
+
+
+def test_a_passphrase_is_read_from_a_descriptor_or_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"the first line\nand another")
+    os.close(writing)
+    assert Asking(reading)(False) == b"the first line"  # noqa: FBT003
+    monkeypatch.setenv(VARIABLE, PASSPHRASE)
+    assert Asking()(True) == PASSPHRASE.encode()  # noqa: FBT003
+    with pytest.raises(Mistake, match="no passphrase can be read from descriptor 987"):
+        Asking(987)(False)  # noqa: FBT003
+
+
+def test_with_nobody_to_ask_it_is_said_how(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    with Path(os.devnull).open() as nothing:
+        monkeypatch.setattr(sys, "stdin", nothing)
+        with pytest.raises(Refusal, match=r"--passphrase-fd N or KEYTWIN_PASSPHRASE"):
+            Asking()(False)  # noqa: FBT003
+
+
+@pytest.mark.slow
+@invariant("Z6")
+def test_z6_keytwin_up_serves_nothing_without_the_passphrase(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    assert _keytwin(state, "up", "star6", "--detach", "--sealed", passphrase=PASSPHRASE)[0] == 0
+    assert _keytwin(state, "down")[0] == 0
+    assert (state / SEAL).exists()
+    for passphrase, told in ((None, "give its passphrase"), ("wrong horse battery", "not the one")):
+        code, said = _keytwin(state, "up", "star6", "--detach", passphrase=passphrase)
+        assert code
+        assert told in said
+        assert "Traceback" not in said
+    assert trail_of(state, lambda _: PASSPHRASE.encode()).faults == []
+    assert _keytwin(state, "audit", "verify", passphrase=PASSPHRASE)[0] == 0
+    assert _keytwin(state, "audit", "verify")[0] not in {0, 1}
+    assert _keytwin(state, "up", "star6", "--detach", passphrase=PASSPHRASE)[0] == 0
+    assert _keytwin(state, "down")[0] == 0
+
+
+_PORT = str(free_ports(13))
+
+
+def _keytwin(state: Path, *words: str, passphrase: str | None = None) -> tuple[int, str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "KEYTWIN_STATE": str(state.parent)}
+    environment.pop(VARIABLE, None)
+    if passphrase is not None:
+        environment[VARIABLE] = passphrase
+    ports = ["--base-port", _PORT] if words[0] == "up" else []
+    command = [sys.executable, "-m", "keytwin", *words, *ports, "--state", str(state)]
+    run = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=120)
+    return run.returncode, run.stdout + run.stderr
