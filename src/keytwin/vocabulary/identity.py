@@ -8,6 +8,7 @@ parallel links, `a--b/name`. Key and session identifiers are UUIDs of version 4 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final, NewType
 
 from keytwin.vocabulary.errors import Mistake
@@ -134,3 +135,11 @@ def parse_uuid(text: str) -> str:
             "a UUID is 8-4-4-4-12 lower-case hexadecimal digits, such as 0b9f0a46-52a8-4a8c-9f0e-8a8f3b1a7c11"
         )
     return text
+
+
+def parse_key_ids(texts: Sequence[str]) -> tuple[KeyId, ...]:
+    """Return many key IDs; Mistake when one is no canonical UUID."""
+    if not all(map(_UUID.fullmatch, texts)):  # no call of our own for each of them
+        for text in texts:
+            parse_uuid(text)
+    return tuple(texts)  # type: ignore[arg-type]  # a KeyId is a `str` by another name, and to call it costs as much as the check
