@@ -119,3 +119,22 @@ def test_a_limit_on_levels_below_the_usual_ones_still_holds() -> None:
     answer = etsi014.decode(SaeId("sae-b"), request, Limits(depth=LEVELS - 1))
     assert isinstance(answer, Response)
     assert "nests deeper" in msgspec.json.decode(answer.body)["message"]
+
+
+TARGETS = st.builds(
+    "/api/v1/keys/{}/{}{}".format,
+    st.sampled_from(["sae-b", "sae%2Db", "sae-%zz", "", "../x"]),
+    st.sampled_from(["status", "enc_keys", "dec_keys", "no_such"]),
+    st.text(alphabet="?&=%0123456789-numbersizekey_ID", max_size=30),
+)
+
+
+@given(TARGETS, st.sampled_from(["GET", "POST", "PUT"]), st.sampled_from([b"", b"{}"]))
+def test_what_was_read_before_reads_as_if_for_the_first_time(target: str, method: str, body: bytes) -> None:
+    request = Request(method, target, "application/json", "", body)
+    afresh = etsi014.decode(SaeId("sae-a"), request, Limits())  # not the limits that answers are kept for
+    assert etsi014.decode(SaeId("sae-a"), request) == afresh
+    assert etsi014.decode(SaeId("sae-a"), request) == afresh
+    other = etsi014.decode(SaeId("sae-c"), request)
+    if not isinstance(afresh, Response):
+        assert other != afresh

@@ -52,11 +52,27 @@ Declared = TypeVar("Declared", KeyRequest, KeyIds)
 
 FACE: Final = "the limit of this face"
 MOST_PATHS: Final = 4_096  # kept read: three for each pair of SAEs that talk
+LONGEST_KEPT: Final = 256  # characters: what is kept of strangers takes little room
 CONTAINER_HEADERS: Final[tuple[Header, ...]] = (("Content-Type", JSON), NO_STORE)
 
 
 def decode(identity: SaeId, request: Request, limits: Limits = LIMITS) -> Ask | Response:
     """Return what the SAE asks, or why it cannot be understood; `identity` comes from its certificate."""
+    target = request.target
+    is_plain = request.method == "GET" and not request.body and limits is LIMITS
+    # What names a key does not come again.
+    if is_plain and DEC_KEYS.name not in target and len(target) <= LONGEST_KEPT:
+        return _decode_again(identity, target)
+    return _decode(identity, request, limits)
+
+
+# What a target says depends on nothing else: the same few come again and again.
+@lru_cache(maxsize=MOST_PATHS)
+def _decode_again(identity: SaeId, target: str) -> Ask | Response:
+    return _decode(identity, Request("GET", target), LIMITS)
+
+
+def _decode(identity: SaeId, request: Request, limits: Limits) -> Ask | Response:
     route = _route(request, limits)
     if isinstance(route, Response):
         return route
