@@ -5,15 +5,14 @@ Beside them what SQLite does by its own means when each hand-out is a commit, as
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
 from benchmarks.live_benchmark import DISK
+from benchmarks.null_server import committing
 from benchmarks.table import Row, best_rate
 from keytwin.keymanagement.pool import KeysHandedOut
 from keytwin.runtime.envelope import Envelope, KeyFile
@@ -31,10 +30,9 @@ KM: Final = km_of(NodeId("a"))
 
 def hand_out(folder: Path, number: int, together: int) -> int:
     """Make so many hand-outs durable, as many as wait in each write; return how many that were."""
+    envelope, codec = Envelope(KeyFile.at(folder / "key")), RecordCodec(record_types())
     with TemporaryDirectory(dir=folder) as own:
-        journal = Journal.open(
-            Path(own) / "journal.db", Envelope(KeyFile.at(folder / "key")), RecordCodec(record_types())
-        )
+        journal = Journal.open(Path(own) / "journal.db", envelope, codec)
         for first in range(0, number, together):
             for each in range(first, first + together):
                 journal.stage(KM, handed_out(each))
@@ -52,15 +50,10 @@ def handed_out(number: int) -> KeysHandedOut:
 
 def commit_plainly(folder: Path, number: int) -> int:
     """Commit as many rows one by one, neither sealed nor audited."""
-    with (
-        TemporaryDirectory(dir=folder) as own,
-        closing(sqlite3.connect(Path(own) / "rows.db", isolation_level=None)) as db,
-    ):
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute("CREATE TABLE handed_out (octets BLOB)")
+    with TemporaryDirectory(dir=folder) as own:
+        commit = committing(str(Path(own) / "rows.db"))
         for _ in range(number):
-            db.execute("INSERT INTO handed_out VALUES (?)", (bytes(100),))
+            commit()
     return number
 
 
