@@ -44,6 +44,12 @@ class Named(msgspec.Struct, rename={"key_id": "key_ID"}, gc=False):
     key_extension: msgspec.Raw
 
 
+def named(key_id: str, material: KeyMaterial, extension: msgspec.Raw) -> Named:
+    """Return an entry whose view of the key is released by `key_container`, which it is to be handed to."""
+    with material.exposed() as octets:
+        return Named(key_id, octets[:], extension)
+
+
 def key_container(entries: Sequence[Named]) -> bytearray:
     """Return a key container of ETSI GS QKD 014 V1.1.1 (6.3), written by one call into one buffer of its full size."""
     size = _FRAME
@@ -51,6 +57,8 @@ def key_container(entries: Sequence[Named]) -> bytearray:
         size += _FRAME + len(entry.key_id) + -(-len(entry.key) // 3) * 4 + len(memoryview(entry.key_extension))
     text = bytearray(size)  # what is too much is cut off where it stands: nothing moves, and no copy is left behind
     _ENCODER.encode_into({"keys": entries}, text)
+    for entry in entries:
+        entry.key.release()
     return text
 
 
