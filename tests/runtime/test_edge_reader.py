@@ -78,7 +78,7 @@ def test_a_request_is_read(octets: bytes) -> None:
 @invariant("Z2")
 def test_nothing_is_kept_of_a_header_that_names_a_caller() -> None:
     assert "x" not in (WANTED.content_type, WANTED.content_encoding)
-    assert set(Request.__slots__) == {"method", "target", "content_type", "content_encoding", "body"}
+    assert set(Request.__struct_fields__) == {"method", "target", "content_type", "content_encoding", "body"}
 
 
 @invariant("Z9")

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import base64
+import ctypes
 import json
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keytwin.service.encoding import SALT_OCTETS, fingerprint, join_and_wipe, quoted_base64, quoted_hex
+from keytwin.service import encoding
+from keytwin.service.encoding import (
+    SALT_OCTETS,
+    Named,
+    fingerprint,
+    join_and_wipe,
+    key_container,
+    quoted_base64,
+    quoted_hex,
+)
 from keytwin.vocabulary.key import KeyMaterial
 from tests.marks import clause, invariant
 
@@ -47,3 +59,33 @@ def test_a_key_is_a_json_string_of_hexadecimal(octets: bytes) -> None:
     material = KeyMaterial(bytearray(octets))
     assert json.loads(quoted_hex(material)) == octets.hex()
     assert not material.is_wiped
+
+
+@pytest.mark.invariant("K5")
+@pytest.mark.parametrize("octets", [0, 1, 2, 3, 16, 32, 33, 4096])
+@pytest.mark.parametrize("number", [1, 2, 64])
+def test_a_container_is_written_in_the_one_buffer_that_was_made_for_it(
+    octets: int, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A buffer that had grown or shrunk would have left its content where it was, out of anybody's reach."""
+    places: list[int] = []
+
+    class Watched:
+        def encode_into(self, value: object, text: bytearray) -> None:
+            places.append(address(text))
+            msgspec.json.Encoder().encode_into(value, text)
+            places.append(address(text))
+
+    monkeypatch.setattr(encoding, "_ENCODER", Watched())
+    keys = [bytes([each]) * octets for each in range(number)]
+    extension = msgspec.Raw(b'{"method":"adjacent","hops":1}')
+    text = key_container([Named(f"id-{i}", memoryview(bytearray(key)), extension) for i, key in enumerate(keys)])
+    assert places[0] == places[1]
+    assert json.loads(text)["keys"] == [
+        {"key_ID": f"id-{i}", "key": base64.b64encode(key).decode(), "key_extension": {"method": "adjacent", "hops": 1}}
+        for i, key in enumerate(keys)
+    ]
+
+
+def address(text: bytearray) -> int:
+    return ctypes.addressof(ctypes.c_char.from_buffer(text))

@@ -14,6 +14,7 @@ from keytwin.vocabulary.identity import (
     NodeId,
     link_ends,
     link_id,
+    parse_key_ids,
     parse_link,
     parse_node,
     parse_uuid,
@@ -77,3 +78,17 @@ def test_aliases_of_an_identifier_are_refused(alias: str) -> None:
         parse_uuid(alias % "0b9f0a46-52a8-4a8c-9f0e-8a8f3b1a7c11")
     with pytest.raises(Mistake):
         parse_uuid("0B9F0A46-52A8-4A8C-9F0E-8A8F3B1A7C11")
+
+
+@given(st.integers(0, 100).flatmap(lambda number: st.binary(min_size=16 * number, max_size=16 * number)))
+def test_many_uuids_at_once_are_those_made_one_by_one(octets: bytes) -> None:
+    one_by_one = [uuids(octets[start : start + 16])[0] for start in range(0, len(octets), 16)]
+    assert uuids(octets) == one_by_one
+
+
+def test_many_key_ids_are_taken_together_and_one_that_is_wrong_is_told() -> None:
+    made = uuids(bytes(range(64)))
+    assert parse_key_ids(made) == tuple(made)
+    assert parse_key_ids(()) == ()
+    with pytest.raises(Mistake, match="8-4-4-4-12"):
+        parse_key_ids([*made, made[0].upper()])

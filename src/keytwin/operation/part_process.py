@@ -167,8 +167,7 @@ class PartProcess:
             case Renewed(role=role, name=name):
                 network.renewed(Identity(Role(role), name))
             case Denied(role=role, name=name):
-                keep_key_in(Arena())  # locked pages are not inherited
-        self.certification.authority.denied.refresh()
+                self.certification.authority.denied.refresh()
                 network.denied(Identity(Role(role), name))
             case Ended():
                 pass

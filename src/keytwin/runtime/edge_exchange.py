@@ -58,7 +58,7 @@ class Exchange:
             self._finish(outcome)
         else:
             self._conversation = outcome
-            self._step(partial(next, outcome))
+            self._step(outcome.__next__)
 
     def replied(self, message: Message) -> None:
         """Take the reply to the question that was asked; one that comes too late is wiped."""

@@ -126,8 +126,8 @@ class TlsWire(asyncio.Protocol):
     def _read(self) -> None:
         """Hand all on that has come; the end of the peer's sending is handed on as nothing."""
         try:
-            octets = self._tls.read(RECORD)
-            while octets and (self._in.pending or self._tls.pending()):
+            octets = self._tls.read(RECORD)  # all of a record: what is left to read is still in memory
+            while octets and self._in.pending:
                 self._upper.heard(octets)
                 octets = self._tls.read(RECORD)
             self._upper.heard(octets)

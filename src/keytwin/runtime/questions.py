@@ -25,7 +25,7 @@ class Questions:
 
     def put(self, host: LiveHost, question: Message, answer: Answer) -> bool:
         """Have `answer` called with the reply; False, and it has been called, when the element is stopped."""
-        request_id = _request_id(question)
+        request_id: RequestId = question.request_id  # type: ignore[attr-defined]  # questions and replies all have one
         assert request_id not in self.asked
         if host.receive is None:
             answer(_unavailable(request_id))
@@ -35,7 +35,7 @@ class Questions:
 
     def answer(self, reply: Message) -> None:
         """Hand a reply to whoever asked; keys for one who has gone are wiped."""
-        asked = self.asked.pop(_request_id(reply), None)
+        asked = self.asked.pop(reply.request_id, None)  # type: ignore[attr-defined]
         if asked is None:
             discard(reply)
             return
@@ -55,8 +55,3 @@ class Questions:
 
 def _unavailable(request_id: RequestId) -> KeyRefused:
     return KeyRefused(request_id, Reason.UNAVAILABLE, COME_AGAIN)
-
-
-def _request_id(message: Message) -> RequestId:
-    request_id: RequestId = getattr(message, "request_id")  # noqa: B009  # questions and their replies all have one
-    return request_id

@@ -18,6 +18,7 @@ DIGEST_OCTETS: Final = 16  # two of a million keys collide with a probability be
 SALT_OCTETS: Final = 32
 
 _ENCODER: Final = msgspec.json.Encoder()
+_FRAME: Final = 45  # octets of names and marks around an entry's values (42), or around all entries
 
 
 def fingerprint(material: KeyMaterial, salt: bytes) -> bytes:
@@ -39,6 +40,32 @@ def plain_octets(material: KeyMaterial) -> bytearray:
     """Return the key as it is; the caller overwrites it, or hands it to `join_and_wipe`."""
     with material.exposed() as octets:
         return bytearray(octets)
+
+
+class Named(msgspec.Struct, rename={"key_id": "key_ID"}, gc=False):
+    """One entry of a key container as it is written: the key's own octets, and its extension as JSON already."""
+
+    key_id: str
+    key: memoryview
+    key_extension: msgspec.Raw
+
+
+def named(key_id: str, material: KeyMaterial, extension: msgspec.Raw) -> Named:
+    """Return an entry whose view of the key is released by `key_container`, which it is to be handed to."""
+    with material.exposed() as octets:
+        return Named(key_id, octets[:], extension)
+
+
+def key_container(entries: Sequence[Named]) -> bytearray:
+    """Return a key container of ETSI GS QKD 014 V1.1.1 (6.3), written by one call into one buffer of its full size."""
+    size = _FRAME
+    for entry in entries:
+        size += _FRAME + len(entry.key_id) + -(-len(entry.key) // 3) * 4 + len(memoryview(entry.key_extension))
+    text = bytearray(size)  # what is too much is cut off where it stands: nothing moves, and no copy is left behind
+    _ENCODER.encode_into({"keys": entries}, text)
+    for entry in entries:
+        entry.key.release()
+    return text
 
 
 def join_and_wipe(pieces: Sequence[bytes | bytearray]) -> bytearray:

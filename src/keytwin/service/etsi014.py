@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET
 
 from keytwin.service import etsi014_errors as errors
-from keytwin.service.encoding import join_and_wipe, quoted_base64
+from keytwin.service.encoding import key_container, named
 from keytwin.service.etsi014_values import LIMITS, Ask, AskKeys, AskKeysById, AskStatus, Limits
 from keytwin.service.etsi014_wire import (
     DEC_KEYS,
@@ -22,7 +22,6 @@ from keytwin.service.etsi014_wire import (
     ROUTES,
     STATUS,
     Extension,
-    KeyEntry,
     KeyIds,
     KeyRequest,
     NamedKey,
@@ -41,9 +40,10 @@ from keytwin.service.http import (
     percent_decoded,
 )
 from keytwin.service.strict_json import read_json
+from keytwin.service.usual_ids import LEVELS, usual_key_ids
 from keytwin.vocabulary.errors import Mistake, Violation
 from keytwin.vocabulary.exchange_messages import KeyDelivered, KeyRefused, PoolStatus
-from keytwin.vocabulary.identity import KeyId, SaeId, parse_sae, parse_uuid
+from keytwin.vocabulary.identity import SaeId, parse_key_ids, parse_sae
 from keytwin.vocabulary.key import Key, Provenance
 from keytwin.vocabulary.machine import Message
 from keytwin.vocabulary.units import BITS_PER_BYTE, Bits
@@ -52,11 +52,27 @@ Declared = TypeVar("Declared", KeyRequest, KeyIds)
 
 FACE: Final = "the limit of this face"
 MOST_PATHS: Final = 4_096  # kept read: three for each pair of SAEs that talk
+LONGEST_KEPT: Final = 256  # characters: what is kept of strangers takes little room
 CONTAINER_HEADERS: Final[tuple[Header, ...]] = (("Content-Type", JSON), NO_STORE)
 
 
 def decode(identity: SaeId, request: Request, limits: Limits = LIMITS) -> Ask | Response:
     """Return what the SAE asks, or why it cannot be understood; `identity` comes from its certificate."""
+    target = request.target
+    is_plain = request.method == "GET" and not request.body and limits is LIMITS
+    # What names a key does not come again.
+    if is_plain and DEC_KEYS.name not in target and len(target) <= LONGEST_KEPT:
+        return _decode_again(identity, target)
+    return _decode(identity, request, limits)
+
+
+# What a target says depends on nothing else: the same few come again and again.
+@lru_cache(maxsize=MOST_PATHS)
+def _decode_again(identity: SaeId, target: str) -> Ask | Response:
+    return _decode(identity, Request("GET", target), LIMITS)
+
+
+def _decode(identity: SaeId, request: Request, limits: Limits) -> Ask | Response:
     route = _route(request, limits)
     if isinstance(route, Response):
         return route
@@ -66,7 +82,7 @@ def decode(identity: SaeId, request: Request, limits: Limits = LIMITS) -> Ask | 
             _no_body(request)
             return AskStatus(identity, peer)
         if route is DEC_KEYS:
-            return _ask_by_id(identity, peer, _key_ids(request, limits), limits)
+            return _ask_by_id(identity, peer, _spelt_ids(request, limits), limits)
         return _ask_keys(identity, peer, _key_request(request, limits), limits)
     except Mistake as mistake:
         return errors.error(400, str(mistake))
@@ -146,6 +162,11 @@ def _key_request(request: Request, limits: Limits) -> KeyRequest:
     return _declared({name: parse_integer(name, value) for name, value in given.items()}, KeyRequest)
 
 
+def _spelt_ids(request: Request, limits: Limits) -> Sequence[str]:
+    usual = usual_key_ids(request) if limits.depth >= LEVELS else None
+    return [each.key_id for each in _key_ids(request, limits).key_ids] if usual is None else usual
+
+
 def _key_ids(request: Request, limits: Limits) -> KeyIds:
     given = _query(request, ("key_ID",))
     if request.method == "POST":
@@ -207,12 +228,12 @@ def _ask_keys(master: SaeId, slave: SaeId, wanted: KeyRequest, limits: Limits) -
     return AskKeys(master, slave, wanted.number, size, further)
 
 
-def _ask_by_id(slave: SaeId, master: SaeId, wanted: KeyIds, limits: Limits) -> AskKeysById | Response:
-    beyond = _beyond(("key_IDs", len(wanted.key_ids), FACE, limits.keys))
+def _ask_by_id(slave: SaeId, master: SaeId, wanted: Sequence[str], limits: Limits) -> AskKeysById | Response:
+    beyond = _beyond(("key_IDs", len(wanted), FACE, limits.keys))
     if beyond is not None:
         return beyond
     # Each key has one spelling before it is looked up or compared: aliases would get around both.
-    key_ids = tuple(KeyId(parse_uuid(each.key_id)) for each in wanted.key_ids)
+    key_ids = parse_key_ids(wanted)
     if len(set(key_ids)) != len(key_ids):
         raise Mistake("key_IDs names a key twice")
     return AskKeysById(slave, master, key_ids)
@@ -275,18 +296,14 @@ def _container(ask: AskKeys | AskKeysById, keys: Sequence[Key]) -> Response:
         raise Violation("other keys were delivered than were asked for")
     if isinstance(ask, AskKeys) and ask.size and any(key.material.size != ask.size for key in keys):
         raise Violation(f"keys of another size than {ask.size} bits were delivered")
-    pieces: list[bytes | bytearray] = [b'{"keys":[']
-    for key in keys:
-        pieces += (b'{"key_ID":"%b","key":' % key.key_id.encode(), quoted_base64(key.material))
-        pieces += (_after_key(key.provenance), b",")
-    pieces[-1] = b"]}"
-    return Response(200, CONTAINER_HEADERS, join_and_wipe(pieces))
+    entries = [named(key.key_id, key.material, _extension(key.provenance)) for key in keys]
+    return Response(200, CONTAINER_HEADERS, key_container(entries))
 
 
 @cache
-def _after_key(provenance: Provenance) -> bytes:
-    """Return what follows the key in its entry: as many texts as there are kinds of origin."""
+def _extension(provenance: Provenance) -> msgspec.Raw:
+    """Return what is told of a key's origin: as many texts as there are kinds of origin."""
     origin: Extension = {"method": provenance.method.value, "hops": provenance.hops}
     if provenance.shares > 1:
         origin["shares"] = provenance.shares
-    return msgspec.json.encode(KeyEntry("", "", origin)).partition(b'"key":""')[2]
+    return msgspec.Raw(msgspec.json.encode(origin))
