@@ -41,9 +41,9 @@ class Simulation:
     """Elements, the wires between them, and the clock that they share.
 
     `latency` is asked once for each ordered pair of elements. With `keep_records` what machines save can be found
-    again by `restart`; without it Saves only take their time. `ports` perform what machines ask of them. Oracles listen by `subscribe` and `wires.tap`; harm is
-    done by `stop`, `disturb`, `wires.tamper`, `wires.part`, `loop.pause` and `loop.save_fails`. All of these may be
-    called while it runs.
+    again by `restart`; without it Saves only take their time. `ports` do what machines have performed. Oracles listen
+    by `subscribe` and `wires.tap`; harm is done by `stop`, `disturb`, `wires.tamper`, `wires.part`, `loop.pause` and
+    `loop.save_fails`. All of these may be called while it runs.
     """
 
     def __init__(self, seed: int, latency: Latency, *, keep_records: bool = False) -> None:
