@@ -9,10 +9,12 @@ import pytest
 
 from keytwin.runtime.entropy import SeededChance
 from keytwin.vocabulary.identity import ElementName
+from keytwin.vocabulary.kem_messages import ML_KEM_768, Encapsulate
 from keytwin.vocabulary.key import KeyMaterial
 from keytwin.vocabulary.machine import (
     Effect,
     Message,
+    Perform,
     Reaction,
     Record,
     Save,
@@ -230,6 +232,28 @@ def test_a_recording_of_another_run_does_not_replay() -> None:
     recorder.receive(Lock(), START)
     with pytest.raises(AssertionError, match="Lock"):
         assert_replayable(seeded, recorder.inputs, recorder.effects)
+
+
+class Asking(Safe):
+    """Has a port encapsulate for a public key of its own draw."""
+
+    def __init__(self, entropy: Entropy, public: Entropy) -> None:
+        super().__init__(entropy)
+        self._public = public
+
+    def on_lock(self, message: Message, now: Instant) -> list[Effect]:
+        return [*super().on_lock(message, now), Perform(ML_KEM_768, Encapsulate("code", self._public.bytes(4)))]
+
+
+def drawn(seed: int = 1) -> Entropy:
+    return SeededChance(seed).entropy(DESK)
+
+
+def test_what_a_machine_asks_of_a_port_is_replayed_with_its_content() -> None:
+    assert_replayable(lambda: Asking(drawn(), drawn()), INPUTS)
+    unseeded = drawn(2)
+    with pytest.raises(AssertionError, match=r"Lock \(number 1\) gave Save, Send, StartTimer, Perform, then"):
+        assert_replayable(lambda: Asking(drawn(), unseeded), INPUTS)
 
 
 RECORDS = [Locked(KeyMaterial(bytearray(4))), Gone()]

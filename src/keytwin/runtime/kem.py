@@ -12,8 +12,17 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 
 from keytwin.vocabulary.errors import KemRefused
+from keytwin.vocabulary.kem_messages import (
+    Decapsulate,
+    Encapsulate,
+    KeyPairMade,
+    MakeKeyPair,
+    SecretEncapsulated,
+    SecretOpened,
+)
 from keytwin.vocabulary.key import KeyMaterial
-from keytwin.vocabulary.ports import Entropy
+from keytwin.vocabulary.machine import Message, Request
+from keytwin.vocabulary.ports import Entropy, Kem
 
 PUBLIC_OCTETS: Final = 1184
 CIPHERTEXT_OCTETS: Final = 1088
@@ -76,6 +85,26 @@ class SeededKem:
         is_ours = addressee == public[:SECRET_OCTETS]
         is_whole = ciphertext == _checked(fresh + addressee, CIPHERTEXT_OCTETS)
         return _secret(public if is_ours and is_whole else aside, ciphertext)
+
+
+class KemPort:
+    """A KEM as a port of a runtime. Its answers own what they hold."""
+
+    def __init__(self, kem: Kem) -> None:
+        self._kem: Final = kem
+
+    def answer(self, request: Request) -> Message:
+        """Do what is asked; KemRefused when a peer's octets are none of a KEM."""
+        name = request.request_id
+        match request:
+            case MakeKeyPair():
+                return KeyPairMade(name, *self._kem.generate())
+            case Encapsulate(public=public):
+                return SecretEncapsulated(name, *self._kem.encapsulate(public))
+            case Decapsulate(private=private, ciphertext=ciphertext):
+                return SecretOpened(name, self._kem.decapsulate(private, ciphertext))
+            case _:
+                raise TypeError(f"a KEM is not asked {type(request).__name__}")
 
 
 def check_public(public: bytes) -> None:

@@ -18,12 +18,24 @@ from keytwin.runtime.clock import Clock
 from keytwin.runtime.livehost import Carrier, LiveHost
 from keytwin.runtime.livetimers import LiveTimers
 from keytwin.runtime.loop import Listener
+from keytwin.runtime.ports import Ports, Task
 from keytwin.runtime.questions import Questions
 from keytwin.service.conversation import discard
 from keytwin.vocabulary.errors import Violation
 from keytwin.vocabulary.events import ElementRestarted, ElementStopped, ViolationSeen
 from keytwin.vocabulary.identity import ElementName
-from keytwin.vocabulary.machine import Effect, Event, Message, Publish, Record, Save, Send, StartTimer, StopTimer
+from keytwin.vocabulary.machine import (
+    Effect,
+    Event,
+    Message,
+    Perform,
+    Publish,
+    Record,
+    Save,
+    Send,
+    StartTimer,
+    StopTimer,
+)
 from keytwin.vocabulary.units import Duration, in_seconds, milliseconds, seconds
 
 Way = Callable[[LiveHost, ElementName], Carrier]
@@ -60,11 +72,12 @@ class LiveLoop:
     store fails, so do all elements that waited for it, and `fail` is told: the process is of no more use.
     """
 
-    def __init__(self, store: Store, way: Way, fail: Fail, questions: Questions) -> None:
+    def __init__(self, store: Store, way: Way, fail: Fail, questions: Questions, ports: Ports) -> None:
         self._store = store
         self._way = way
         self._fail = fail
         self._questions = questions
+        self._ports = ports
         self._loop = asyncio.get_running_loop()
         self._inbox: deque[tuple[LiveHost, Message]] = deque()
         self._holding: list[LiveHost] = []
@@ -134,10 +147,18 @@ class LiveLoop:
                 self._timers.stop(host, effect.name)
             elif type(effect) is Publish:
                 self._tell(host.name, effect.event)
+            elif isinstance(effect, Perform):
+                # Not at once: what else the machine wants done comes first, and the sockets have their turn.
+                self._loop.call_soon(self._work, host, Task(effect, incarnation))
             else:
-                raise TypeError(f"a live network does not perform {type(effect).__name__} yet")
+                raise TypeError(f"a live network does not perform {type(effect).__name__}")
             if host.incarnation != incarnation:  # a listener has stopped it: nothing of it runs on
                 return
+
+    def _work(self, host: LiveHost, task: Task) -> None:
+        """Let a port work, unless whoever asked has died meanwhile."""
+        if task.incarnation == host.incarnation:
+            self.deliver(host, self._ports.answer(host.name, task.effect))
 
     def _tell(self, source: ElementName, event: Event) -> None:
         now = self.clock.now()

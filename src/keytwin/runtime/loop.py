@@ -10,12 +10,24 @@ from heapq import heappop, heappush
 
 from keytwin.runtime.disk import Write
 from keytwin.runtime.host import Host, Timer
+from keytwin.runtime.ports import Ports, Task
 from keytwin.runtime.schedule import Entry, Occasion, Schedule
 from keytwin.runtime.wiring import Wiring
 from keytwin.vocabulary.errors import Violation
 from keytwin.vocabulary.events import ViolationSeen
 from keytwin.vocabulary.identity import ElementName
-from keytwin.vocabulary.machine import Effect, Event, Message, Publish, Record, Save, Send, StartTimer, StopTimer
+from keytwin.vocabulary.machine import (
+    Effect,
+    Event,
+    Message,
+    Perform,
+    Publish,
+    Record,
+    Save,
+    Send,
+    StartTimer,
+    StopTimer,
+)
 from keytwin.vocabulary.units import Instant
 
 Listener = Callable[[Instant, ElementName, Event], None]
@@ -25,8 +37,9 @@ SaveFails = Callable[[Instant, ElementName, Record], bool]
 class Loop:
     """Virtual time. `messages` counts what machines received, timers included; `lost` what found its host stopped."""
 
-    def __init__(self, schedule: Schedule, wiring: Wiring) -> None:
+    def __init__(self, schedule: Schedule, wiring: Wiring, ports: Ports) -> None:
         self._schedule = schedule
+        self._ports = ports
         self._wiring = wiring
         self._under_way: Entry | None = None
         self.listeners: list[Listener] = []
@@ -85,7 +98,10 @@ class Loop:
             elif isinstance(effect, Publish):
                 for tell in self.listeners:
                     tell(Instant(now), host.name, effect.event)
-            else:  # `Perform` needs ports that only a live network has so far
+            elif isinstance(effect, Perform):
+                task = Task(effect, host.incarnation)
+                self._schedule.plan(now + self._ports.delay(), host, task)
+            else:
                 raise TypeError(f"a simulation does not perform {type(effect).__name__}")
             if host.incarnation != incarnation:  # a tap or listener has stopped it: nothing of it runs on
                 return
@@ -150,12 +166,23 @@ class Loop:
     def _occur(self, host: Host, occasion: Occasion | None, number: int) -> Message | None:
         if isinstance(occasion, Timer):
             return self._schedule.fire(host, occasion, number)
+        if isinstance(occasion, Task):
+            return self._work(host, occasion)
         if isinstance(occasion, Write):
             self._commit(host, occasion)
         else:
             assert occasion is not None
             occasion()
         return None
+
+    def _work(self, host: Host, task: Task) -> Message | None:
+        """Give what a port answers; None when whoever asked has died, or stands still for now."""
+        if task.incarnation != host.incarnation:
+            return None
+        if host.paused_until > self.now:
+            self._schedule.plan(host.paused_until, host, task)
+            return None
+        return self._ports.answer(host.name, task.effect)
 
     def _note(self, violation: Violation, message: Message) -> list[Effect]:
         """Make a violation known. Its machine raised it before changing anything: the message has had no effect."""

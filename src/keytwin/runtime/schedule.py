@@ -13,11 +13,12 @@ from typing import Final
 
 from keytwin.runtime.disk import Write
 from keytwin.runtime.host import Host, Timer
+from keytwin.runtime.ports import Task
 from keytwin.vocabulary.machine import Message, StartTimer
 from keytwin.vocabulary.units import Duration
 
 Action = Callable[[], None]
-Occasion = Timer | Write | Action
+Occasion = Timer | Write | Task | Action
 Entry = tuple[int, int, Host, Message | None, Occasion | None]
 """(instant, number, host, message, occasion): a message from elsewhere, or else an occasion that may bring one."""
 
@@ -38,7 +39,7 @@ class Schedule:
         heappush(self.heap, (at, self.next_number(), host, message, None))
 
     def plan(self, at: int, host: Host, occasion: Occasion) -> None:
-        """Plan an action, or the end of a write."""
+        """Plan an action, or the end of a write or of what a port does."""
         heappush(self.heap, (at, self.next_number(), host, None, occasion))
 
     def start_timer(self, host: Host, effect: StartTimer, now: int) -> None:

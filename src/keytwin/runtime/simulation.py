@@ -17,10 +17,14 @@ from keytwin.runtime.disk import Disk
 from keytwin.runtime.entropy import SeededChance
 from keytwin.runtime.host import Host
 from keytwin.runtime.journal_codec import RecordCodec
+from keytwin.runtime.kem import KemPort, SeededKem
 from keytwin.runtime.loop import Listener, Loop
+from keytwin.runtime.ports import Ports
 from keytwin.runtime.schedule import Action, Schedule
 from keytwin.runtime.wiring import Latency, Wiring
+from keytwin.vocabulary.errors import Violation
 from keytwin.vocabulary.identity import ElementName
+from keytwin.vocabulary.kem_messages import ML_KEM_768
 from keytwin.vocabulary.machine import Machine, Message
 from keytwin.vocabulary.ports import Entropy
 from keytwin.vocabulary.timeline import MessageFaults
@@ -37,9 +41,9 @@ class Simulation:
     """Elements, the wires between them, and the clock that they share.
 
     `latency` is asked once for each ordered pair of elements. With `keep_records` what machines save can be found
-    again by `restart`; without it Saves only take their time. Oracles listen by `subscribe` and `wires.tap`; harm is
-    done by `stop`, `disturb`, `wires.tamper`, `wires.part`, `loop.pause` and `loop.save_fails`. All of these may be
-    called while it runs.
+    again by `restart`; without it Saves only take their time. `ports` do what machines have performed. Oracles listen
+    by `subscribe` and `wires.tap`; harm is done by `stop`, `disturb`, `wires.tamper`, `wires.part`, `loop.pause` and
+    `loop.save_fails`. All of these may be called while it runs.
     """
 
     def __init__(self, seed: int, latency: Latency, *, keep_records: bool = False) -> None:
@@ -49,7 +53,9 @@ class Simulation:
         self.hosts: dict[ElementName, Host] = {}
         self._schedule = Schedule()
         self.wires = Wiring(self._chance, latency, self._schedule, self.hosts)
-        self.loop = Loop(self._schedule, self.wires)
+        self.ports = Ports(survived=Violation, dice=self._chance.dice("ports"))
+        self.ports.install(ML_KEM_768, partial(_kem, self._chance))
+        self.loop = Loop(self._schedule, self.wires, self.ports)
         self._outside = Host(OUTSIDE, None, Disk(0, None))
 
     @property
@@ -130,6 +136,11 @@ class Simulation:
         self.wires.disturb(faults)
         if faults.lasting > 0:
             self.at(Instant(self.now + faults.lasting), partial(self.wires.calm, faults))
+
+
+def _kem(chance: SeededChance, element: ElementName) -> KemPort:
+    """Return the stand-in of one element; what it draws moves nothing else that the element draws."""
+    return KemPort(SeededKem(chance.entropy(ElementName(f"{element}/{ML_KEM_768}"))))
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeAlias
 from keytwin.service.http import Request, Response
 from keytwin.vocabulary.exchange_messages import KeyDelivered
 from keytwin.vocabulary.identity import ElementName
+from keytwin.vocabulary.kem_messages import KeyPairMade, SecretEncapsulated, SecretOpened
 from keytwin.vocabulary.machine import Message, RequestId
 from keytwin.vocabulary.stream_messages import ChunkDelivered
 
@@ -38,5 +39,7 @@ def discard(message: Message) -> None:
                 key.material.wipe()
         case ChunkDelivered():
             message.key.material.wipe()
+        case KeyPairMade(private=material) | SecretEncapsulated(secret=material) | SecretOpened(secret=material):
+            material.wipe()
         case _:
             pass

@@ -92,6 +92,30 @@ class Publish(Effect, frozen=True, gc=False):
     event: Event
 
 
+class Request(msgspec.Struct, frozen=True, gc=False):
+    """What a port is asked. No message: it may hold private keys, and goes to the runtime only."""
+
+    request_id: RequestId
+
+
+class Perform(Effect, frozen=True, gc=False):
+    """Let the port of that name do what can't be seeded or is slow; its answer comes back as a message.
+
+    One answer comes to the incarnation that asked, `PortFailed` where the port could not do it; none is made for one
+    that has died meanwhile. What the request holds stays the asker's to wipe.
+    """
+
+    port: str
+    request: Request
+
+
+class PortFailed(Message, frozen=True, gc=False):
+    """A port could not do what it was asked."""
+
+    request_id: RequestId
+    reason: str
+
+
 Effects = list[Effect]
 
 
