@@ -29,7 +29,7 @@ def exchange(sender: KmLink, neighbour: KmLink, effects: Iterable[Effect]) -> li
         if isinstance(effect, Send) and isinstance(effect.message, AskLease):
             for answer in messages(neighbour.grants.on_ask_lease(effect.message)):
                 if isinstance(answer, LeaseGranted):
-                    came += sender.on_lease_granted(answer, START)
+                    came += [*sender.lease.on_lease_granted(answer), *sender.pump(START)]
                 elif isinstance(answer, LeaseRefused):
                     came += exchange(sender, neighbour, sender.lease.on_lease_refused(answer))
     return came

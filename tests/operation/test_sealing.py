@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from keytwin.cli.passphrase import VARIABLE, Asking
-from keytwin.operation.audit import trail_of
+from keytwin.operation.audit import trails_of
 from keytwin.operation.sealing import KEY_FILE, SEAL, is_sealed, key_of, no_passphrase
 from keytwin.runtime.envelope import KeyFile
 from keytwin.vocabulary.errors import FileMistake, Mistake, Refusal
@@ -82,7 +82,7 @@ def test_z6_keytwin_up_serves_nothing_without_the_passphrase(tmp_path: Path) -> 
         assert code
         assert told in said
         assert "Traceback" not in said
-    assert trail_of(state, lambda _: PASSPHRASE.encode()).faults == []
+    assert [trail.faults for trail in trails_of(state, lambda _: PASSPHRASE.encode()).values()] == [[]]
     assert _keytwin(state, "audit", "verify", passphrase=PASSPHRASE)[0] == 0
     assert _keytwin(state, "audit", "verify")[0] not in {0, 1}
     assert _keytwin(state, "up", "star6", "--detach", passphrase=PASSPHRASE)[0] == 0

@@ -9,8 +9,10 @@ from typing import Any
 
 import msgspec
 import nats
+import nats.errors
 import pytest
 import uvloop
+from nats.aio.client import Client
 
 from keytwin.runtime import bus_nats
 from keytwin.runtime.bus import Bus, InProcessBus
@@ -112,15 +114,16 @@ async def own_client(running: Broker, identity: Identity, errors: asyncio.Queue[
 
     host, port = running.address
     context = client_context(running.seat(None, identity).files)
-    client = nats.NATS()
+    client = Client()
     try:
         await client.connect(
             f"tls://{host}:{port}", tls=context, tls_hostname=host, error_cb=failed, allow_reconnect=False
         )
     except BaseException:
-        if client._transport is not None:  # the library leaves it open when it is not let in
-            client._transport.close()
-            await client._transport.wait_closed()
+        transport: Any = client._transport
+        if transport is not None:  # the library leaves it open when it is not let in
+            transport.close()
+            await transport.wait_closed()
         raise
     return client
 

@@ -103,6 +103,6 @@ def test_books_are_looked_at_while_it_runs(monkeypatch: Patch) -> None:
 def test_one_that_is_down_keeps_no_books() -> None:
     hunted = Hunt(1)
     hunted.simulation.start()
-    everyone = len(hunted._kms())
+    everyone = len(hunted._key_managers())
     hunted.simulation.stop(km_of(hunted.blueprint.topology.nodes[0].id))
-    assert len(hunted._kms()) == everyone - 1
+    assert len(hunted._key_managers()) == everyone - 1

@@ -17,7 +17,7 @@ from keytwin.keymanagement.queue import PriorityQueue
 from keytwin.vocabulary.evidence import LinkAccount
 from keytwin.vocabulary.exchange_messages import KeysReceived
 from keytwin.vocabulary.identity import ElementName, Ksid, LinkId, NodeId, km_of, link_ends
-from keytwin.vocabulary.link_messages import LeaseGranted, ProbeAnswered, ProbeLink
+from keytwin.vocabulary.link_messages import ProbeAnswered, ProbeLink
 from keytwin.vocabulary.machine import Effect, Message, Record, Save, Send, StartTimer
 from keytwin.vocabulary.topology import other_end
 from keytwin.vocabulary.units import Duration, Instant
@@ -140,10 +140,6 @@ class KmLink:
         assert count <= self.ready
         offset, taken = self.out.take(count, use, tag_octets)
         return offset, taken, self.lease.renew()
-
-    def on_lease_granted(self, granted: LeaseGranted, now: Instant) -> list[Effect]:
-        """Go on with what waits."""
-        return [*self.lease.on_lease_granted(granted), *self.pump(now)]
 
     def send(self, message: KeyMessage, until: Instant, now: Instant) -> list[Effect]:
         """Send keys and repeat them until they are acknowledged or `until` has come."""

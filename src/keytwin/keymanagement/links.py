@@ -137,7 +137,7 @@ def _lease(kmlink: KmLink, message: Leasing, now: Instant) -> list[Effect]:
         case AskLease():
             return kmlink.grants.on_ask_lease(message)
         case LeaseGranted():
-            return kmlink.on_lease_granted(message, now)
+            return [*kmlink.lease.on_lease_granted(message), *kmlink.pump(now)]
         case LeaseRefused():
             return kmlink.lease.on_lease_refused(message)
         case _:

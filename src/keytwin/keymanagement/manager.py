@@ -37,7 +37,7 @@ from keytwin.keymanagement.pool import (
 )
 from keytwin.keymanagement.selfpair import SelfPair, SelfPairKept, SelfPairMessage, SelfPairs
 from keytwin.keymanagement.session import SessionOverdue
-from keytwin.keymanagement.sessions import SessionKept, Sessions, describe_pool
+from keytwin.keymanagement.sessions import SessionKept, Sessions, describe_pool, hear_peer, tell_peer
 from keytwin.keymanagement.workshop import ReplenishDue, Workshop
 from keytwin.vocabulary.blueprint import KeyManagementSettings, MonitoringSettings
 from keytwin.vocabulary.errors import UnexpectedMessage
@@ -187,7 +187,7 @@ class KeyManager:
                 desk = self.sessions.desk(signal.ksid)
                 return desk.take_loan(signal) if desk else []
             case PeerWord():
-                return self.sessions.on_peer_word(signal)
+                return hear_peer(self.sessions, signal)
             case _:
                 raise UnexpectedMessage(f"a key manager does not take {type(signal).__name__}")
 
@@ -303,7 +303,7 @@ def _reactions(km: KeyManager) -> dict[type[Message], Reaction]:
         MulticastOverdue: km.multicast.on_overdue,
         DescribePool: _or_selfpair(km.selfpairs, lambda ask, _: describe_pool(sessions, ask)),
         CloseSession: _or_selfpair(km.selfpairs, sessions.on_close_session),
-        TellPeer: sessions.on_tell_peer,
+        TellPeer: lambda tell, _: tell_peer(sessions, tell),
         GetKeyById: km.collection.on_get_key_by_id,
         RenewLease: forwarding.on_renew_lease,
         TombstoneOverdue: forwarding.on_tombstone_overdue,

@@ -146,23 +146,6 @@ class Sessions:
         kept = Save(SessionKept(session.opened, session.open_id, close.ksid, is_closing=True))
         return [kept, *self.step(session, close, now)]
 
-    def on_tell_peer(self, tell: TellPeer, now: Instant) -> list[Effect]:
-        """Send what one end of a key stream has to say along its route; it says it again when that is lost."""
-        del now
-        session, hop = self.known.get(tell.ksid), self.forwarding.hops.get(tell.ksid)
-        end = hop.configuration.end if hop else None
-        if session is None or session.opened.sae != tell.sae or hop is None or end is None:
-            return []
-        towards = hop.towards(onward=end.is_first)
-        assert towards is not None, "an end has a neighbour"
-        word = PeerWord(self.node, tell.ksid, hop.configuration.epoch, end.is_first, tell.word)
-        return [Send(km_of(towards.node), word)]
-
-    def on_peer_word(self, said: PeerWord) -> list[Effect]:
-        """Hand on what the other end of a key stream says."""
-        session = self.known.get(said.ksid)
-        return [Send(session.opened.reply_to, PeerTold(said.ksid, said.word))] if session else []
-
     def desk(self, ksid: Ksid) -> Desk | None:
         """Return the desk of an operative session that ends here."""
         session = self.known.get(ksid)
@@ -265,3 +248,21 @@ def _are_apart(lanes: tuple[Lane, ...], first: Neighbour) -> bool:
     """Tell whether lanes begin with the way of signals and leave by links of their own; a single way has none."""
     links = [lane.link for lane in lanes]
     return not lanes or (links[0] == first.link and len(links) == len(set(links)) > 1)
+
+
+def tell_peer(sessions: Sessions, tell: TellPeer) -> list[Effect]:
+    """Send what one end of a key stream has to say along its route; it says it again when that is lost."""
+    session, hop = sessions.known.get(tell.ksid), sessions.forwarding.hops.get(tell.ksid)
+    end = hop.configuration.end if hop else None
+    if session is None or session.opened.sae != tell.sae or hop is None or end is None:
+        return []
+    towards = hop.towards(onward=end.is_first)
+    assert towards is not None, "an end has a neighbour"
+    word = PeerWord(sessions.node, tell.ksid, hop.configuration.epoch, end.is_first, tell.word)
+    return [Send(km_of(towards.node), word)]
+
+
+def hear_peer(sessions: Sessions, said: PeerWord) -> list[Effect]:
+    """Hand on what the other end of a key stream says."""
+    session = sessions.known.get(said.ksid)
+    return [Send(session.opened.reply_to, PeerTold(said.ksid, said.word))] if session else []

@@ -11,7 +11,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -116,10 +116,7 @@ def _check_links(trail: Trail, key: AuditKey) -> None:
 
 def _check_journal(trail: Trail, heard: Iterator[tuple[int, Noted]], lost: list[Damage]) -> None:
     """Hold the rows against what the journal's rows of the same commits say, as far as these are there."""
-    said: dict[int, list[Noted]] = {}
-    for noted_in, noted in heard:
-        if noted_in >= trail.first:
-            said.setdefault(noted_in, []).append(noted)
+    said = _by_row(each for each in heard if each[0] >= trail.first)
     before = trail.first - 1
     for row in trail.rows:
         is_whole = not any(before < damage.last and damage.first <= row.through for damage in lost)
@@ -135,11 +132,16 @@ def _check_journal(trail: Trail, heard: Iterator[tuple[int, Noted]], lost: list[
         written, confirmed = Counter(map(msgspec.json.encode, told)), Counter(map(msgspec.json.encode, of_commit))
         if written != confirmed and (is_whole or not confirmed <= written):
             trail.faults.append(AuditFault(row.id, "says something else than the journal"))
-    if said:
-        number = len(trail.rows) + 1
-        trail.faults.append(
-            AuditFault(number, f"is missing: the journal has {sum(map(len, said.values()))} more entries")
-        )
+    lacking = sum(map(len, said.values()))
+    if lacking:
+        trail.faults.append(AuditFault(len(trail.rows) + 1, f"is missing: the journal has {lacking} more entries"))
+
+
+def _by_row(heard: Iterable[tuple[int, Noted]]) -> dict[int, list[Noted]]:
+    said: dict[int, list[Noted]] = {}
+    for number, noted in heard:
+        said.setdefault(number, []).append(noted)
+    return said
 
 
 def _said(connection: sqlite3.Connection, contents: Contents, codec: RecordCodec) -> Iterator[tuple[int, Noted]]:

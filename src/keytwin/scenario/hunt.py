@@ -87,7 +87,7 @@ class Hunt:
         chance = SeededChance(seed)
         network = drawn_network(chance.dice("hunt: network"), nodes)
         # Of each app by itself: what one does changes nothing of what the others do.
-        self._dice_of = lambda app: chance.dice(f"hunt: asks of {app}")
+        self._chance = chance
         drawn = drawn_design(chance.dice("hunt: design"), len(network.topology.nodes))
         self.blueprint = designed(network, design or drawn)
         self.simulation = simulate(self.blueprint, seed, keep_records=True)
@@ -141,10 +141,10 @@ class Hunt:
         )
 
     def _look(self) -> None:
-        kms = self._kms()
-        assert_books_close(kms)
-        assert_floors_are_told(kms)
-        for km in kms:
+        key_managers = self._key_managers()
+        assert_books_close(key_managers)
+        assert_floors_are_told(key_managers)
+        for km in key_managers:
             host = self.simulation.hosts[km_of(km.node)]
             # Who has just come back, or stands still, has not had the time to sweep.
             if host.paused_until <= self.simulation.now and host.booted_at + SLACK < self.simulation.now:
@@ -161,7 +161,7 @@ class Hunt:
 
     def _ask(self) -> None:
         for app in self.apps():
-            dice = self._dice_of(app.id)
+            dice = self._chance.dice(f"hunt: asks of {app.id}")
             self._do(dice.uniform(0, 4), OpenApp(app.id))
             self._do(CALM, OpenApp(app.id))  # an end that has lost its session in the storm wants it back
             for begin in (dice.uniform(1, 8), CALM + dice.uniform(1, 3)):
@@ -200,14 +200,14 @@ class Hunt:
         self.lives.see(at, message)
         self.bus.see(to, message)
 
-    def _kms(self) -> list[KeyManager]:
+    def _key_managers(self) -> list[KeyManager]:
         machines = [self.simulation.machine(km_of(node.id)) for node in self.blueprint.topology.nodes]
         return [machine for machine in machines if isinstance(machine, KeyManager)]
 
     def _left(self) -> Broken | None:
         """Return what is left of sessions, None when nothing is."""
         try:
-            assert_nothing_is_left(self._kms())
+            assert_nothing_is_left(self._key_managers())
             self._assert_nothing_is_promised()
         except Broken as broken:
             return broken

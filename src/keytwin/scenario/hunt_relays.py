@@ -93,10 +93,10 @@ class LifeWatch:
                     raise Broken(f"K5: {km.node} still has key {key_id}, which it has handed out")
 
 
-def assert_floors_are_told(kms: Sequence[KeyManager]) -> None:
+def assert_floors_are_told(key_managers: Sequence[KeyManager]) -> None:
     """P3: no receiver gives up what its sender may still use: a floor is never above what the sender has allocated."""
-    outgoing = {(km.node, link): kmlink.out.next for km in kms for link, kmlink in km.links.kmlinks.items()}
-    for km in kms:
+    outgoing = {(km.node, link): kmlink.out.next for km in key_managers for link, kmlink in km.links.kmlinks.items()}
+    for km in key_managers:
         for link, kmlink in km.links.kmlinks.items():
             allocated = outgoing.get((kmlink.neighbour, link))
             if allocated is not None and kmlink.incoming.floor > allocated:
