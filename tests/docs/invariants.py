@@ -91,7 +91,7 @@ def _rules_of(test: ast.FunctionDef) -> Iterator[str]:
     for each in test.decorator_list:
         if isinstance(each, ast.Call) and dotted(each.func).rpartition(".")[2] == "invariant":
             yield from (str(given.value) for given in each.args if isinstance(given, ast.Constant))
-    yield from (name.upper() for name in re.findall(r"(?<=_)[a-z]\d{1,2}(?=_|$)", test.name))
+    yield from (name.upper() for name in re.findall(r"(?<=_)[ackopqrsvz]\d{1,2}(?=_|$)", test.name))
 
 
 def _file(module: Module) -> str:
