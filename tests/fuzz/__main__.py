@@ -31,6 +31,7 @@ def main() -> None:
         for number, octets in enumerate(target.seeds()):
             Path(folder, f"seed{number}").write_bytes(octets)
         options = [f"-max_total_time={told.seconds}", f"-seed={told.seed}", f"-max_len={LONGEST}", "-timeout=10"]
+        options.append("-rss_limit_mb=0")  # what it counts is inherited from whoever started us
         atheris.Setup([sys.argv[0], *options, "-print_final_stats=1", folder], target.run)
         atheris.Fuzz()
 

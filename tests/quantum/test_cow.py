@@ -99,6 +99,9 @@ def test_v22_never_more_than_what_was_sifted_less_what_was_revealed(
         assert length < 0
 
 
+INTENSITIES = tuple(step / 100 for step in range(1, 101))
+
+
 @invariant("V9")
 @given(loss=st.floats(0, 60), mu=st.floats(0.001, 2), dark=st.floats(0, 1e-4), contrast=st.floats(0, 1))
 def test_v9_a_slot_holds_less_than_plob(loss: float, mu: float, dark: float, contrast: float) -> None:
@@ -107,10 +110,11 @@ def test_v9_a_slot_holds_less_than_plob(loss: float, mu: float, dark: float, con
     assert 0 <= rate <= 2 * plob_bound(share), "a slot is two pulses"
 
 
-@given(loss=st.floats(0, 50), more=st.floats(0, 20), mu=st.floats(0.001, 1))
-def test_rate_falls_with_loss(loss: float, more: float, mu: float) -> None:
+@given(loss=st.floats(0, 50), more=st.floats(0, 20))
+def test_rate_falls_with_loss(loss: float, more: float) -> None:
+    """At its best intensity: a bright train that is lost a little may do better than one that saturates a detector."""
     near, far = (
-        float(OneWayTrain(10 ** (-each / 10), 1e-6, 0.01, 0.1, 0.1, 0.98).rate(mu, 1.16))
+        max(float(OneWayTrain(10 ** (-each / 10), 1e-6, 0.01, 0.1, 0.1, 0.98).rate(mu, 1.16)) for mu in INTENSITIES)
         for each in (loss, loss + more)
     )
     assert far <= near * (1 + 1e-12)

@@ -84,7 +84,7 @@ def late_configuration(patch: Patch) -> None:
 
 def tag_unchecked(patch: Patch) -> None:
     def unseal(sealed: RelayKeys, key: bytearray, **_: object) -> bytearray:
-        return bytearray(left ^ right for left, right in zip(sealed.ciphertext, key[32:], strict=True))
+        return bytearray(left ^ right for left, right in zip(sealed.ciphertext, key[32:], strict=False))
 
     patch.setattr(carriage, "unseal", unseal)
 

@@ -13,6 +13,7 @@ from keytwin.keymanagement.session import SESSION_TABLE
 from keytwin.quantum.twin import TWIN_TABLE
 from keytwin.service.app_session import APP_TABLE
 from keytwin.service.standing import STANDING_TABLE
+from keytwin.service.stream_table import STREAM_TABLE
 from keytwin.vocabulary.machine import StateTable, TableView
 
 TABLES: Final[tuple[StateTable, ...]] = (
@@ -22,6 +23,7 @@ TABLES: Final[tuple[StateTable, ...]] = (
     TWIN_TABLE,
     APP_TABLE,
     STANDING_TABLE,
+    STREAM_TABLE,
 )
 
 

@@ -35,7 +35,7 @@ from keytwin.operation.upkeep import (
     violated,
 )
 from keytwin.operation.whereabouts import PKI, Claim, folder_of_process, open_log
-from keytwin.runtime.arena import Arena, close_to_others, keep_key_in
+from keytwin.runtime.arena import Arena, close_to_others, keeping_key_in
 from keytwin.runtime.bus_nats import library
 from keytwin.runtime.bus_server import program
 from keytwin.runtime.clock import wall_clock
@@ -56,9 +56,8 @@ def serve(settings: UpSettings, on_ready: Callable[[Ready], None]) -> None:
 
     Mistake or Refusal when it cannot start: ports, state, files. Refusal, too, when its disk fails.
     """
-    keep_key_in(Arena())
     close_to_others()
-    with Claim(settings.state) as claim:
+    with keeping_key_in(Arena()), Claim(settings.state) as claim:
         if settings.has_processes:
             _serve_processes(settings, claim, on_ready)
         else:

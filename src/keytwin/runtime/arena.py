@@ -12,7 +12,8 @@ import mmap
 import sys
 import weakref
 from collections import defaultdict
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import numpy as np
@@ -93,6 +94,17 @@ class Arena:
 def keep_key_in(arena: Arena) -> None:
     """Let all key material that is made from now on live in an arena."""
     KeyMaterial.room = arena.room
+
+
+@contextmanager
+def keeping_key_in(arena: Arena) -> Iterator[None]:
+    """Let key material that is made within the block live in an arena, and other key where it did before."""
+    before = KeyMaterial.room
+    keep_key_in(arena)
+    try:
+        yield
+    finally:
+        KeyMaterial.room = before
 
 
 def close_to_others() -> bool:

@@ -15,6 +15,7 @@ from keytwin.scenario.hunt_oracles import Broken, SaeLedger
 from keytwin.vocabulary.exchange_messages import AssignKeys, BatchId, GetKey, KeyDelivered, KeysReceived, RelayKeys
 from keytwin.vocabulary.identity import ElementName, KeyId, LinkId, NodeId
 from keytwin.vocabulary.machine import Message
+from keytwin.vocabulary.topology import other_end
 from keytwin.vocabulary.units import Duration, Instant, in_seconds, seconds
 
 SLACK: Final = seconds(2)  # for a disk, a wire and the sweep that comes each second
@@ -27,7 +28,10 @@ class RelayWatch:
     """R1: what was spoiled is never acknowledged. R2: a repeat is not passed on anew. K3: a key ID has one batch."""
 
     sound: dict[Place, int] = field(default_factory=lambda: defaultdict(int))  # copies that arrive as they were sealed
-    passed_on: dict[tuple[NodeId, int, LinkId, BatchId, int], int] = field(default_factory=dict)  # -> offset
+    passed_on: dict[tuple[NodeId, int, LinkId, BatchId, int], set[int]] = field(
+        default_factory=lambda: defaultdict(set)
+    )
+    came: dict[tuple[NodeId, BatchId, int], set[Place]] = field(default_factory=lambda: defaultdict(set))
     batches: dict[KeyId, BatchId] = field(default_factory=dict)
 
     def see(self, incarnation: int, message: Message) -> None:
@@ -50,9 +54,13 @@ class RelayWatch:
             self.sound[sent.link, sent.sender, sent.offset] -= 1
 
     def _check_way(self, incarnation: int, message: RelayKeys | AssignKeys) -> None:
-        # A node that was killed does not know any more what it has passed on: a repeat goes on under fresh key.
-        way = message.sender, incarnation, message.link, message.batch_id, message.epoch
-        if self.passed_on.setdefault(way, message.offset) != message.offset:
+        # A node that was killed does not know any more what it has passed on: a repeat goes on under fresh key, and so
+        # it does at all nodes behind it, to whom it comes under fresh key.
+        batch = message.batch_id, message.epoch
+        sent = self.passed_on[message.sender, incarnation, message.link, *batch]
+        sent.add(message.offset)
+        self.came[other_end(message.link, message.sender), *batch].add((message.link, message.sender, message.offset))
+        if len(sent) > max(1, len(self.came[message.sender, *batch])):
             raise Broken(f"R2: {message.sender} sends batch {message.batch_id} a second time")
 
 
