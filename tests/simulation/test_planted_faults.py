@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from keytwin.keymanagement import carriage
+from keytwin.keymanagement import carriage, relay
 from keytwin.keymanagement.bucket import TokenBucket
 from keytwin.keymanagement.forwarding import Forwarding
 from keytwin.keymanagement.kmlink import KmLink
@@ -39,12 +39,8 @@ def first_seed_that_breaks() -> Broken:
 
 @invariant("R1")
 def test_relayed_keys_taken_without_a_look_at_the_tag_are_noticed(monkeypatch: Patch) -> None:
-    def unseal(sealed: RelayKeys, key: bytearray, **_: object) -> bytearray:
-        pad = key[32:]
-        return bytearray(left ^ right for left, right in zip(sealed.ciphertext, pad, strict=True))
-
-    monkeypatch.setattr(carriage, "unseal", unseal)
-    assert "K2" in str(first_seed_that_breaks())
+    monkeypatch.setattr(relay, "verify", lambda *_: True)
+    assert str(first_seed_that_breaks()).partition(": ")[2].startswith(("K2", "P3", "R1"))
 
 
 @invariant("S3")
