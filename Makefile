@@ -36,7 +36,7 @@ bench: $(VENV)/.installed ## print the benchmark table
 
 # Longer than the few seconds of `make test`; an input that breaks something is left in the present folder.
 FUZZ_SECONDS ?= 300
-FUZZED := frames blocks requests json records network need uvl
+FUZZED := frames blocks requests streams json records network need uvl
 fuzz: $(VENV)/.installed ## fuzz every reader of strangers' octets (FUZZ_SECONDS=300 each)
 	for target in $(FUZZED); do $(BIN)/python -m tests.fuzz $$target --seconds $(FUZZ_SECONDS) || exit 1; done
 

@@ -111,6 +111,19 @@ def loose_exposures(modules: Iterable[Module]) -> list[str]:
     ]
 
 
+def shown_octets(modules: Iterable[Module]) -> list[str]:
+    """List fields of dataclasses that are buffers, as key in plain is, and stand in the text of their object."""
+    return [
+        f"{module.name}:{field.lineno} shows {ast.unparse(field.target)}"
+        for module in modules
+        for kind in ast.walk(module.tree)
+        if isinstance(kind, ast.ClassDef) and any("dataclass" in ast.unparse(each) for each in kind.decorator_list)
+        for field in kind.body
+        if isinstance(field, ast.AnnAssign) and ast.unparse(field.annotation) == "bytearray"
+        if field.value is None or "repr=False" not in ast.unparse(field.value)
+    ]
+
+
 def _contexts(module: Module) -> set[ast.expr]:
     return {item.context_expr for node in ast.walk(module.tree) if isinstance(node, ast.With) for item in node.items}
 

@@ -115,3 +115,19 @@ def test_third_party_imports_are_told_from_ours_and_pythons() -> None:
     )
     found = rules.third_party([module], frozenset({"keytwin"}), frozenset({"os"}))
     assert found == {"numpy": "keytwin.x", "ruamel": "keytwin.x"}
+
+
+def test_a_buffer_that_stands_in_the_text_of_its_object_is_found() -> None:
+    text = """
+@dataclass(slots=True)
+class Batch:
+    plain: bytearray
+    given: bytearray = field(default_factory=bytearray)
+    total: bytearray = field(default_factory=bytearray, repr=False)
+    name: str = ""
+
+class Other:
+    plain: bytearray
+"""
+    found = rules.shown_octets([parse("keytwin.keymanagement.batch", text)])
+    assert [each.rpartition(" ")[2] for each in found] == ["plain", "given"]

@@ -46,6 +46,11 @@ def test_key_octets_are_exposed_for_the_length_of_a_block() -> None:
     none(rules.loose_exposures(SOURCES))
 
 
+def test_no_text_of_an_object_shows_key_in_plain() -> None:
+    rooms = {"keymanagement", "service"}
+    none(rules.shown_octets(module for module in modules() if module.room in rooms))
+
+
 def test_only_the_runtime_catches_everything() -> None:
     none(rules.broad_handlers(SOURCES))
 

@@ -13,7 +13,7 @@ from schemathesis import GenerationMode
 
 from keytwin.service.etsi004_openapi import openapi
 from tests.conformance.running import Network
-from tests.conformance.test_schema import EXAMPLES, Case, as_published
+from tests.conformance.test_schema import EXAMPLES, Case, as_published, session_of
 from tests.marks import clause, invariant
 
 DOCUMENT: Final = "ETSI GS QKD 004 V2.1.1"
@@ -26,10 +26,7 @@ OPERATIONS: Final = [
 
 @pytest.fixture(scope="module")
 def probing(selfpair: Network) -> Iterator[requests.Session]:
-    files = selfpair.sae(CALLER).files
-    with requests.Session() as made:
-        made.trust_env = False  # else the environment's authorities take the place of ours
-        made.cert, made.verify = (files.certificate, files.key), files.trusted
+    with session_of(selfpair, CALLER) as made:
         yield made
 
 

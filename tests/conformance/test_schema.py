@@ -6,6 +6,7 @@ Seeds are fixed and nothing is shrunk; a run in another order of tests may still
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import pytest
@@ -40,12 +41,19 @@ CHECKS: Final = [
 ]
 
 
-@pytest.fixture(scope="module")
-def session(selfpair: Network) -> Iterator[requests.Session]:
-    files = selfpair.sae("probe").files
+@contextmanager
+def session_of(network: Network, sae: str) -> Iterator[requests.Session]:
+    """Speak as an SAE."""
+    files = network.sae(sae).files
     with requests.Session() as made:
         made.trust_env = False  # else the environment's authorities take the place of ours
         made.cert, made.verify = (files.certificate, files.key), files.trusted
+        yield made
+
+
+@pytest.fixture(scope="module")
+def session(selfpair: Network) -> Iterator[requests.Session]:
+    with session_of(selfpair, "probe") as made:
         yield made
 
 

@@ -18,11 +18,12 @@ from keytwin.files.need import check_need
 from keytwin.files.network import check_network
 from keytwin.files.uvl_reader import read_uvl
 from keytwin.keymanagement.pool import BatchGone, KeysHandedOut, KeysKept, provenance_of
+from keytwin.runtime.edge_frames import FrameReader as StreamReader
 from keytwin.runtime.edge_limits import EdgeLimits
 from keytwin.runtime.edge_reader import Received, RequestReader
 from keytwin.runtime.journal_codec import RecordCodec, record_types
 from keytwin.runtime.transport_codec import FrameReader, Way
-from keytwin.service import etsi014, skip
+from keytwin.service import etsi004, etsi004_frames, etsi014, skip
 from keytwin.service.http import Request, Response
 from keytwin.service.strict_json import read_json
 from keytwin.vocabulary.errors import Mistake, Violation
@@ -72,6 +73,16 @@ def requests(octets: bytes) -> None:
     reader.close()
 
 
+def streams(octets: bytes) -> None:
+    """Read binary frames of ETSI GS QKD 004 as an edge does, cut anywhere: frames that a face can read, or an end."""
+    reader = StreamReader(TIGHT)
+    cut = octets[0] if octets else 0
+    for piece in (octets[1 : 1 + cut], octets[1 + cut :]):
+        reader.take(piece)
+        while isinstance(found := reader.next(), Received):
+            etsi004_frames.decode(found.request.body)
+
+
 def json(octets: bytes) -> None:
     """Read a body as strictly as the faces do."""
     with suppress(Mistake):
@@ -115,7 +126,7 @@ def _each(reader: RequestReader) -> Iterator[Received | Response]:
 
 def _decode(received: Received) -> None:
     request = received.request
-    for asked in (etsi014.decode(SAE, request), _skip(request)):
+    for asked in (etsi014.decode(SAE, request), etsi004.decode(request), _skip(request)):
         if isinstance(asked, Response):
             assert 400 <= asked.status < 500, asked
 
@@ -187,15 +198,28 @@ def _request_seeds() -> Iterator[bytes]:
     post = b"POST /api/v1/keys/app01-b/%b HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n%b\r\n"
     wanted = b'{"key_IDs":[{"key_ID":"6f7ac9bc-2f1e-4f8e-9b55-1d1f0f4f0a01"}]}'
     chunked = post % (b"dec_keys", b"Transfer-Encoding: chunked\r\n") + b"%x\r\n%b\r\n0\r\n\r\n" % (len(wanted), wanted)
+    close = (
+        b"POST /qkd/004/v2/close HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 56\r\n\r\n"
+    )
+    close += b'{"key_stream_id":"6f7ac9bc-2f1e-4f8e-9b55-1d1f0f4f0a01"}'
     for octets in (
         b"GET /api/v1/keys/app01-b/status HTTP/1.1\r\nHost: a\r\n\r\n",
         b"GET /api/v1/keys/app01-b/enc_keys?number=3&size=256 HTTP/1.1\r\nHost: a\r\n\r\n",
         post % (b"enc_keys", b"Content-Length: 12\r\n") + b'{"number":2}',
         chunked,
+        close,
         b"GET /capabilities HTTP/1.0\r\n\r\nGET /entropy?minentropy=256 HTTP/1.1\r\n\r\n",
         b"GET /key?remoteSystemID=app01-b HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n",
     ):
         yield b"\xff" + octets
+
+
+def _stream_seeds() -> Iterator[bytes]:
+    ksid = bytes(range(16))
+    ends = b"qkd://a/app01-a\0qkd://b/app01-b\0" + bytes(28) + b"application/json".ljust(256, b"\0") + ksid
+    get = ksid + bytes(4) + (1024).to_bytes(4, "big")
+    for service, payload in ((2, ends), (4, get), (8, ksid)):
+        yield b"\xff" + bytes((1, 0, 1, service)) + len(payload).to_bytes(4, "big") + payload
 
 
 def _json_seeds() -> Iterator[bytes]:
@@ -232,6 +256,7 @@ TARGETS: Final = {
     "frames": Target(frames, _frame_seeds),
     "blocks": Target(blocks, _block_seeds),
     "requests": Target(requests, _request_seeds),
+    "streams": Target(streams, _stream_seeds),
     "json": Target(json, _json_seeds),
     "records": Target(records, _record_seeds),
     "network": Target(network, _network_seeds),

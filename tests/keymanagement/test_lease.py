@@ -212,7 +212,6 @@ def test_a_sender_whose_disk_was_put_back_gets_what_nobody_had_and_says_so() -> 
     assert doubts(effects) == ["this key manager was started from an old or copied disk: nothing of it is used again"]
     assert leased(put_back, grants, effects) == (4 * SIZE, 5 * SIZE)
     assert put_back.out.next == 4 * SIZE
-    assert put_back.is_doubted
 
 
 @marks.invariant("P2")

@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.hashes import SHA256, Hash
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-COMBINER_GROUP: Final = "keytwin.combiners"
 MOST_OCTETS: Final = 255 * 32  # what HKDF with SHA-256 can give (RFC 5869, 2.3)
 _DIGEST_OCTETS: Final = 32
 _COUNTER_OCTETS: Final = 4

@@ -12,6 +12,7 @@ from keytwin.cli.exits import Exit
 from keytwin.cli.output import complain, counted, show, show_json
 from keytwin.cli.passphrase import Asking
 from keytwin.cli.place import StateOption, running
+from keytwin.vocabulary.units import NANOSECONDS_PER_SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from keytwin.runtime.audit import AuditRow, Noted
     from keytwin.runtime.audit_reading import Trail
 
-NANOSECONDS: Final = 1_000_000_000
 MOST_TOLD: Final = 20  # faults on the screen; --json has all
 
 audit = App(name="audit", help="Read and check who was handed which keys.")
@@ -78,7 +78,8 @@ def show_entries(
 def line_of(row: AuditRow, noted: Noted) -> str:
     """Write an entry for people: when, where, what, to whom, which keys."""
     entry = noted.entry
-    at = datetime.fromtimestamp(row.at // NANOSECONDS, UTC).replace(microsecond=row.at % NANOSECONDS // 1000)
+    whole, part = divmod(row.at, NANOSECONDS_PER_SECOND)
+    at = datetime.fromtimestamp(whole, UTC).replace(microsecond=part // 1_000)
     keys = " ".join(entry.keys) or f"batch {entry.batch}"
     size = f" {entry.size} bit" if entry.size else ""
     whom = f" {entry.sae}" if entry.sae else ""

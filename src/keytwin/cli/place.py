@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -52,13 +52,6 @@ class Place:
         Parameter(help="Give each key manager a process of its own, and control one; what dies is started again."),
     ] = False
 
-    sealed: Annotated[
-        bool, Parameter(help="At its first start: keep the journal under a passphrase, which every start then needs.")
-    ] = False
-    passphrase_fd: Annotated[
-        int | None, Parameter(help="File descriptor to read the passphrase from, to its end or the first line's.")
-    ] = None
-
     def settings(self, network: str, speed: float = 1.0, misbehaviour: Misbehaviour | None = None) -> UpSettings:
         """Return the settings for a network of a file or of the library; Mistake when they are none."""
         from keytwin.operation.whereabouts import state_of
@@ -76,8 +69,6 @@ class Place:
             self.host,
             misbehaviour,
             authority=self._brought_authority(),
-            seals=self.sealed,
-            ask_passphrase=Asking(self.passphrase_fd),
             port_004=self.port_004,
             has_processes=self.processes,
         )
@@ -90,7 +81,26 @@ class Place:
         return BroughtAuthority(self.authority, self.authority_key)
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start(Place):
+    """Where a network is to run, and what its journal is opened with."""
+
+    sealed: Annotated[
+        bool, Parameter(help="At its first start: keep the journal under a passphrase, which every start then needs.")
+    ] = False
+    passphrase_fd: Annotated[
+        int | None, Parameter(help="File descriptor to read the passphrase from, to its end or the first line's.")
+    ] = None
+
+    def settings(self, network: str, speed: float = 1.0, misbehaviour: Misbehaviour | None = None) -> UpSettings:
+        """Return the settings, and how the journal is opened."""
+        settings = Place.settings(self, network, speed, misbehaviour)
+        return replace(settings, seals=self.sealed, ask_passphrase=Asking(self.passphrase_fd))
+
+
 USUAL_PLACE: Final = Place()
+USUAL_START: Final = Start()
 
 
 def state_root() -> Path:

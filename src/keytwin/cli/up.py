@@ -15,7 +15,7 @@ from cyclopts import Parameter
 from keytwin.cli.exits import Exit
 from keytwin.cli.output import complain, suggest
 from keytwin.cli.passphrase import VARIABLE
-from keytwin.cli.place import USUAL_PLACE, Place, StateOption, console
+from keytwin.cli.place import USUAL_START, Start, StateOption, console
 from keytwin.cli.status import show_start
 from keytwin.operation.settings import Misbehaviour, Ready
 from keytwin.vocabulary.errors import Refusal
@@ -36,7 +36,7 @@ def up(
     detach: Annotated[bool, Parameter(name=("--detach", "-d"))] = False,
     speed: float = 1.0,
     misbehave: Wrong | None = None,
-    place: Place = USUAL_PLACE,
+    place: Start = USUAL_START,
     ready_fd: Annotated[int | None, Parameter(show=False)] = None,
 ) -> int:
     """Bring a network up live: each key manager serves ETSI GS QKD 014 over mutual TLS. Ctrl-C stops it.
@@ -100,7 +100,7 @@ def _write_to_log(state: Path) -> None:
     os.close(log)
 
 
-def _handed_on(network: str, place: Place) -> int | None:
+def _handed_on(network: str, place: Start) -> int | None:
     """Return the descriptor of the passphrase that a detached network needs: nobody can ask for it in there."""
     if place.passphrase_fd is not None or not sys.stdin.isatty():
         return place.passphrase_fd
@@ -136,7 +136,7 @@ def _detached(words: list[str], passphrase: int | None) -> int:
     return Exit.OK
 
 
-def _options(speed: float, misbehave: Wrong | None, place: Place) -> list[str]:
+def _options(speed: float, misbehave: Wrong | None, place: Start) -> list[str]:
     options = ["--speed", repr(speed), "--host", place.host, "--base-port", str(place.base_port)]
     options += [] if place.port_004 is None else ["--port-004", str(place.port_004)]
     options += ["--processes"] if place.processes else []

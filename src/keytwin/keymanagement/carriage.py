@@ -58,7 +58,7 @@ class Passing:
     """Keys of others between two hops: in plain, in this node's custody, until there is key for the next hop."""
 
     message: RelayKeys
-    plain: bytearray
+    plain: bytearray = field(repr=False)
     until: Instant
     node: NodeId
     forwarding: Forwarding

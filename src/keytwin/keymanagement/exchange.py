@@ -168,7 +168,7 @@ class BatchMaking:
     keys: dict[KeyId, KeyMaterial] = field(default_factory=dict)
     announces: bool = False  # over several links its keys are those of the first one
     is_copy: bool = False
-    given: bytearray = field(default_factory=bytearray)  # of a copy: the keys in plain, until they have left
+    given: bytearray = field(default_factory=bytearray, repr=False)  # of a copy: the keys, until they have left
     until: Instant = START
     signals: int = 0
 

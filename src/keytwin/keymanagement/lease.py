@@ -74,12 +74,11 @@ class Lease:
     pause: Duration = ASK_AGAIN
     is_granted: bool = False  # in this incarnation
     is_fenced: bool = False
-    is_doubted: bool = False  # it was found that this disk was put back or copied
 
     @property
     def ready(self) -> int:
         """Octets that may be allocated now."""
-        return 0 if self.is_fenced else min(self.out.end, self.marked.offset) - self.out.next
+        return 0 if self.is_fenced else max(0, min(self.out.end, self.marked.offset) - self.out.next)
 
     @property
     def is_behind(self) -> bool:
@@ -123,7 +122,7 @@ class Lease:
         asked = self.asked
         if asked is None or (refused.generation, refused.started_at) != (asked.generation, asked.started_at):
             return []
-        self.asked, self.is_doubted = None, True
+        self.asked = None
         stop = StopTimer(f"{self.link}/lease")
         if self.is_granted:
             self.is_fenced = True

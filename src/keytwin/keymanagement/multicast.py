@@ -47,7 +47,7 @@ class Cast:
     ask: GetKey
     size: Bits
     asked_at: Instant
-    plain: bytearray  # the master's own copy
+    plain: bytearray = field(repr=False)  # the master's own copy
     key_ids: tuple[KeyId, ...]
     origin: Provenance
     batches: dict[BatchId, None] = field(default_factory=dict)  # every copy of every part

@@ -33,7 +33,7 @@ class Partial:
 
     ksid: Ksid
     key_ids: tuple[KeyId, ...]
-    total: bytearray
+    total: bytearray = field(repr=False)
     came: set[LinkId]
 
     def wipe(self) -> None:

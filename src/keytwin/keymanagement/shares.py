@@ -93,7 +93,7 @@ class SharedMaking(BatchMaking):
 
     exits: tuple[Exit, ...] = ()
     unsent: dict[int, None] = field(init=False)  # the lanes whose share has not left
-    total: bytearray = field(default_factory=bytearray)  # XOR of the shares that have
+    total: bytearray = field(default_factory=bytearray, repr=False)  # XOR of the shares that have
 
     def __post_init__(self) -> None:
         self.unsent = dict.fromkeys(range(len(self.exits)))

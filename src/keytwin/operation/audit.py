@@ -21,8 +21,10 @@ def trails_of(state: Path, ask: AskPassphrase = no_passphrase) -> dict[str, Trai
 
     By the name of the process that kept it, "" where the network is one process.
     """
-    folders = {path.name: path for path in sorted((state / PROCESSES).glob("*")) if (path / JOURNAL).exists()}
-    return {name: _trail_of(folder, ask) for name, folder in (folders or {"": state}).items()}
+    processes = state / PROCESSES
+    folders = [path.parents[len(JOURNAL.parts) - 1] for path in sorted(processes.rglob(str(JOURNAL)))]
+    found = {str(folder.relative_to(processes)): folder for folder in folders}
+    return {name: _trail_of(folder, ask) for name, folder in (found or {"": state}).items()}
 
 
 def _trail_of(folder: Path, ask: AskPassphrase) -> Trail:

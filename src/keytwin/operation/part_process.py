@@ -32,6 +32,7 @@ from keytwin.operation.frames import (
     Told,
 )
 from keytwin.operation.parts import BUS_PART, Part, parts_of
+from keytwin.operation.sealing import JOURNAL, key_of, no_passphrase
 from keytwin.operation.settings import UpSettings
 from keytwin.operation.upkeep import FEW_COLLECTIONS, tell_damage, violated
 from keytwin.operation.whereabouts import folder_of_process
@@ -40,7 +41,7 @@ from keytwin.runtime.bus_codec import Codec
 from keytwin.runtime.bus_nats import BusSeat, NatsBus
 from keytwin.runtime.bus_server import BusServer, program
 from keytwin.runtime.channel import Channel
-from keytwin.runtime.envelope import Envelope, KeyFile
+from keytwin.runtime.envelope import Envelope
 from keytwin.runtime.identities import Identity, Role
 from keytwin.runtime.journal import Journal
 from keytwin.runtime.journal_codec import RecordCodec, record_types
@@ -97,9 +98,8 @@ class PartProcess:
     async def _host(self) -> None:
         keep_key_in(Arena())  # locked pages are not inherited
         self.certification.authority.denied.refresh()  # this process knows what was denied when the network started
-        folder = private_folder(folder_of_process(self.settings.state, self.part.name) / "journal")
-        envelope = Envelope(KeyFile.at(folder / "key"))
-        journal = Journal.open(folder / "journal.db", envelope, RecordCodec(record_types()))
+        state = folder_of_process(self.settings.state, self.part.name)
+        journal = Journal.open(state / JOURNAL, Envelope(key_of(state, no_passphrase)), RecordCodec(record_types()))
         try:
             hooks = Hooks(self._fail, violated)
             stake = Stake(self.part, partial(NatsBus, self._seat()))

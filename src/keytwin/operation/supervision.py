@@ -61,9 +61,7 @@ LONGEST_STOP: Final = 10.0  # seconds until a part that was told to end is kille
 WINDOW: Final = 15.0  # seconds in which deaths count together
 SILENCE: Final = 3.0  # seconds without a word, three times what a part leaves between two: it hangs, or was stopped
 MOST_DEATHS: Final = 5  # in a window: with one more, a part is given up
-FIRST_PAUSE: Final = (
-    0.1  # seconds before the second restart in a window; doubled each time, the first waits for nothing
-)
+FIRST_PAUSE: Final = 0.1  # seconds before the second restart in a window; doubled each time, the first has none
 
 log = logging.getLogger(__name__)
 

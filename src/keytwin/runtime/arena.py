@@ -18,12 +18,12 @@ from typing import Final
 
 import numpy as np
 
+from keytwin.runtime.libc import DUMPABLE, mlock, prctl
 from keytwin.vocabulary.key import KeyMaterial
 
 CHUNK: Final = 1 << 20  # octets that are asked of the system at a time
 SMALLEST_ROOM: Final = 32  # octets: a key of 256 bits
 WIPE_ON_FORK: Final = 18  # MADV_WIPEONFORK of Linux 4.14, which Python's mmap does not name
-NOT_DUMPABLE: Final = 4  # PR_SET_DUMPABLE
 
 
 class _Lent(weakref.ref["np.ndarray[tuple[int], np.dtype[np.uint8]]"]):
@@ -109,21 +109,13 @@ def keeping_key_in(arena: Arena) -> Iterator[None]:
 
 def close_to_others() -> bool:
     """Let no process of the same user look into the memory of this one, and the system leave no image of it."""
-    if sys.platform != "linux":
-        return False
-    return bool(_libc().prctl(NOT_DUMPABLE, 0, 0, 0, 0) == 0)
+    return prctl(DUMPABLE, 0)
 
 
 def _lock(pages: mmap.mmap, size: int) -> bool:
-    """Lock pages into memory; False when the user's limit (ulimit -l) is reached."""
+    """Lock pages into memory; False when they cannot be."""
     place = ctypes.c_char.from_buffer(pages)
     try:
-        return bool(_libc().mlock(ctypes.c_void_p(ctypes.addressof(place)), ctypes.c_size_t(size)) == 0)
-    except (AttributeError, OSError):  # a platform without it
-        return False
+        return mlock(ctypes.addressof(place), size)
     finally:
         del place
-
-
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)

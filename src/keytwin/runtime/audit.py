@@ -11,6 +11,7 @@ from __future__ import annotations
 import hmac
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import msgspec
@@ -49,11 +50,12 @@ class AuditRow(NamedTuple):
         return _DECODER.decode(self.entries)
 
 
-class AuditKey(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class AuditKey:
     """The key of a chain, and the first row of the journal that it covers."""
 
     first: int
-    octets: bytes
+    octets: bytes = field(repr=False)
 
 
 class AuditTrail:
@@ -71,7 +73,7 @@ class AuditTrail:
 
     def next(self, noted: list[Noted], at: int, through: int) -> AuditRow:
         """Return the next row, which is to be stored before another one is made."""
-        self._number += 1
+        self._number, self._through = self._number + 1, through
         text = _ENCODER.encode(noted).decode()
         self._link = link_of(self._key, self._link, AuditRow(self._number, at, through, text, b""))
         return AuditRow(self._number, at, through, text, self._link)

@@ -5,12 +5,12 @@ A kind that has room for key is refused before anything is written, however empt
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final, Generic, TypeVar
 
 import msgspec
 
 from keytwin.runtime.bus import may_hold_key
+from keytwin.runtime.kinds import kind_named, ours_below
 from keytwin.vocabulary.errors import Violation
 from keytwin.vocabulary.machine import Event, Message
 
@@ -21,8 +21,7 @@ class Codec(Generic[Told]):
     """Writes and reads the keyless kinds below one class; what others send is read with suspicion."""
 
     def __init__(self, family: type[Told]) -> None:
-        ours = [kind for kind in _below(family) if kind.__module__.startswith("keytwin.")]
-        self.kinds: tuple[type[Told], ...] = tuple(kind for kind in ours if not may_hold_key(kind))
+        self.kinds: tuple[type[Told], ...] = tuple(kind for kind in ours_below(family) if not may_hold_key(kind))
         self._decoders: dict[str, msgspec.msgpack.Decoder[Told]] = {
             kind.__name__: msgspec.msgpack.Decoder(kind) for kind in self.kinds
         }
@@ -36,7 +35,7 @@ class Codec(Generic[Told]):
         """Read one; Violation when it is none of a kind that may travel."""
         cause = ""
         try:
-            decoder = self._decoders.get(_TAG.decode(octets).type)
+            decoder = self._decoders.get(kind_named(octets))
             if decoder is not None:
                 return decoder.decode(octets)
         except msgspec.ValidationError as error:
@@ -46,15 +45,4 @@ class Codec(Generic[Told]):
         raise Violation(f"what came is no message that may travel between processes{cause}")
 
 
-class _Tag(msgspec.Struct):
-    type: str
-
-
-def _below(kind: type[Told]) -> Iterable[type[Told]]:
-    for child in kind.__subclasses__():
-        yield child
-        yield from _below(child)
-
-
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_TAG: Final = msgspec.msgpack.Decoder(_Tag)

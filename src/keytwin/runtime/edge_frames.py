@@ -50,7 +50,7 @@ class FrameReader:
                 return None
             frame = bytes(self._octets[:length])
             del self._octets[:length]
-            decode(frame)
+            decode(frame)  # once more by the face: here, so that nothing behind a frame that is none is acted on
         except Violation:
             self.close()
             return NO_FRAME

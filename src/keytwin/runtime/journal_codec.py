@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
+from keytwin.runtime.kinds import kind_named, ours_below
 from keytwin.vocabulary.key import KeyMaterial
 from keytwin.vocabulary.machine import Record
 
@@ -31,8 +32,7 @@ def fresh_copy(value: StructType) -> StructType:
 
 def record_types() -> list[type[Record]]:
     """Return keytwin's kinds of record that are known by now, sorted by name; those of a plug-in are added by hand."""
-    ours = [kind for kind in _below(Record) if kind.__module__.startswith("keytwin.")]
-    return sorted(ours, key=lambda kind: kind.__name__)
+    return sorted(ours_below(Record), key=lambda kind: kind.__name__)
 
 
 class RecordCodec:
@@ -53,7 +53,7 @@ class RecordCodec:
     def decode(self, octets: bytes) -> Record:
         """Read one record; msgspec.DecodeError when it is not one, or of a kind that is not known here."""
         try:
-            name = _TAG.decode(octets).type
+            name = kind_named(octets)
             kind = self._kinds.get(name)
             if kind is None:
                 raise msgspec.ValidationError(f"no record is called {name!r}")
@@ -66,16 +66,6 @@ class RecordCodec:
     def _learn(self, kind: type[Record]) -> None:
         known = self._kinds.setdefault(kind.__name__, kind)
         assert known is kind, f"two kinds of record are called {kind.__name__}: {known.__module__}, {kind.__module__}"
-
-
-class _Tag(msgspec.Struct):
-    type: str
-
-
-def _below(kind: type[Record]) -> Iterable[type[Record]]:
-    for child in kind.__subclasses__():
-        yield child
-        yield from _below(child)
 
 
 def _write_out(value: object) -> bytes:
@@ -99,4 +89,3 @@ def _decoder(kind: type[StructType]) -> msgspec.msgpack.Decoder[StructType]:
 
 
 _ENCODER = msgspec.msgpack.Encoder(enc_hook=_write_out)
-_TAG = msgspec.msgpack.Decoder(_Tag)

@@ -7,7 +7,6 @@ the parent dies, so do all (Linux: `prctl(2)`, PR_SET_PDEATHSIG; elsewhere each 
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import signal
@@ -19,10 +18,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NoReturn
 
+from keytwin.runtime.libc import PDEATHSIG, prctl
+
 Run = Callable[[str, socket.socket], None]
 """What a process does, given its name and its end of the pair of sockets; the process ends when it returns."""
 
-PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 LONGEST_NAME: Final = 256  # octets
 LAST_DESCRIPTOR: Final = 256  # looked at where the system does not list those that are open
 FIRST_OWN: Final = 3  # descriptor after those of the standard streams
@@ -65,8 +65,7 @@ class Nursery:
 
 def die_with(parent: int) -> None:
     """Let this process be killed when its parent ends, whatever either of them is doing then."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    prctl(PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it has died meanwhile
         os._exit(1)
 

@@ -14,12 +14,13 @@ import sqlite3
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+from keytwin.vocabulary.units import NANOSECONDS_PER_SECOND
+
 QUARANTINE: Final = """CREATE TABLE IF NOT EXISTS quarantine
     (at INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, why TEXT NOT NULL,
     element BLOB, data_key BLOB, sealed BLOB)"""
 ANEW: Final = b"journal/anew"  # no element is called so
 LEFT_OUT: Final = 1
-NANOSECONDS: Final = 1_000_000_000
 
 
 class Damage(NamedTuple):
@@ -68,7 +69,9 @@ def quarantined(connection: sqlite3.Connection) -> tuple[Quarantined, ...]:
     for row in connection.execute("SELECT at, first, last, why FROM quarantine ORDER BY rowid"):
         match row:
             case (int(at), int(first), int(last), bytes(why)):
-                found.append(Quarantined(at // NANOSECONDS, Damage(first, last, why.decode(errors="replace"))))
+                found.append(
+                    Quarantined(at // NANOSECONDS_PER_SECOND, Damage(first, last, why.decode(errors="replace")))
+                )
             case _:
                 found.append(Quarantined(0, Damage(0, 0, "was put aside; what was noted of it is damaged too")))
     return tuple(found)

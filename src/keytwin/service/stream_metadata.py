@@ -8,10 +8,9 @@ import msgspec
 
 from keytwin.vocabulary.key import Provenance
 from keytwin.vocabulary.stream_messages import LARGEST
-from keytwin.vocabulary.units import Duration
+from keytwin.vocabulary.units import Duration, milliseconds
 
 VENDOR: Final = "keytwin_"
-_PER_MILLISECOND: Final = 1_000_000
 
 
 def metadata_of(provenance: Provenance, age: Duration) -> bytes:
@@ -21,4 +20,4 @@ def metadata_of(provenance: Provenance, age: Duration) -> bytes:
     """
     told = {f"{VENDOR}{name}": value for name, value in msgspec.to_builtins(provenance).items() if name != "hops"}
     hops = max(0, provenance.hops - 1)
-    return msgspec.json.encode({"age": min(LARGEST, age // _PER_MILLISECOND), "hops": hops, **told})
+    return msgspec.json.encode({"age": min(LARGEST, age // milliseconds(1)), "hops": hops, **told})

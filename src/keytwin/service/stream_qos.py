@@ -9,12 +9,19 @@ import msgspec
 
 from keytwin.vocabulary.session_messages import Qos
 from keytwin.vocabulary.stream_messages import LARGEST, StreamQos
-from keytwin.vocabulary.units import BITS_PER_BYTE, NANOSECONDS_PER_SECOND, Bits, BitsPerSecond, Duration, seconds
+from keytwin.vocabulary.units import (
+    BITS_PER_BYTE,
+    NANOSECONDS_PER_SECOND,
+    Bits,
+    BitsPerSecond,
+    Duration,
+    milliseconds,
+    seconds,
+)
 
 METADATA: Final = "application/json"
 LONGEST_WAIT: Final = seconds(20)  # for whatever Timeout says: the network's own limit, below that of a connection
 LARGEST_CHUNK: Final = 4_096  # octets: what the other faces give as one key, too
-_PER_MILLISECOND: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,5 +81,4 @@ def as_opened(given: StreamQos, chunk: Bits, rate: BitsPerSecond) -> StreamQos:
 
 def patience(given: StreamQos) -> Duration:
     """Return how long a call may wait: Timeout, where 0 is no limit but the network's own."""
-    wanted = given.timeout * _PER_MILLISECOND
-    return Duration(min(wanted, LONGEST_WAIT)) if wanted else LONGEST_WAIT
+    return min(milliseconds(given.timeout), LONGEST_WAIT) if given.timeout else LONGEST_WAIT
