@@ -67,7 +67,9 @@ class Paper:
         return LeafFiles(SAE, folder / "certificate.pem", folder / "key.pem", authority.trusted, authority.revoked)
 
 
-def signer_of(folder: Path, now: datetime = NOW) -> Signer:
+def signer_of(folder: Path) -> Signer:
+    """Read an authority's signer as of now: it may have been made long after this module was loaded."""
+    now = datetime.now(UTC)
     return read_signer(folder / "authority" / "issuing.pem", folder / "authority" / "issuing-key.pem", now)
 
 
