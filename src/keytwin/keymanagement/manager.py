@@ -11,18 +11,23 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
+from keytwin.keymanagement.agreement import AgreementOverdue
 from keytwin.keymanagement.algorithms import KeyManagementAlgorithm
 from keytwin.keymanagement.blocks import BlockDecided, BlockHeld
 from keytwin.keymanagement.carriage import Carriage
 from keytwin.keymanagement.collection import Collection, ExpiryDue
 from keytwin.keymanagement.desk import LendDue, RequestOverdue
 from keytwin.keymanagement.exchange import BatchOverdue
+from keytwin.keymanagement.fallback import FallbackKept
 from keytwin.keymanagement.forwarding import Forwarding, HopForgotten, HopKept, LeaseOverdue, TombstoneOverdue
+from keytwin.keymanagement.generations import Generations
 from keytwin.keymanagement.health import Health, SyntheticKeyKept
 from keytwin.keymanagement.kmlink import IncomingMark, account, restore_link
 from keytwin.keymanagement.lease import GrantKept, OutgoingMark
 from keytwin.keymanagement.links import LINK_MESSAGES, Links
 from keytwin.keymanagement.multicast import Multicast, MulticastOverdue
+from keytwin.keymanagement.named import take_named
+from keytwin.keymanagement.orders import ReplenishDue
 from keytwin.keymanagement.partials import SharesOverdue
 from keytwin.keymanagement.pool import (
     SLAVE_MARGIN,
@@ -38,11 +43,12 @@ from keytwin.keymanagement.pool import (
 from keytwin.keymanagement.selfpair import SelfPair, SelfPairKept, SelfPairMessage, SelfPairs
 from keytwin.keymanagement.session import SessionOverdue
 from keytwin.keymanagement.sessions import SessionKept, Sessions, describe_pool, hear_peer, tell_peer
-from keytwin.keymanagement.workshop import ReplenishDue, Workshop
+from keytwin.keymanagement.workshop import Workshop
 from keytwin.vocabulary.blueprint import KeyManagementSettings, MonitoringSettings
 from keytwin.vocabulary.errors import UnexpectedMessage
 from keytwin.vocabulary.evidence import KeyAccount, LinkAccount
 from keytwin.vocabulary.exchange_messages import (
+    AnswerCiphertext,
     AskStored,
     AssignKeys,
     BorrowCredit,
@@ -53,13 +59,16 @@ from keytwin.vocabulary.exchange_messages import (
     KeysFailed,
     KeysStored,
     KeysVoided,
+    NameKeys,
+    OfferPublicKey,
     PeerWord,
     RelayKeys,
     SessionSignal,
     VoidKeys,
 )
 from keytwin.vocabulary.identity import Ksid, LinkId, NodeId, link_ends
-from keytwin.vocabulary.machine import Effect, Message, Record, RecordsLost
+from keytwin.vocabulary.kem_messages import KeyPairMade, SecretEncapsulated, SecretOpened
+from keytwin.vocabulary.machine import Effect, Message, PortFailed, Record, RecordsLost
 from keytwin.vocabulary.operator_messages import CheckHealth
 from keytwin.vocabulary.placement import CENTRAL, Seat
 from keytwin.vocabulary.ports import Entropy
@@ -105,11 +114,15 @@ class KeyManager:
         self.links = Links(setup.node, setup.links, setup.key_management, setup.monitoring, setup.seat)
         kmlinks = self.links.kmlinks
         self.forwarding = Forwarding(setup.node, admission=setup.seat.admission)
-        self.carriage = Carriage(setup.node, kmlinks, self.forwarding, self.shelf, self.books, self.lifetime)
+        self.generations = Generations(setup.node, self.forwarding, setup.key_management.generation)
+        self.carriage = Carriage(
+            setup.node, kmlinks, self.forwarding, self.shelf, self.books, self.lifetime, self.generations
+        )
         self.workshop = Workshop(
             node=setup.node,
             links=kmlinks,
             forwarding=self.forwarding,
+            generations=self.generations,
             shelf=self.shelf,
             books=self.books,
             entropy=entropy,
@@ -144,6 +157,7 @@ class KeyManager:
         bound_lives(self.shelf.batches.values(), Instant(latest + SLAVE_MARGIN))
         # Links first: what sessions begin anew takes octets only behind the marks.
         effects = [*self.links.resume(now), *self.forwarding.resume(now), *self.sessions.resume(now)]
+        self.workshop.fallen.clear()
         self.selfpairs.resume(now)
         for ksid, desk in self.sessions.desks():
             desk.pool = pools.pop(ksid, desk.pool)
@@ -186,6 +200,13 @@ class KeyManager:
             case CreditLent():
                 desk = self.sessions.desk(signal.ksid)
                 return desk.take_loan(signal) if desk else []
+            case OfferPublicKey():
+                return self.generations.on_offer(signal)
+            case AnswerCiphertext():
+                return self.generations.on_answer(signal, now)
+            case NameKeys():
+                named = take_named(self.carriage, signal, now)
+                return [*named, *self.collection.expire_by(self.shelf.next_expiry(), now)]
             case PeerWord():
                 return hear_peer(self.sessions, signal)
             case _:
@@ -249,6 +270,9 @@ class KeyManager:
                 restore_link(self.links.kmlinks[record.link], record)
             case HopKept() | HopForgotten():
                 self.forwarding.restore(record)
+            case FallbackKept(ksid=ksid, is_on=is_on):
+                self.workshop.fallen.pop(ksid, None)
+                self.workshop.fallen |= {ksid: None} if is_on else {}
             case SessionKept(ksid=ksid):
                 self.sessions.kept[ksid] = record
             case SelfPairKept():
@@ -289,10 +313,13 @@ def _reactions(km: KeyManager) -> dict[type[Message], Reaction]:
     sessions, forwarding = km.sessions, km.forwarding
     opening = (UserAccepted, UserRefused, SessionAccepted, ConfigurationRefused, SessionOverdue)
     signals = (KeysStored, KeysFailed, KeysVoided, AskStored, VoidKeys, BorrowCredit, CreditLent, PeerWord)
+    made_by_ends = (OfferPublicKey, AnswerCiphertext, NameKeys)
     return {
         **dict.fromkeys(LINK_MESSAGES, km.links.receive),
         **dict.fromkeys(opening, sessions.on_opening),
-        **dict.fromkeys(signals, km.on_signal),
+        **dict.fromkeys((*signals, *made_by_ends), km.on_signal),
+        **dict.fromkeys((KeyPairMade, SecretEncapsulated, SecretOpened, PortFailed), km.generations.on_performed),
+        AgreementOverdue: km.generations.on_overdue,
         **dict.fromkeys((RelayKeys, AssignKeys), km.on_keys),
         **dict.fromkeys((LendDue, ReplenishDue), km.on_due),
         OpenSession: _or_selfpair(km.selfpairs, sessions.on_open_session),

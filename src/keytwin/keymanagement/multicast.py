@@ -12,6 +12,7 @@ from typing import Final
 
 from keytwin.keymanagement.desk import COME_AGAIN, MOST_ASKED, Desk, deny
 from keytwin.keymanagement.exchange import ConfirmBatch, GiveUpBatch, Making
+from keytwin.keymanagement.hybrid import is_agreed
 from keytwin.keymanagement.pool import KeysHandedOut
 from keytwin.keymanagement.relay import keys_of
 from keytwin.keymanagement.sessions import Sessions
@@ -129,6 +130,9 @@ class Multicast:
         """Refuse what no slave's session could ever carry, and what there is no room for now."""
         is_whole = 0 < ask.number <= MOST_ASKED and size > 0 and size % BITS_PER_BYTE == 0
         if not is_whole or len(desks) > MOST_SLAVES or not all(desk.is_possible(ask.number, size) for desk in desks):
+            return deny(self.node, ask, Reason.TOO_LARGE, Duration(0))
+        if any(is_agreed(desk.end) for desk in desks):
+            # Identical keys cannot be combined with secrets that differ from slave to slave.
             return deny(self.node, ask, Reason.TOO_LARGE, Duration(0))
         is_full = any(self.workshop.orders[desk.ksid].is_full for desk in desks)
         if is_full or sum(ksid == ask.ksid for ksid, _ in self.casts) >= MOST_CASTS:

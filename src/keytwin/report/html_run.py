@@ -18,9 +18,12 @@ from keytwin.vocabulary.events import (
     BlockDistilled,
     ElementRestarted,
     ElementStopped,
+    FallbackBegun,
+    FallbackOver,
     KeyDenied,
     KeysAnswered,
     LinkStatusChanged,
+    SecretRefused,
     SessionAdmitted,
     SessionOnStock,
     SessionOver,
@@ -166,6 +169,15 @@ def _notice(event: Event) -> Iterator[tuple[str, str]]:
             yield "link", f"{event.link} is {event.status}: {event.cause}".removesuffix(": ")
         case SessionOnStock():
             yield "on stock", f"{event.app} lives on what is left of {', '.join(event.links)}"
+        case FallbackBegun():
+            yield (
+                "alarm",
+                f"{event.app} falls back from {event.mode} to {event.fallback} at {event.node}",
+            )
+        case FallbackOver():
+            yield "alarm over", f"{event.app} makes keys by {event.mode} again at {event.node}"
+        case SecretRefused():
+            yield "refused", f"{event.number} keys at {event.node}: another post-quantum secret than its own"
         case SessionRejected():
             yield "refused", f"a session of {event.app} for {event.sae}: {event.explanation or event.reason}"
         case KeyDenied():

@@ -200,6 +200,7 @@ def assert_nothing_is_left(key_managers: Iterable[KeyManager]) -> None:
             raise Broken(f"S1: left at {km.node}: {left}")
         under_way = {
             "batches": len(km.workshop.makings) + len(km.workshop.orders),
+            "secrets": len(km.generations.own) + len(km.generations.theirs) + len(km.generations.asked),
             "shares": len(km.shelf.partials.by_batch),
             "waiting": sum(len(kmlink.queue) for kmlink in km.links.kmlinks.values()),
             "multicasts": len(km.multicast.casts),
