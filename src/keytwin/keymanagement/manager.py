@@ -200,13 +200,6 @@ class KeyManager:
             case CreditLent():
                 desk = self.sessions.desk(signal.ksid)
                 return desk.take_loan(signal) if desk else []
-            case OfferPublicKey():
-                return self.generations.on_offer(signal)
-            case AnswerCiphertext():
-                return self.generations.on_answer(signal, now)
-            case NameKeys():
-                named = take_named(self.carriage, signal, now)
-                return [*named, *self.collection.expire_by(self.shelf.next_expiry(), now)]
             case PeerWord():
                 return hear_peer(self.sessions, signal)
             case _:
@@ -313,11 +306,11 @@ def _reactions(km: KeyManager) -> dict[type[Message], Reaction]:
     sessions, forwarding = km.sessions, km.forwarding
     opening = (UserAccepted, UserRefused, SessionAccepted, ConfigurationRefused, SessionOverdue)
     signals = (KeysStored, KeysFailed, KeysVoided, AskStored, VoidKeys, BorrowCredit, CreditLent, PeerWord)
-    made_by_ends = (OfferPublicKey, AnswerCiphertext, NameKeys)
     return {
         **dict.fromkeys(LINK_MESSAGES, km.links.receive),
         **dict.fromkeys(opening, sessions.on_opening),
-        **dict.fromkeys((*signals, *made_by_ends), km.on_signal),
+        **dict.fromkeys(signals, km.on_signal),
+        **dict.fromkeys((OfferPublicKey, AnswerCiphertext, NameKeys), lambda signal, now: on_secret(km, signal, now)),
         **dict.fromkeys((KeyPairMade, SecretEncapsulated, SecretOpened, PortFailed), km.generations.on_performed),
         AgreementOverdue: km.generations.on_overdue,
         **dict.fromkeys((RelayKeys, AssignKeys), km.on_keys),
@@ -340,6 +333,21 @@ def _reactions(km: KeyManager) -> dict[type[Message], Reaction]:
         SharesOverdue: km.carriage.on_shares_overdue,
         CheckHealth: km.health.on_check_health,
     }
+
+
+def on_secret(km: KeyManager, signal: OfferPublicKey | AnswerCiphertext | NameKeys, now: Instant) -> list[Effect]:
+    """Hand a signal about a post-quantum secret on along its route, or react to it at its end."""
+    passed_on = km.carriage.on_signal(signal)
+    if passed_on is not None:
+        return passed_on
+    match signal:
+        case OfferPublicKey():
+            return km.generations.on_offer(signal)
+        case AnswerCiphertext():
+            return km.generations.on_answer(signal, now)
+        case NameKeys():
+            named = take_named(km.carriage, signal, now)
+            return [*named, *km.collection.expire_by(km.shelf.next_expiry(), now)]
 
 
 def _or_multicast(multicast: Multicast, usual: Reaction) -> Reaction:

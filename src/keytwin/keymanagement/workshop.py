@@ -69,12 +69,12 @@ class Workshop:
     node: NodeId
     links: Mapping[LinkId, KmLink]
     forwarding: Forwarding
-    generations: Generations
     shelf: Shelf
     books: KeyBooks
     entropy: Entropy
     settings: KeyManagementSettings
     algorithms: Mapping[str, KeyManagementAlgorithm]
+    generations: Generations
     orders: dict[Ksid, Order] = field(default_factory=dict)
     makings: dict[BatchId, BatchMaking] = field(default_factory=dict)
     fallen: dict[Ksid, None] = field(default_factory=dict)  # sessions that have fallen back, read at a restart only
