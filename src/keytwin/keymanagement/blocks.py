@@ -93,6 +93,7 @@ class _Ingest:
     waiting: dict[int, _Waiting] = field(default_factory=dict)
     offered: OfferBlock | None = None  # by the first node
     is_anew: bool = False  # what was here is lost, and no block has been taken in since
+    is_witnessed: bool = False  # the neighbour has found that nothing was forgotten here
 
     def _send(self, message: Message) -> Effect:
         return Send(km_of(other_end(self.link, self.node)), message)
@@ -356,7 +357,7 @@ class SecondIngest(_Ingest):
 
     def _doubt(self, offer: OfferBlock) -> list[Effect]:
         """Notice that the first node has taken in a block that it cannot have without this one: which was put back."""
-        is_news = offer.placed > self.reached and not self.is_anew
+        is_news = offer.placed > self.reached and not (self.is_anew or self.is_witnessed)
         if is_news:
             self.is_anew = self.is_put_back = True
         self._check(offer)

@@ -60,6 +60,7 @@ class Blocks(Protocol):
     """What of the link's blocks is known at this end."""
 
     placed: int
+    is_witnessed: bool  # the neighbour has found that nothing was forgotten here
 
     @property
     def reached(self) -> int:
@@ -139,6 +140,8 @@ class Lease:
         if granted.start < asked.mark or granted.end <= granted.start:
             raise Violation(f"a lease of {self.link} lies below what was used")
         self.asked, self.pause, self.is_granted = None, ASK_AGAIN, True
+        if self.blocks is not None:
+            self.blocks.is_witnessed = True
         if granted.start > self.marked.offset:
             self.out.skip_to(granted.start)
         return [self._mark(granted.end, asked.generation), StopTimer(f"{self.link}/lease")]
@@ -151,7 +154,7 @@ class Lease:
         self.asked = None
         stop = StopTimer(f"{self.link}/lease")
         above = max(refused.seen, asked.generation) + 1
-        if refused.seen < asked.generation and refused.block <= self._reached():
+        if refused.seen < asked.generation and (self.blocks is None or refused.block <= self.blocks.reached):
             return [stop, *self._ask(above, asked.octets)]  # the question was older than the block it was refused for
         if self.is_granted:
             self.is_fenced = True
@@ -163,7 +166,8 @@ class Lease:
         return [Publish(PadsDoubted(self.node, self.link, PUT_BACK)), *self._ask(above, asked.octets)]
 
     def _reached(self) -> int:
-        return NOT_TOLD if self.blocks is None else self.blocks.reached
+        """Return what to tell of blocks: until the neighbour has once found nothing amiss."""
+        return NOT_TOLD if self.blocks is None or self.blocks.is_witnessed else self.blocks.reached
 
     def _ask(self, generation: int, octets: int) -> list[Effect]:
         """Ask, when it is durable that this number is used."""
