@@ -19,6 +19,7 @@ from keytwin.keymanagement.desk import LendDue, RequestOverdue
 from keytwin.keymanagement.exchange import BatchOverdue
 from keytwin.keymanagement.forwarding import Forwarding, HopForgotten, HopKept, LeaseOverdue, TombstoneOverdue
 from keytwin.keymanagement.health import Health, SyntheticKeyKept
+from keytwin.keymanagement.kept import BooksKept, StockKept, take_up_books, take_up_stock
 from keytwin.keymanagement.kmlink import IncomingMark, account, restore_link
 from keytwin.keymanagement.lease import GrantKept, OutgoingMark
 from keytwin.keymanagement.links import LINK_MESSAGES, Links
@@ -137,7 +138,7 @@ class KeyManager:
         """Take up what was saved: routes, sessions, stocks and pools; what was under way is made anew."""
         pools: dict[Ksid, Pool] = {}
         for record in records:
-            self._restore_one(record, pools)
+            self.take_up(record, pools)
         latest = Instant(now + self.lifetime)
         for pool in pools.values():
             bound_lives(pool.batches, latest)
@@ -243,10 +244,13 @@ class KeyManager:
         pools = [(ksid, desk.pool) for ksid, desk in self.sessions.desks()]
         return self.collection.expire_by(self.collection.next_expiry(pools), now)
 
-    def _restore_one(self, record: Record, pools: dict[Ksid, Pool]) -> None:
+    def take_up(self, record: Record, pools: dict[Ksid, Pool]) -> None:
+        """Take up one saved record, in the order they were saved; what masters have ready goes to `pools`."""
         match record:
             case BlockHeld() | BlockDecided() | OutgoingMark() | IncomingMark() | GrantKept():
                 restore_link(self.links.kmlinks[record.link], record)
+            case StockKept():
+                take_up_stock(self.links.kmlinks[record.link], record)
             case HopKept() | HopForgotten():
                 self.forwarding.restore(record)
             case SessionKept(ksid=ksid):
@@ -257,31 +261,36 @@ class KeyManager:
                 material.wipe()
             case RecordsLost():
                 self.links.begin_anew(record.beyond)
+            case BooksKept():
+                take_up_books(self.books, record)
+                self.carriage.gone |= dict.fromkeys(record.gone)
+                self.forwarding.tombstones |= record.tombstones
             case KeysKept() | KeysHandedOut() | BatchGone():
-                self._restore_keys(record, pools.setdefault(record.ksid, Pool()))
+                _take_up_keys(self, record, pools.setdefault(record.ksid, Pool()))
             case _:
                 raise UnexpectedMessage(f"a key manager does not keep {type(record).__name__}")
 
-    def _restore_keys(self, record: KeysKept | KeysHandedOut | BatchGone, pool: Pool) -> None:
-        """Put saved keys where they were, and take out again what has left."""
-        match record:
-            case KeysKept(is_master=True):
-                keys = dict(zip(record.key_ids, record.materials, strict=True))
-                pool.add(Batch(record.batch_id, record.ksid, record.sae, keys, record.provenance, record.until))
-                self.books.made += len(keys)
-                self.books.stored += len(keys)
-            case KeysKept():
-                self.carriage.keep(record)
-            case KeysHandedOut():
-                gone = pool.remove(record.key_ids) if record.is_master else self.carriage.forget_collected(record)
-                self.books.delivered += gone
-                self.books.stored -= gone
-            case BatchGone():
-                self.carriage.remember_gone(record.batch_id)
-                gone = self.shelf.remove(record.batch_id) + pool.drop(record.batch_id)
-                self.books.voided += gone if record.is_void else 0
-                self.books.expired += 0 if record.is_void else gone
-                self.books.stored -= gone
+
+def _take_up_keys(km: KeyManager, record: KeysKept | KeysHandedOut | BatchGone, pool: Pool) -> None:
+    """Put saved keys where they were, and take out again what has left."""
+    match record:
+        case KeysKept(is_master=True):
+            keys = dict(zip(record.key_ids, record.materials, strict=True))
+            pool.add(Batch(record.batch_id, record.ksid, record.sae, keys, record.provenance, record.until))
+            km.books.made += len(keys)
+            km.books.stored += len(keys)
+        case KeysKept():
+            km.carriage.keep(record)
+        case KeysHandedOut():
+            gone = pool.remove(record.key_ids) if record.is_master else km.carriage.forget_collected(record)
+            km.books.delivered += gone
+            km.books.stored -= gone
+        case BatchGone():
+            km.carriage.remember_gone(record.batch_id)
+            gone = km.shelf.remove(record.batch_id) + pool.drop(record.batch_id)
+            km.books.voided += gone if record.is_void else 0
+            km.books.expired += 0 if record.is_void else gone
+            km.books.stored -= gone
 
 
 def _reactions(km: KeyManager) -> dict[type[Message], Reaction]:
