@@ -101,7 +101,7 @@ def _examined(path: Path, connection: sqlite3.Connection, envelope: Envelope, co
     trail.faults += [AuditFault(0, f"the journal is damaged, and cannot confirm all: {damage}") for damage in lost]
     _check_links(trail, key)
     _check_snapshot(trail, contents.mark)
-    _check_journal(trail, _said(connection, contents, codec), lost, contents.mark.through)
+    _check_journal(trail, _said(connection, contents, codec), lost, max(trail.first, contents.mark.through + 1))
     return trail
 
 
@@ -119,16 +119,18 @@ def _check_links(trail: Trail, key: AuditKey) -> None:
 def _check_snapshot(trail: Trail, mark: Mark) -> None:
     """Hold the rows against the link that the journal kept when it gave up the rows that had said the same."""
     links = {row.id: row.link for row in trail.rows}
-    if mark.audit_row and not hmac.compare_digest(links.get(mark.audit_row, b""), mark.audit_link):
-        trail.faults.append(AuditFault(mark.audit_row, "is not what the journal's snapshot knows, or is missing"))
+    if mark.audit_row and mark.audit_row not in links:
+        what = f"is missing: the journal's snapshot knows of {mark.audit_row} rows"
+        trail.faults.append(AuditFault(len(trail.rows) + 1, what))
+    elif mark.audit_row and not hmac.compare_digest(links[mark.audit_row], mark.audit_link):
+        trail.faults.append(AuditFault(mark.audit_row, "is not what the journal's snapshot knows"))
 
 
-def _check_journal(trail: Trail, heard: Iterator[tuple[int, Noted]], lost: list[Damage], snapshot: int) -> None:
+def _check_journal(trail: Trail, heard: Iterator[tuple[int, Noted]], lost: list[Damage], first: int) -> None:
     """Hold the rows against what the journal's rows of the same commits say, as far as these are there.
 
-    Up to `snapshot` they are not any more, and the links alone must do.
+    Before row `first` they are not, and the links alone must do.
     """
-    first = max(trail.first, snapshot + 1)
     said = _by_row(each for each in heard if each[0] >= first)
     before = first - 1
     for row in trail.rows:
@@ -160,8 +162,9 @@ def _by_row(heard: Iterable[tuple[int, Noted]]) -> dict[int, list[Noted]]:
 
 
 def _said(connection: sqlite3.Connection, contents: Contents, codec: RecordCodec) -> Iterator[tuple[int, Noted]]:
-    """Give what the records of the journal have for the audit, with the row each is in."""
-    for number, element, key, sealed in connection.execute("SELECT * FROM rows ORDER BY id"):
+    """Give what the records behind the snapshot have for the audit, with the row each is in."""
+    query = "SELECT id, element, data_key, sealed FROM rows WHERE id > ? ORDER BY id"
+    for number, element, key, sealed in connection.execute(query, (contents.mark.through,)):
         try:
             octets = contents.opened(number, element, key, sealed)
         except SealBroken:

@@ -69,6 +69,7 @@ class Journal:
         self._failure = ""
         self._exit = ExitStack()
         self._shorten: Shorten | None = None
+        self._longest_tail = LONGEST_TAIL
         self._contents = examine(path, connection, envelope)
         self._trail = audit_of(self._contents, connection, envelope)
         self._contents.reach(self._trail.covers(LARGEST_GAP + self._contents.last) + 1)
@@ -139,10 +140,13 @@ class Journal:
                 found += read_batch(self.path, row, octets, self._codec)
         return found
 
-    def shorten_by(self, shorten: Shorten) -> None:
-        """Take a snapshot whenever what came since the last one has become long; now, if it has already."""
+    def shorten_by(self, shorten: Shorten, longest_tail: int = LONGEST_TAIL) -> None:
+        """Take a snapshot whenever what came since the last one is longer than it, and than so many octets; also now.
+
+        JournalCorrupt when there is a record that is not known here.
+        """
         self._check_usable()
-        self._shorten = shorten
+        self._shorten, self._longest_tail = shorten, longest_tail
         with explaining(self.path):
             self._shorten_if_long()
 
@@ -212,7 +216,7 @@ class Journal:
 
     def _shorten_if_long(self) -> None:
         contents = self._contents
-        if self._shorten is None or contents.tail <= max(LONGEST_TAIL, contents.short):
+        if self._shorten is None or contents.tail <= max(self._longest_tail, contents.short):
             return
         short = in_short(self._connection, contents, self._codec, self._shorten)
         self._cursor.execute("BEGIN IMMEDIATE")

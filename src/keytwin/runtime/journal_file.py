@@ -24,8 +24,8 @@ from keytwin.vocabulary.errors import FileMistake, Finding, Refusal
 from keytwin.vocabulary.machine import Record
 
 APPLICATION: Final = 0x6B74776E  # "ktwn", in SQLite's field for it
-FORMAT: Final = 2  # 2: with an audit
-SHORTENED: Final = 3  # with a snapshot: an earlier keytwin would take what is gone for damage
+UNSHORTENED: Final = 2  # with an audit
+FORMAT: Final = 3  # with a snapshot: an earlier keytwin, which would take what is gone for damage, refuses it
 BEFORE_AUDIT: Final = 1
 BEFORE: Final = ("locking_mode = EXCLUSIVE", "trusted_schema = OFF", "cell_size_check = ON", "secure_delete = ON")
 DURABLE: Final = ("journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 0")
@@ -112,8 +112,8 @@ def version_of(path: Path, connection: sqlite3.Connection) -> int:
         return 0
     if application != APPLICATION:
         raise mistake(path, "is no journal of keytwin's", ELSEWHERE)
-    if version not in {BEFORE_AUDIT, FORMAT, SHORTENED}:
-        what = f"has format {version}, and this keytwin reads {SHORTENED}"
+    if version not in {BEFORE_AUDIT, UNSHORTENED, FORMAT}:
+        what = f"has format {version}, and this keytwin reads {FORMAT}"
         raise mistake(path, what, "use the keytwin that wrote it")
     return int(version)
 
@@ -124,7 +124,7 @@ def _lay_out(connection: sqlite3.Connection) -> None:
     for statement in (STORES, DATA_KEYS, ROWS):
         connection.execute(statement)
     connection.execute("INSERT INTO store VALUES (?)", (os.urandom(STORE),))
-    _set(connection, (f"application_id = {APPLICATION}", f"user_version = {FORMAT}"))
+    _set(connection, (f"application_id = {APPLICATION}", f"user_version = {UNSHORTENED}"))
     connection.execute("COMMIT")
 
 
@@ -254,7 +254,7 @@ def audit_of(contents: Contents, connection: sqlite3.Connection, envelope: Envel
     if version == BEFORE_AUDIT or not (has_tables or contents.last):
         connection.execute("BEGIN IMMEDIATE")
         audit.lay_out(connection, envelope, contents.store, contents.last + 1)
-        _set(connection, (f"user_version = {FORMAT}",))
+        _set(connection, (f"user_version = {UNSHORTENED}",))
         connection.execute("COMMIT")
     try:
         return AuditTrail(audit.key_of(connection, envelope, contents.store), audit.last_of(connection))

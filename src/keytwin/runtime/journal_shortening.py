@@ -10,7 +10,7 @@ import msgspec
 
 from keytwin.runtime.envelope import DataKey, SealBroken
 from keytwin.runtime.journal_codec import RecordCodec, encode_and_wipe
-from keytwin.runtime.journal_file import INSERT, SHORTENED, Contents, JournalCorrupt, read_batch
+from keytwin.runtime.journal_file import FORMAT, INSERT, Contents, JournalCorrupt, read_batch
 from keytwin.runtime.journal_snapshot import SNAPSHOT, Mark, Shorten, encode_mark
 from keytwin.vocabulary.identity import ElementName
 from keytwin.vocabulary.machine import Record, RecordsLost
@@ -50,7 +50,7 @@ def replace(
     connection.execute("DELETE FROM rows")
     connection.executemany(INSERT, rows)
     connection.execute("DELETE FROM data_keys WHERE number < ?", (key.number,))
-    connection.execute(f"PRAGMA user_version = {SHORTENED}")
+    connection.execute(f"PRAGMA user_version = {FORMAT}")
     contents.keys = {key.number: key}
     contents.last = mark.through
     contents.begin_short(first, mark)
