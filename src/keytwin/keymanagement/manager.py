@@ -20,6 +20,7 @@ from keytwin.keymanagement.desk import LendDue, RequestOverdue
 from keytwin.keymanagement.exchange import BatchOverdue
 from keytwin.keymanagement.forwarding import Forwarding, HopForgotten, HopKept, LeaseOverdue, TombstoneOverdue
 from keytwin.keymanagement.health import Health, SyntheticKeyKept
+from keytwin.keymanagement.kept import BooksKept, StockKept, take_up_books, take_up_stock
 from keytwin.keymanagement.kmlink import IncomingMark, account, restore_link
 from keytwin.keymanagement.lease import GrantKept, OutgoingMark
 from keytwin.keymanagement.links import LINK_MESSAGES, Links
@@ -140,7 +141,7 @@ class KeyManager:
         """Take up what was saved: routes, sessions, stocks and pools; what was under way is made anew."""
         pools: dict[Ksid, Pool] = {}
         for record in records:
-            self._restore_one(record, pools)
+            self.take_up(record, pools)
         latest = Instant(now + self.lifetime)
         for pool in pools.values():
             bound_lives(pool.batches, latest)
@@ -253,10 +254,13 @@ class KeyManager:
     def _expire_by_all(self, now: Instant) -> list[Effect]:
         return self.collection.expire_by(self.collection.next_expiry(pools_of(self.sessions)), now)
 
-    def _restore_one(self, record: Record, pools: dict[Ksid, Pool]) -> None:
+    def take_up(self, record: Record, pools: dict[Ksid, Pool]) -> None:
+        """Take up one saved record, in the order they were saved; what masters have ready goes to `pools`."""
         match record:
             case BlockHeld() | BlockDecided() | OutgoingMark() | IncomingMark() | GrantKept():
                 restore_link(self.links.kmlinks[record.link], record)
+            case StockKept():
+                take_up_stock(self.links.kmlinks[record.link], record)
             case HopKept() | HopForgotten():
                 self.forwarding.restore(record)
             case SessionKept(ksid=ksid):
@@ -267,6 +271,10 @@ class KeyManager:
                 material.wipe()
             case RecordsLost():
                 self.links.begin_anew(record.beyond)
+            case BooksKept():
+                take_up_books(self.books, record)
+                self.carriage.gone |= dict.fromkeys(record.gone)
+                self.forwarding.tombstones |= record.tombstones
             case KeysKept() | KeysHandedOut() | BatchGone():
                 take_up(record, pools.setdefault(record.ksid, Pool()), self.carriage)
             case _:
