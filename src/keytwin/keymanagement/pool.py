@@ -226,15 +226,28 @@ class Shelf:
 
     def take(self, key_ids: Iterable[KeyId], sae: SaeId | None = None) -> list[Key]:
         """Take these keys out, which must be here; of several copies, those of `sae`."""
-        taken: list[Key] = []
         key_ids = tuple(key_ids)
-        for key_id, batch in zip(key_ids, self.find(key_ids, sae), strict=True):
+        batches = self.find(key_ids, sae)
+        if not self.copies and len(set(map(id, batches))) == 1 and batches[0] is not None:
+            return self._take_together(key_ids, batches[0])
+        taken: list[Key] = []
+        for key_id, batch in zip(key_ids, batches, strict=True):
             if batch is None:
                 raise KeyError(key_id)
             self._unname(key_id, batch)
             taken.append(Key(key_id, batch.keys.pop(key_id), batch.provenance))
             if not batch.keys:
                 self._forget(batch)
+        return taken
+
+    def _take_together(self, key_ids: Iterable[KeyId], batch: Batch) -> list[Key]:
+        """Take keys of one batch, nobody else has a copy of which: the usual case, at a third of the cost."""
+        named = self.by_key
+        for key_id in key_ids:
+            del named[key_id]
+        taken = batch.take(key_ids)
+        if not batch.keys:
+            self._forget(batch)
         return taken
 
     def remove(self, batch_id: BatchId) -> int:
