@@ -121,7 +121,7 @@ class Collection:
 def _by_session(
     key_ids: tuple[KeyId, ...], found: Iterable[Batch | None], batches: Iterable[Batch | None]
 ) -> dict[Ksid, tuple[KeyId, ...]]:
-    """Group keys, all of which were found: an SAE may ask for keys of several sessions, records and events are by one."""
+    """Group keys that were found: an SAE may ask for keys of several sessions, but records and events are of one."""
     ksids = dict.fromkeys(batch.ksid for batch in batches if batch is not None)
     if len(ksids) == 1:
         return dict.fromkeys(ksids, key_ids)

@@ -49,7 +49,7 @@ class KeyMaterial:
     def deferred(cls, count: int, draw: Draw, start: int = 0) -> KeyMaterial:
         """Return material whose octets are drawn when they are first exposed; wiped before, they never are."""
         material = cls.__new__(cls)
-        material._octets, material._later = None, _Later(count, draw, start)
+        material._octets, material._later = None, _Later(count, draw, start)  # noqa: SLF001  # its own class's
         return material
 
     @property
@@ -104,7 +104,7 @@ class KeyMaterial:
         pieces = []
         for start in range(0, len(octets), octets_each):
             piece = _new(KeyMaterial)
-            piece._octets, piece._later = octets[start : start + octets_each], None
+            piece._octets, piece._later = octets[start : start + octets_each], None  # noqa: SLF001  # its own class's
             pieces.append(piece)
         return pieces
 
