@@ -23,7 +23,7 @@ Draw = Callable[[int, int], bytearray | memoryview]
 class _Later(NamedTuple):
     """What draws octets that nobody has looked at yet."""
 
-    count: int
+    octets: int
     draw: Draw
     start: int
 
@@ -58,7 +58,7 @@ class KeyMaterial:
         octets = self._octets
         if octets is not None:
             return octets.nbytes * BITS_PER_BYTE  # type: ignore[return-value]  # Bits(), called for each key, costs more
-        return Bits(self._later.count * BITS_PER_BYTE if self._later else 0)
+        return Bits(self._later.octets * BITS_PER_BYTE if self._later else 0)
 
     @property
     def is_wiped(self) -> bool:
@@ -124,7 +124,7 @@ class KeyMaterial:
     def _drawn(self) -> bytearray | memoryview:
         if self._later is None:
             raise WipedKey(_WIPED)
-        return self._later.draw(self._later.start, self._later.count)
+        return self._later.draw(self._later.start, self._later.octets)
 
     def __repr__(self) -> str:
         return "<wiped key>" if self.is_wiped else f"<{self.size}-bit key>"
