@@ -19,6 +19,7 @@ from keytwin.keymanagement.collection import Collection, ExpiryDue
 from keytwin.keymanagement.desk import LendDue, RequestOverdue
 from keytwin.keymanagement.exchange import BatchOverdue
 from keytwin.keymanagement.forwarding import Forwarding, HopForgotten, HopKept, LeaseOverdue, TombstoneOverdue
+from keytwin.keymanagement.handout import HandOutsDue
 from keytwin.keymanagement.health import Health, SyntheticKeyKept
 from keytwin.keymanagement.kept import BooksKept, StockKept, take_up_books, take_up_stock
 from keytwin.keymanagement.kmlink import IncomingMark, account, restore_link
@@ -207,13 +208,15 @@ class KeyManager:
         """Let a batch ask again or give up, and its session make another."""
         return self.workshop.on_overdue(overdue, now)
 
-    def on_due(self, due: LendDue | ReplenishDue, now: Instant) -> list[Effect]:
-        """Lend, borrow or replenish now."""
+    def on_due(self, due: LendDue | ReplenishDue | HandOutsDue, now: Instant) -> list[Effect]:
+        """Lend, borrow, replenish, or tell the audit, now."""
         desk = self.sessions.desk(due.ksid)
         if desk is None:
             return []
         if isinstance(due, ReplenishDue):
             return desk.replenish(now)
+        if isinstance(due, HandOutsDue):
+            return desk.hand_outs.on_due(desk.end)
         return [*desk.lend(now), *desk.borrow_again()]  # one of the two, by which end this is
 
     def on_request_overdue(self, overdue: RequestOverdue, now: Instant) -> list[Effect]:
@@ -292,7 +295,7 @@ def _reactions(km: KeyManager) -> dict[type[Message], Reaction]:
         **dict.fromkeys(opening, sessions.on_opening),
         **dict.fromkeys(signals, km.on_signal),
         **dict.fromkeys((RelayKeys, AssignKeys), km.on_keys),
-        **dict.fromkeys((LendDue, ReplenishDue), km.on_due),
+        **dict.fromkeys((LendDue, ReplenishDue, HandOutsDue), km.on_due),
         OpenSession: _or_selfpair(km.selfpairs, sessions.on_open_session),
         ConfigureHop: sessions.on_configure_hop,
         DeleteSession: sessions.on_delete_session,
