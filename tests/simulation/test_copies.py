@@ -7,13 +7,16 @@ worst for them: whatever is sent to the one identity reaches every copy that is 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import cast
 
 import msgspec
 import pytest
 
 from keytwin.keymanagement.manager import KeyManager
 from keytwin.runtime.entropy import SeededChance
+from keytwin.runtime.host import Receive
 from keytwin.vocabulary.errors import Violation
 from keytwin.vocabulary.events import PadsDoubted
 from keytwin.vocabulary.identity import km_of
@@ -68,7 +71,7 @@ class Copies:
             case _:
                 return [effect for index in sorted(self.awake) for effect in self._to(index, message, now)]
 
-    def restore(self, records: list[Record], now: Instant) -> list[Effect]:
+    def restore(self, records: Iterable[Record], now: Instant) -> list[Effect]:
         raise NotImplementedError
 
     def _to(self, index: int, message: Message, now: Instant) -> list[Effect]:
@@ -102,7 +105,7 @@ def doubled(row: Row, index: int) -> Copies:
     for timer in host.timers.values():
         if timer.message is not None:
             timer.message = ForCopy(0, timer.message)
-    host.machine, host.receive = copies, copies.receive
+    host.machine, host.receive = copies, cast("Receive", copies.receive)
     return copies
 
 

@@ -167,6 +167,7 @@ class Pool:
         gone = sum(batch.wipe() for batch in self.batches if batch.batch_id == batch_id)
         self.batches = deque(batch for batch in self.batches if batch.keys)
         self.ready -= gone
+        self.leased = 0  # which of these were leased is not known: those that are left are leased again
         return gone
 
     def expire(self, now: Instant) -> tuple[int, list[BatchId]]:
