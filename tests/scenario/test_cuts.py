@@ -193,6 +193,7 @@ def test_a_hybrid_session_falls_back_in_the_dark_where_it_may_and_is_hybrid_agai
     assert {event.node for _, event in begun} == {event.node for _, event in over}
     assert all(at > seconds(18) for at, _ in begun)
     assert all(at > seconds(33) for at, _ in over)
+    assert any("km0--km2, and after that falls back to pqc-only" in notice for notice in evidence.notices)
     assert any("app23 falls back from hybrid-catkdf to pqc-only" in notice for notice in evidence.notices)
     assert any("app23 makes keys by hybrid-catkdf again" in notice for notice in evidence.notices)
     # Keys go on in the dark, none is wrong, and the one session has served all the while.
