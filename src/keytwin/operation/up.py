@@ -103,6 +103,7 @@ async def running(settings: UpSettings, end: End, customers: Customers | None = 
     journal = Journal.open(settings.state / JOURNAL, Envelope(key), RecordCodec(record_types()))
     try:
         network = LiveNetwork(settings, certification, journal, Hooks(end, violated), customers)
+        journal.shorten_by(network.shorten)
         office = _office(network, lambda: end(None), journal)
         keeping = asyncio.create_task(keep(office), name="housekeeping")
         try:
