@@ -8,6 +8,7 @@ import pytest
 
 from keytwin.keymanagement.carriage import Carriage
 from keytwin.keymanagement.forwarding import Forwarding
+from keytwin.keymanagement.generations import Generations
 from keytwin.keymanagement.kmlink import KmLink
 from keytwin.keymanagement.pool import Batch, BatchGone, KeyBooks, Pool, Shelf
 from keytwin.keymanagement.put_back import Restored, WitnessesOverdue
@@ -49,7 +50,9 @@ def keeper(*, is_empty: bool = False) -> Keeper:
     """Return it as it is after a restart, before any neighbour has said a word."""
     links = (joined(AB)[1], joined(BC)[0])
     kmlinks = {link.link: link for link in links}
-    carriage = Carriage(B, kmlinks, Forwarding(B), Shelf(), KeyBooks(stored=4), Duration(minutes(1)))
+    forwarding = Forwarding(B)
+    generations = Generations(B, forwarding, 1_000)
+    carriage = Carriage(B, kmlinks, forwarding, Shelf(), KeyBooks(stored=4), Duration(minutes(1)), generations)
     pool = Pool()
     if not is_empty:
         pool.add(batch("pooled"))

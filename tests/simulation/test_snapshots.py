@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -28,7 +29,7 @@ class Shortened:
     def take_part(self, simulation: Simulation) -> None:
         simulation.restart = partial(self._restart, simulation, simulation.restart)  # type: ignore[method-assign]  # that is the point
 
-    def _restart(self, simulation: Simulation, restart: partial[None], name: ElementName) -> None:
+    def _restart(self, simulation: Simulation, restart: Callable[[ElementName], None], name: ElementName) -> None:
         host = simulation.hosts[name]
         simulation.stop(name)
         assert host.make

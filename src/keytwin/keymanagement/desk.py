@@ -9,12 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
+
 from keytwin.keymanagement.bucket import Borrower, Lender, Tokens, opening_tokens
 from keytwin.keymanagement.exchange import ConfirmBatch, GiveUpBatch
 from keytwin.keymanagement.handout import HandOuts
+from keytwin.keymanagement.hybrid import is_agreed
 from keytwin.keymanagement.limits import Holding, pool_status
+from keytwin.keymanagement.orders import Demand, Wish
 from keytwin.keymanagement.pool import KeysHandedOut, Pool
-from keytwin.keymanagement.workshop import Demand, Ready, Wish, Workshop
+from keytwin.keymanagement.workshop import Ready, Workshop, lose
 from keytwin.vocabulary.events import KeyAsked, KeyDenied, KeysAnswered
 from keytwin.vocabulary.exchange_messages import (
     BatchId,
@@ -111,8 +115,10 @@ class Desk:
 
     def describe(self, ask: DescribePool) -> list[Effect]:
         """Tell what may be asked for, and how much is ready."""
-        order, largest = self.workshop.orders[self.ksid], self.workshop.largest(self.ksid)
-        held = Holding(self.end.key_size, self.end.burst, largest, ready=self.pool.ready, depth=order.depth)
+        order = self.workshop.orders[self.ksid]
+        held = Holding(self.end.key_size, self.end.burst, order.largest, ready=self.pool.ready, depth=order.depth)
+        if is_agreed(self.end):  # what several slaves share is combined with no one's secret
+            ask = msgspec.structs.replace(ask, others=0)
         return [pool_status(ask, self.node, held)]
 
     def take_in(self, ready: Ready, now: Instant) -> list[Effect]:
@@ -124,7 +130,7 @@ class Desk:
         keys = batch.take_first(len(batch.keys))
         request = self.special.get(ready.request_id)
         if request is None:
-            self.workshop.lose(keys)
+            lose(self.workshop.books, keys)
             return self.workshop.settle(GiveUpBatch(batch.batch_id), now)
         request.keys += keys
         request.batches.append(batch.batch_id)
@@ -153,7 +159,7 @@ class Desk:
         late = self.queue.pop(request_id, None) or self.special.pop(request_id, None)
         if late is None:
             return []
-        self.workshop.lose(late.keys)
+        lose(self.workshop.books, late.keys)
         self.tokens.give_back(Bits(late.ask.number * late.size))
         voided = [effect for each in late.batches for effect in self.workshop.settle(GiveUpBatch(each), now)]
         return [*voided, *deny(self.node, late.ask, Reason.KEY_UNAVAILABLE, COME_AGAIN), *self.serve(now)]
@@ -213,7 +219,7 @@ class Desk:
         """Refuse what waits and wipe every key: nothing of the session stays here."""
         effects: list[Effect] = [*self.hand_outs.free(self.end), StopTimer(f"{self.ksid}/lend")]
         for request in (*self.queue.values(), *self.special.values()):
-            self.workshop.lose(request.keys)
+            lose(self.workshop.books, request.keys)
             effects += deny(self.node, request.ask, Reason.SESSION_UNKNOWN, Duration(0))
             effects.append(StopTimer(_timer(request.ask)))
         self.queue.clear()

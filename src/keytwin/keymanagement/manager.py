@@ -12,13 +12,16 @@ from functools import partial
 
 import msgspec
 
+from keytwin.keymanagement.agreement import AgreementOverdue
 from keytwin.keymanagement.algorithms import KeyManagementAlgorithm
 from keytwin.keymanagement.blocks import BlockDecided, BlockHeld
 from keytwin.keymanagement.carriage import Carriage
 from keytwin.keymanagement.collection import Collection, ExpiryDue
 from keytwin.keymanagement.desk import LendDue, RequestOverdue
 from keytwin.keymanagement.exchange import BatchOverdue
+from keytwin.keymanagement.fallback import FallbackKept
 from keytwin.keymanagement.forwarding import Forwarding, HopForgotten, HopKept, LeaseOverdue, TombstoneOverdue
+from keytwin.keymanagement.generations import Generations
 from keytwin.keymanagement.handout import HandOutsDue
 from keytwin.keymanagement.health import Health, SyntheticKeyKept
 from keytwin.keymanagement.kept import BooksKept, StockKept, take_up_books, take_up_stock
@@ -26,6 +29,8 @@ from keytwin.keymanagement.kmlink import IncomingMark, account, restore_link
 from keytwin.keymanagement.lease import GrantKept, OutgoingMark
 from keytwin.keymanagement.links import LINK_MESSAGES, Links
 from keytwin.keymanagement.multicast import Multicast, MulticastOverdue
+from keytwin.keymanagement.named import take_named
+from keytwin.keymanagement.orders import ReplenishDue
 from keytwin.keymanagement.partials import SharesOverdue
 from keytwin.keymanagement.pool import (
     SLAVE_MARGIN,
@@ -41,11 +46,12 @@ from keytwin.keymanagement.put_back import Restored, WitnessesOverdue, take_up, 
 from keytwin.keymanagement.selfpair import SelfPair, SelfPairKept, SelfPairMessage, SelfPairs
 from keytwin.keymanagement.session import SessionOverdue
 from keytwin.keymanagement.sessions import SessionKept, Sessions, describe_pool, hear_peer, pools_of, tell_peer
-from keytwin.keymanagement.workshop import ReplenishDue, Workshop
+from keytwin.keymanagement.workshop import Workshop
 from keytwin.vocabulary.blueprint import KeyManagementSettings, MonitoringSettings
 from keytwin.vocabulary.errors import UnexpectedMessage
 from keytwin.vocabulary.evidence import KeyAccount, LinkAccount
 from keytwin.vocabulary.exchange_messages import (
+    AnswerCiphertext,
     AskStored,
     AssignKeys,
     BorrowCredit,
@@ -56,14 +62,17 @@ from keytwin.vocabulary.exchange_messages import (
     KeysFailed,
     KeysStored,
     KeysVoided,
+    NameKeys,
+    OfferPublicKey,
     PeerWord,
     RelayKeys,
     SessionSignal,
     VoidKeys,
 )
 from keytwin.vocabulary.identity import Ksid, LinkId, NodeId, link_ends
+from keytwin.vocabulary.kem_messages import KeyPairMade, SecretEncapsulated, SecretOpened
 from keytwin.vocabulary.link_messages import LeaseGranted, LeaseRefused, OfferBlock
-from keytwin.vocabulary.machine import Effect, Message, Record, RecordsLost
+from keytwin.vocabulary.machine import Effect, Message, PortFailed, Record, RecordsLost
 from keytwin.vocabulary.operator_messages import CheckHealth
 from keytwin.vocabulary.placement import CENTRAL, Seat
 from keytwin.vocabulary.ports import Entropy
@@ -109,11 +118,15 @@ class KeyManager:
         self.links = Links(setup.node, setup.links, setup.key_management, setup.monitoring, setup.seat)
         kmlinks = self.links.kmlinks
         self.forwarding = Forwarding(setup.node, admission=setup.seat.admission)
-        self.carriage = Carriage(setup.node, kmlinks, self.forwarding, self.shelf, self.books, self.lifetime)
+        self.generations = Generations(setup.node, self.forwarding, setup.key_management.generation)
+        self.carriage = Carriage(
+            setup.node, kmlinks, self.forwarding, self.shelf, self.books, self.lifetime, self.generations
+        )
         self.workshop = Workshop(
             node=setup.node,
             links=kmlinks,
             forwarding=self.forwarding,
+            generations=self.generations,
             shelf=self.shelf,
             books=self.books,
             entropy=entropy,
@@ -149,6 +162,7 @@ class KeyManager:
         bound_lives(self.shelf.batches.values(), Instant(latest + SLAVE_MARGIN))
         # Links first: what sessions begin anew takes octets only behind the marks.
         effects = [*self.links.resume(now), *self.forwarding.resume(now), *self.sessions.resume(now)]
+        self.workshop.fallen.clear()
         self.selfpairs.resume(now)
         for ksid, desk in self.sessions.desks():
             desk.pool = pools.pop(ksid, desk.pool)
@@ -266,6 +280,8 @@ class KeyManager:
                 take_up_stock(self.links.kmlinks[record.link], record)
             case HopKept() | HopForgotten():
                 self.forwarding.restore(record)
+            case FallbackKept(ksid=ksid):
+                self.workshop.fallen[ksid] = record
             case SessionKept(ksid=ksid):
                 self.sessions.kept[ksid] = record
             case SelfPairKept():
@@ -294,6 +310,9 @@ def _reactions(km: KeyManager) -> dict[type[Message], Reaction]:
         **dict.fromkeys((LeaseGranted, LeaseRefused, OfferBlock), km.on_lease_or_offer),
         **dict.fromkeys(opening, sessions.on_opening),
         **dict.fromkeys(signals, km.on_signal),
+        **dict.fromkeys((OfferPublicKey, AnswerCiphertext, NameKeys), lambda signal, now: on_secret(km, signal, now)),
+        **dict.fromkeys((KeyPairMade, SecretEncapsulated, SecretOpened, PortFailed), km.generations.on_performed),
+        AgreementOverdue: km.generations.on_overdue,
         **dict.fromkeys((RelayKeys, AssignKeys), km.on_keys),
         **dict.fromkeys((LendDue, ReplenishDue, HandOutsDue), km.on_due),
         OpenSession: _or_selfpair(km.selfpairs, sessions.on_open_session),
@@ -317,6 +336,21 @@ def _reactions(km: KeyManager) -> dict[type[Message], Reaction]:
         SharesOverdue: km.carriage.on_shares_overdue,
         CheckHealth: km.health.on_check_health,
     }
+
+
+def on_secret(km: KeyManager, signal: OfferPublicKey | AnswerCiphertext | NameKeys, now: Instant) -> list[Effect]:
+    """Hand a signal about a post-quantum secret on along its route, or react to it at its end."""
+    passed_on = km.carriage.on_signal(signal)
+    if passed_on is not None:
+        return passed_on
+    match signal:
+        case OfferPublicKey():
+            return km.generations.on_offer(signal)
+        case AnswerCiphertext():
+            return km.generations.on_answer(signal, now)
+        case NameKeys():
+            named = take_named(km.carriage, signal, now)
+            return [*named, *km.collection.expire_by(km.shelf.next_expiry(), now)]
 
 
 def _or_multicast(multicast: Multicast, usual: Reaction) -> Reaction:

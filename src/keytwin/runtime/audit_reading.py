@@ -52,6 +52,10 @@ class Trail:
     rows: list[AuditRow] = field(default_factory=list)
     faults: list[AuditFault] = field(default_factory=list)
 
+    def covering(self, first: int) -> list[AuditRow]:
+        """Return the rows that cover rows of the journal from `first` on."""
+        return [row for row in self.rows if row.through >= first]
+
     def entries(self) -> Iterator[tuple[AuditRow, Noted]]:
         """Give every entry that can be read, with its row."""
         for row in self.rows:
@@ -133,9 +137,7 @@ def _check_journal(trail: Trail, heard: Iterator[tuple[int, Noted]], lost: list[
     """
     said = _by_row(each for each in heard if each[0] >= first)
     before = first - 1
-    for row in trail.rows:
-        if row.through < first:
-            continue
+    for row in trail.covering(first):
         is_whole = not any(before < damage.last and damage.first <= row.through for damage in lost)
         before = row.through
         covered = list(takewhile(partial(ge, row.through), said))  # the rows come in their order

@@ -18,9 +18,7 @@ from keytwin.vocabulary.identity import ElementName
 from keytwin.vocabulary.machine import Record
 
 SNAPSHOT: Final = b"journal/snapshot"  # no element is called so
-LONGEST_TAIL: Final = (
-    512 * 1024
-)  # octets: some 6,000 keys; a tenth of a second in which a process does nothing else
+LONGEST_TAIL: Final = 512 * 1024  # octets: some 6,000 keys; a tenth of a second in which a process does nothing else
 ROW: Final = 64  # octets that a row takes beside what is sealed, and somewhat more
 
 Shorten = Callable[[ElementName, list[Record]], list[Record] | None]

@@ -21,6 +21,8 @@ class Decision(StrEnum):
     TO_SLAVE = "handed out to the slave"
     VOIDED = "voided"
     EXPIRED = "expired"
+    FELL_BACK = "made without quantum key from here on"
+    RETURNED = "made with quantum key again"
 
 
 class AuditEntry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

@@ -156,17 +156,44 @@ class Method(StrEnum):
     ADJACENT = "adjacent"  # the quantum key itself, cut from one Q-link
     RELAYED = "relayed"  # one-time-padded from trusted node to trusted node
     LOCAL = "local"  # of one node for itself: from its own entropy, over no Q-link
+    AGREED = "agreed"  # derived at both ends from a post-quantum secret: over no Q-link
+
+
+class KeyMode(StrEnum):
+    """What a session's keys are made of: quantum key, a post-quantum secret, or both (ETSI TS 103 744)."""
+
+    QKD_ONLY = "qkd-only"
+    PQC_ONLY = "pqc-only"
+    HYBRID_XOR = "hybrid-xor"
+    HYBRID_CATKDF = "hybrid-catkdf"
+
+    @property
+    def is_hybrid(self) -> bool:
+        """Whether it takes both a quantum key and a post-quantum secret."""
+        return self in (KeyMode.HYBRID_XOR, KeyMode.HYBRID_CATKDF)
+
+
+class Fallback(StrEnum):
+    """What a session may turn to when the quantum layer cannot deliver."""
+
+    NONE = "none"
+    PQC_ONLY = "pqc-only"
 
 
 class Provenance(msgspec.Struct, frozen=True, gc=False):
     """What may be told of a key's origin: the method and the number of Q-links it crossed.
 
     `shares`: it is the XOR of so many, each of which came by a way of its own; `hops` is then the longest way's.
+    `kem`: the mechanism that the ends agreed the post-quantum part by, "" = there is none; `generation`: which of their
+    secrets it was.
     """
 
     method: Method
     hops: int
     shares: int = 1
+    mode: KeyMode = KeyMode.QKD_ONLY
+    kem: str = ""
+    generation: int = 0
 
 
 class Key(msgspec.Struct, frozen=True):
