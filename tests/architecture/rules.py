@@ -44,6 +44,7 @@ EXPOSING: Final = (
     "algorithms/one_time_tag.py",
     "keymanagement/pads.py",
     "keymanagement/blocks.py",
+    "keymanagement/hybrid.py",
     "service/encoding.py",
     "runtime/transport*",
     "runtime/journal*",

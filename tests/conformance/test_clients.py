@@ -114,7 +114,7 @@ def test_a_key_tells_how_it_came(line: Network, name: str, hops: int) -> None:
     with qkdsec(line.sae(name)) as master:
         (key,) = master.get_enc_keys(line.sae(name).peer)
     assert key.key_extension is not None
-    assert key.key_extension.keys() == {"method", "hops"}
+    assert key.key_extension.keys() == {"method", "hops", "mode"}
     assert key.key_extension["hops"] == hops
 
 

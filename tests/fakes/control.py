@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from keytwin.vocabulary.identity import Ksid, NodeId, UserId, km_of
+from keytwin.vocabulary.key import Fallback, KeyMode
 from keytwin.vocabulary.machine import Effect, Message, Record, Send, StartTimer
 from keytwin.vocabulary.session_messages import (
     AuthenticateUser,
@@ -69,6 +70,8 @@ class OneRoute:
     priority: int = 0
     lease: Duration = seconds(900)
     algorithm: str = "pool"
+    mode: KeyMode = KeyMode.QKD_ONLY
+    fallback: Fallback = Fallback.NONE
     is_silent: bool = False
     epoch: int = 1
     is_over: bool = False
@@ -184,4 +187,6 @@ class OneRoute:
             burst=self.burst,
             key_size=self.key_size,
             algorithm=self.algorithm,
+            mode=self.mode,
+            fallback=self.fallback,
         )

@@ -14,6 +14,7 @@ from keytwin.keymanagement import carriage as module
 from keytwin.keymanagement.carriage import Carriage, Passing
 from keytwin.keymanagement.exchange import CARRY_TIMEOUT, BatchMaking
 from keytwin.keymanagement.forwarding import Forwarding
+from keytwin.keymanagement.generations import Generations
 from keytwin.keymanagement.kmlink import KmLink, account
 from keytwin.keymanagement.pool import SLAVE_MARGIN, BatchGone, KeyBooks, KeysHandedOut, KeysKept, Shelf
 from keytwin.vocabulary.errors import TagMismatch, Violation
@@ -114,7 +115,7 @@ class Way:
         forwarding = Forwarding(node)
         if node in self.route:
             forwarding.on_configure_hop(hop(node, self.route), START)
-        return Carriage(node, links, forwarding, Shelf(), KeyBooks(), LIFETIME)
+        return Carriage(node, links, forwarding, Shelf(), KeyBooks(), LIFETIME, Generations(node, forwarding, 1_000))
 
 
 def state(carriage: Carriage) -> object:

@@ -12,6 +12,7 @@ from keytwin.keymanagement.carriage import Carriage
 from keytwin.keymanagement.collection import EXPIRY_STEP, MOST_IDS, Collection, ExpiryDue
 from keytwin.keymanagement.desk import MOST_ASKED
 from keytwin.keymanagement.forwarding import Forwarding
+from keytwin.keymanagement.generations import Generations
 from keytwin.keymanagement.pool import Batch, BatchGone, KeyBooks, KeysHandedOut, KeysKept, Pool, Shelf
 from keytwin.vocabulary.events import KeyDenied, KeysAnswered, KeysGone
 from keytwin.vocabulary.exchange_messages import GetKeyById, KeyDelivered, KeyRefused
@@ -34,7 +35,8 @@ class Counter:
 
     def __post_init__(self) -> None:
         self.shelf = Shelf()
-        self.carriage = Carriage(A, {}, Forwarding(A), self.shelf, self.books, minutes(10))
+        generations = Generations(A, Forwarding(A), 1_000)
+        self.carriage = Carriage(A, {}, Forwarding(A), self.shelf, self.books, minutes(10), generations)
         self.collection = Collection(A, self.shelf, self.carriage, self.carriage.forwarding, self.books)
         for name, ksid, sae in (("k", KSID, SAE), ("m", Ksid("second"), SAE), ("x", Ksid("theirs"), PEER)):
             ids = key_ids(*(f"{name}{index}" for index in range(3)))

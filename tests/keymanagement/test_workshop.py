@@ -10,19 +10,12 @@ from keytwin.keymanagement.algorithms import ALGORITHMS
 from keytwin.keymanagement.blocks import SMALLEST_ROOM
 from keytwin.keymanagement.exchange import BatchOverdue
 from keytwin.keymanagement.forwarding import Forwarding
+from keytwin.keymanagement.generations import Generations
 from keytwin.keymanagement.kmlink import KmLink
+from keytwin.keymanagement.orders import FIRST_PAUSE, FOR_POOL, LONGEST_PAUSE, Demand, Order, ReplenishDue, Wish
 from keytwin.keymanagement.pool import KeyBooks, KeysKept, Pool, Shelf, provenance_of
 from keytwin.keymanagement.relay import relay_octets
-from keytwin.keymanagement.workshop import (
-    FIRST_PAUSE,
-    FOR_POOL,
-    LONGEST_PAUSE,
-    Demand,
-    Order,
-    ReplenishDue,
-    Wish,
-    Workshop,
-)
+from keytwin.keymanagement.workshop import Workshop, lose
 from keytwin.vocabulary.blueprint import KeyManagementSettings
 from keytwin.vocabulary.events import KeysGone, KeysReady
 from keytwin.vocabulary.exchange_messages import AssignKeys, KeysFailed, KeysStored, KeysVoided, VoidKeys
@@ -54,7 +47,9 @@ def workshop(stock: int = 10_000, capacity: int = 100_000) -> Workshop:
     """Return the workshop of A with one link to B."""
     link, _ = joined(AB, stock, capacity)
     settings = KeyManagementSettings(pool_depth=seconds(1), key_lifetime=seconds(100))
-    return Workshop(A, {AB: link}, Forwarding(A), Shelf(), KeyBooks(), chance(), settings, ALGORITHMS)
+    forwarding = Forwarding(A)
+    generations = Generations(A, forwarding, settings.generation)
+    return Workshop(A, {AB: link}, forwarding, Shelf(), KeyBooks(), chance(), settings, ALGORITHMS, generations)
 
 
 def routed(stock: int = 10_000, capacity: int = 100_000, wanted: ConfigureHop | None = None) -> Workshop:
@@ -155,7 +150,7 @@ def test_many_failures_at_once_count_as_one() -> None:
     made.replenish(KSID, NOTHING, START)
     for name in list(made.makings):
         made.on_outcome(failed(name), START)
-    assert order(made).pause == 2 * FIRST_PAUSE
+    assert order(made).pace.pause == 2 * FIRST_PAUSE
 
 
 def test_failure_after_failure_costs_ever_less_key_and_success_ends_it() -> None:
@@ -170,7 +165,7 @@ def test_failure_after_failure_costs_ever_less_key_and_success_ends_it() -> None
     made.replenish(KSID, NOTHING, now)
     fresh = [name for name, making in made.makings.items() if making.signals == 0]
     made.on_outcome(stored(fresh[0]), now)
-    assert order(made).pause == FIRST_PAUSE
+    assert order(made).pace.pause == FIRST_PAUSE
 
 
 def test_a_voided_batch_is_forgotten_when_the_far_end_has_confirmed() -> None:
@@ -286,7 +281,7 @@ def test_lost_keys_are_wiped_and_booked() -> None:
     ready, _ = made.on_outcome(stored(next(iter(made.makings))), START)
     assert ready
     keys: list[Key] = ready.batch.take_first(2)
-    made.lose(keys)
+    lose(made.books, keys)
     assert all(key.material.is_wiped for key in keys)
     assert made.books.account(A).balance == 0
     assert made.books.voided == 2

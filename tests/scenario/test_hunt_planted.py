@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 import pytest
 
+from keytwin.algorithms.combiners import Transcript
 from keytwin.control.capacity import Ledger
 from keytwin.keymanagement import carriage, exchange
 from keytwin.keymanagement.bucket import TokenBucket
@@ -20,6 +21,7 @@ from keytwin.keymanagement.carriage import Carriage
 from keytwin.keymanagement.collection import Collection
 from keytwin.keymanagement.exchange import BatchMaking
 from keytwin.keymanagement.forwarding import Forwarding, Hop
+from keytwin.keymanagement.hybrid import Generation, Purpose
 from keytwin.keymanagement.kmlink import KmLink
 from keytwin.keymanagement.manager import KeyManager
 from keytwin.keymanagement.pads import Incoming, Outgoing
@@ -260,6 +262,21 @@ def lease_used_again(patch: Patch) -> None:
     patch.setattr(Outgoing, "resume", lambda *_: None)
 
 
+def secret_unproven(patch: Patch) -> None:
+    patch.setattr(Generation, "proves", lambda *_: True)
+
+
+def secret_kept_by_name(patch: Patch) -> None:
+    honest = Generation._transcript
+
+    def nameless(self: Generation, purpose: Purpose, key_id: KeyId) -> Transcript:
+        """Derive every key as if it had the same name."""
+        del key_id
+        return honest(self, purpose, KeyId("a key"))
+
+    patch.setattr(Generation, "_transcript", nameless)
+
+
 FLIPS: Final = frozenset({"flips"})
 KILLS: Final = frozenset({"kills", "writes", "failpoints"})
 
@@ -285,6 +302,8 @@ PLANTED: Final = (
     Planted("floor believed before the tag", ("P3",), floor_believed, FLIPS, range(1, 41)),
     Planted("floor believed beyond what is there", ("P3", "P5"), floor_beyond, FLIPS, range(1, 41)),
     Planted("key kept after its hand-out", ("K1", "K5"), kept_after_hand_out),
+    Planted("secret not proven", ("K2",), secret_unproven, FLIPS),
+    Planted("one derivation for all keys of a secret", ("K1",), secret_kept_by_name, frozenset()),
     Planted("bucket that is always full", ("A3",), always_full, frozenset(), range(6, 26)),
 )
 

@@ -123,12 +123,12 @@ def test_keys_are_delivered_in_a_container() -> None:
         {
             "key_ID": FIRST_ID,
             "key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
-            "key_extension": {"method": "relayed", "hops": 2},
+            "key_extension": {"method": "relayed", "hops": 2, "mode": "qkd-only"},
         },
         {
             "key_ID": SECOND_ID,
             "key": "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=",
-            "key_extension": {"method": "adjacent", "hops": 1},
+            "key_extension": {"method": "adjacent", "hops": 1, "mode": "qkd-only"},
         },
     ]
     assert dict(response.headers) == {"Content-Type": "application/json", "Cache-Control": "no-store"}

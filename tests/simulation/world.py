@@ -9,6 +9,7 @@ from keytwin.runtime.simulation import Simulation
 from keytwin.scenario.hunt import Hunt
 from keytwin.scenario.hunt_network import Design
 from keytwin.scenario.hunt_oracles import Broken
+from keytwin.vocabulary.key import Fallback, KeyMode
 from keytwin.vocabulary.placement import Placement
 
 
@@ -20,10 +21,12 @@ class World:
     change: Callable[[Simulation], None] | None = None
     routes: int = 1
     placement: Placement = Placement.CENTRAL
+    mode: KeyMode = KeyMode.QKD_ONLY
+    fallback: Fallback = Fallback.NONE
 
     def hunt(self) -> Hunt:
         """Return the run before it begins."""
-        return Hunt(self.seed, None, Design(self.routes, self.placement), self.change)
+        return Hunt(self.seed, None, Design(self.routes, self.placement, self.mode, self.fallback), self.change)
 
     def run(self) -> Hunt:
         """Run to the end, with every oracle at work; Broken, or any error of a machine, says the seed."""

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from keytwin.control.admission_table import ADMISSION_TABLE
+from keytwin.keymanagement.agreement import AGREEMENT_TABLE
 from keytwin.keymanagement.exchange import EXCHANGE_TABLE
 from keytwin.keymanagement.session import SESSION_TABLE
 from keytwin.quantum.twin import TWIN_TABLE
@@ -19,6 +20,7 @@ from keytwin.vocabulary.machine import StateTable, TableView
 TABLES: Final[tuple[StateTable, ...]] = (
     SESSION_TABLE,
     EXCHANGE_TABLE,
+    AGREEMENT_TABLE,
     ADMISSION_TABLE,
     TWIN_TABLE,
     APP_TABLE,

@@ -170,7 +170,7 @@ def ask(session: AdmissionCase) -> Effect:
         ksid=session.ksid,
         source=session.first.node,
         target=session.second.node,
-        rate=grant.rate,
+        rate=grant.link_rate,
         key_size=grant.key_size,
         batch=grant.batch,
         held=held_links(session),
@@ -188,7 +188,8 @@ def move(session: AdmissionCase, route: Route, now: Instant) -> list[Effect]:
     session.cause, session.asked_before = "", 0
     session.dark_until = session.dry_until = None
     enter(session, _S.CONFIGURING, now)
-    admitted = SessionAdmitted(session.ksid, session.app, epochs.newest, route, session.grant.rate)
+    grant = session.grant
+    admitted = SessionAdmitted(session.ksid, session.app, epochs.newest, route, grant.rate, grant.mode.value)
     return [
         save(session),
         Publish(admitted),
@@ -308,6 +309,8 @@ def configure_hops(session: AdmissionCase, nodes: Iterable[NodeId]) -> list[Effe
             burst=grant.burst,
             key_size=grant.key_size,
             algorithm=office.algorithm,
+            mode=grant.mode,
+            fallback=grant.fallback,
         )
         for own, other in ((session.first, second), (second, session.first))
     )

@@ -3,6 +3,9 @@
 Continuous supply while the quantum layer is down (paper B, 1), for as long as the service level says. A session that
 has another way takes that; one that has none stays on its old route and asks for a better one all the while. No new
 session is let onto a dark link: what is left belongs to those who had it.
+
+A session that may do without quantum key stays for as long as its way is no worse than dark: its ends fall back by
+themselves when they have no key left, and go on along the same way (`keymanagement/fallback.py`).
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from keytwin.control.capacity import TAG_KEY
 from keytwin.control.profiles import LATER
 from keytwin.vocabulary.events import SessionOnStock
 from keytwin.vocabulary.identity import LinkId
+from keytwin.vocabulary.key import KeyMode
 from keytwin.vocabulary.machine import Effect, Publish
 from keytwin.vocabulary.session_messages import Reason
 from keytwin.vocabulary.units import Bits, Instant, after, in_seconds
@@ -20,7 +24,9 @@ from keytwin.vocabulary.units import Bits, Instant, after, in_seconds
 
 def stay_or_finish(session: AdmissionCase, reason: Reason, explanation: str, now: Instant) -> list[Effect]:
     """Let a session that finds no way live on the stock of its old one, or end it and say why."""
-    may_stay = session.state is AdmissionState.REROUTING and session.grant.on_stock > 0
+    may_stay = session.state is AdmissionState.REROUTING and (
+        session.grant.on_stock > 0 or session.grant.outlives_darkness
+    )
     if may_stay and not session.office.view.is_known:
         return _ask_again(session, now)  # just restarted: it is not known yet what is dark
     dark = _dark_links(session) if may_stay else ()
@@ -38,7 +44,7 @@ def _stay(session: AdmissionCase, dark: tuple[LinkId, ...], now: Instant) -> lis
     if session.dark_until is not None:
         return again
     session.dark_until = after(now, session.grant.on_stock)
-    told = SessionOnStock(session.ksid, session.app, dark, session.grant.on_stock)
+    told = SessionOnStock(session.ksid, session.app, dark, session.grant.on_stock, session.grant.fallback.value)
     return [save(session), Publish(told), *again]
 
 
@@ -65,9 +71,13 @@ def _dark_links(session: AdmissionCase) -> tuple[LinkId, ...]:
 def _flaw(session: AdmissionCase, dark: tuple[LinkId, ...], now: Instant) -> str:
     """Say why the session can't live on the stock of these links, or no longer."""
     office, grant = session.office, session.grant
+    if grant.mode is KeyMode.PQC_ONLY:
+        return ""  # it takes none of it
     doubtful = [link for link in dark if not office.view.is_dark(link)]
     if doubtful:
         return f"what is in stock of {', '.join(doubtful)} can't be relied on"
+    if grant.outlives_darkness:
+        return ""
     if session.dark_until is not None and now >= session.dark_until:
         return f"it has lived on stock for {in_seconds(grant.on_stock):g} s, as long as its service level says"
     # A stock is told anew when it has fallen by half: what is told may be twice what is there. One of which nothing

@@ -8,6 +8,7 @@ import msgspec
 
 from keytwin.vocabulary.blueprint import AdmissionSettings, App, KeyManagementSettings, Sla, User
 from keytwin.vocabulary.identity import UserId
+from keytwin.vocabulary.key import Fallback, KeyMode
 from keytwin.vocabulary.session_messages import ConfigureSession, Qos, Reason
 from keytwin.vocabulary.units import (
     BITS_PER_BYTE,
@@ -47,6 +48,18 @@ class Grant(msgspec.Struct, frozen=True, gc=False):
     routes: int = 1
     on_stock: Duration = NEVER
     is_stream: bool = False
+    mode: KeyMode = KeyMode.QKD_ONLY
+    fallback: Fallback = Fallback.NONE
+
+    @property
+    def link_rate(self) -> BitsPerSecond:
+        """The rate at which its keys take quantum key."""
+        return BitsPerSecond(0) if self.mode is KeyMode.PQC_ONLY else self.rate
+
+    @property
+    def outlives_darkness(self) -> bool:
+        """Whether it may go on without any quantum key."""
+        return self.mode is KeyMode.PQC_ONLY or self.fallback is Fallback.PQC_ONLY
 
 
 class Denial(msgspec.Struct, frozen=True, gc=False):
@@ -109,7 +122,9 @@ def _granted(qos: Qos, sla: Sla, settings: KeyManagementSettings) -> Grant | Den
         whole = f"keys of {show_bits(key_size)} do not fit a burst of {show_bits(burst)}, or are no whole octets"
         return Denial(Reason.TOO_LARGE, NEVER, whole)
     batch = batch_of(rate, key_size, settings)
-    return Grant(rate, burst, priority, key_size, batch, sla.routes, sla.on_stock, qos.is_stream)
+    return Grant(
+        rate, burst, priority, key_size, batch, sla.routes, sla.on_stock, qos.is_stream, sla.mode, sla.fallback
+    )
 
 
 def _exceeded(asked: str, sla: Sla) -> Denial:

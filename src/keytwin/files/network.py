@@ -15,6 +15,7 @@ from keytwin.files.known import BROUGHT, Known
 from keytwin.files.library import Source, device_names, network_source
 from keytwin.files.links import LinkLine, LinkValues, spaced
 from keytwin.files.media import SETTINGS, Said, said_of
+from keytwin.files.mode_checks import check_modes
 from keytwin.files.network_file import NETWORK, Control, Defaults, NetworkFile
 from keytwin.files.nodes import Node, Place, find, place_of
 from keytwin.files.own_devices import read_own_devices
@@ -77,6 +78,7 @@ def network_of(root: Node, page: Page, known: Known) -> Blueprint:
     check_slas(file, best, root, page)
     check_routes(file, root, page)
     check_quotas(file, root, page)
+    check_modes(file, root, page)
     if not file.apps:
         page.warn((find(root, "apps") or root).place, "the network has no apps: nobody would ask for a key")
     if page.mistakes:

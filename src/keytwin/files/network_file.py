@@ -34,6 +34,7 @@ from keytwin.vocabulary.blueprint import (
     User,
 )
 from keytwin.vocabulary.identity import SlaId, parse_name, parse_node, parse_user
+from keytwin.vocabulary.key import Fallback, KeyMode
 from keytwin.vocabulary.placement import Placement
 from keytwin.vocabulary.topology import Node
 
@@ -41,6 +42,7 @@ LOWEST_PRIORITY: Final = 255  # with an ageing step of seconds, anything lower w
 MOST_PATHS: Final = 16
 MOST_ROUTES: Final = 8
 MOST_HALF_OPEN: Final = 100_000
+MOST_OF_ONE_SECRET: Final = 1_000_000  # no bound of cryptography: so that a secret that got out tells few keys
 LARGEST_BATCH: Final = 64  # keys that share the tag of one relay message
 
 
@@ -100,6 +102,18 @@ SLA: Final = Record(
             SOME_TIME,
             "how long a session whose only way is dark may live on the key in stock of it, such as 10 min; left out, "
             "it ends at once",
+        ),
+        Field(
+            "mode",
+            choice("key mode", KeyMode),
+            "what its keys are made of: quantum key (qkd-only), a post-quantum secret that the two ends agree "
+            "(pqc-only), or both, by XOR (hybrid-xor) or by a key derivation (hybrid-catkdf)",
+        ),
+        Field(
+            "fallback",
+            choice("fallback", Fallback),
+            "what its keys may be made of while there is no quantum key: nothing else (none), or the post-quantum "
+            "secret alone (pqc-only), which is alarmed and recorded",
         ),
     ),
 )
@@ -169,6 +183,7 @@ KEY_MANAGEMENT: Final = Record(
         Field("batch", count(1, LARGEST_BATCH), "most keys in one relay message"),
         Field("key_lifetime", SOME_TIME, "how long a key that nobody fetches is kept"),
         Field("store", POSITIVE_BITS, "most key kept of each direction of a link"),
+        Field("generation", count(1, MOST_OF_ONE_SECRET), "most keys that one post-quantum secret goes into"),
         Field("split", SHARE, "share of each block for the direction out of the link's first node"),
     ),
 )

@@ -12,6 +12,7 @@ from keytwin.files.page import Page
 from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import DeviceId
+from keytwin.vocabulary.key import KeyMode
 from keytwin.vocabulary.topology import QLink
 from keytwin.vocabulary.units import show_rate
 
@@ -42,7 +43,7 @@ def check_slas(file: NetworkFile, best: float | None, root: Node, page: Page) ->
     share = min(split, 1 - split) * (1 - file.control.admission.margin)
     rates = {sla.id: sla.rate for sla in file.slas}
     for sla in file.slas:
-        if best is not None and sla.rate > best * share:
+        if best is not None and sla.rate > best * share and sla.mode is not KeyMode.PQC_ONLY:
             most = show_rate(int(float(f"{best * share:.{_SIGNIFICANT}g}")))
             what = f"{show_rate(sla.rate)} is more than any link has for a session: {most} in each direction"
             page.warn(place_of(root, "slas", sla.id, "rate"), what, "every session that asks for it will be refused")

@@ -16,6 +16,8 @@ import msgspec
 from keytwin.algorithms.one_time_tag import KEY_OCTETS
 from keytwin.keymanagement.exchange import CARRY_TIMEOUT
 from keytwin.keymanagement.forwarding import Forwarding, Hop
+from keytwin.keymanagement.generations import Generations
+from keytwin.keymanagement.hybrid import Purpose, stamped
 from keytwin.keymanagement.kmlink import KmLink
 from keytwin.keymanagement.pads import FIRST_EPOCH, Use
 from keytwin.keymanagement.partials import SharesOverdue, shares_stop, shares_timer
@@ -32,7 +34,7 @@ from keytwin.keymanagement.pool import (
 from keytwin.keymanagement.queue import rank_of
 from keytwin.keymanagement.relay import are_named, keys_of, relay_octets, seal, told_octets, unseal
 from keytwin.vocabulary.errors import TagMismatch, Violation
-from keytwin.vocabulary.events import KeysGone, KeysRelayed
+from keytwin.vocabulary.events import KeysGone, KeysRelayed, SecretRefused
 from keytwin.vocabulary.exchange_messages import (
     AskStored,
     AssignKeys,
@@ -41,13 +43,15 @@ from keytwin.vocabulary.exchange_messages import (
     KeysReceived,
     KeysStored,
     KeysVoided,
+    NameKeys,
     RelayKeys,
     SessionSignal,
     VoidKeys,
 )
-from keytwin.vocabulary.identity import Ksid, LinkId, NodeId, km_of
+from keytwin.vocabulary.identity import KeyId, Ksid, LinkId, NodeId, km_of
+from keytwin.vocabulary.key import KeyMaterial, Provenance
 from keytwin.vocabulary.machine import Effect, Publish, Save, Send
-from keytwin.vocabulary.session_messages import Reason
+from keytwin.vocabulary.session_messages import EndConfiguration, Reason
 from keytwin.vocabulary.units import Duration, Instant, octets
 
 MOST_GONE: Final = 65_536  # batches remembered as gone, so that a late repeat does not bring them back
@@ -124,6 +128,7 @@ class Carriage:
     shelf: Shelf
     books: KeyBooks
     lifetime: Duration
+    generations: Generations
     gone: dict[BatchId, None] = field(default_factory=dict)
 
     def on_relay_keys(self, message: RelayKeys, now: Instant) -> list[Effect]:
@@ -273,31 +278,42 @@ class Carriage:
         summed = plain if shares == 1 else self.shelf.partials.add(message, plain, shares)
         if summed is None:
             return [shares_timer(message.batch_id)]
-        if not self._is_true_copy(message, summed):
+        if not is_true_copy(self.shelf, message, summed):
             summed[:] = bytes(len(summed))  # said to be what another slave has: its maker hears nothing, and voids it
             return []
+        origin = provenance_of(end.hops, shares, is_cut=isinstance(message, AssignKeys))
+        keys = keys_of(summed, message.key_size, message.key_ids)
+        over: list[Effect] = [shares_stop(message.batch_id)] if shares > 1 else []
+        if end.mode.is_hybrid:
+            generation = self.generations.shared(message)
+            if generation is None:
+                summed[:] = bytes(len(summed))
+                return [*over, *refuse(self.node, message)]
+            keys = generation.combine(Purpose(end.mode, message.ksid, message.onward), keys)
+            origin = stamped(origin, end.mode, message.generation)
+        return [*self.take_in(message, keys, origin, end, now), told, *over]
+
+    def take_in(
+        self,
+        message: RelayKeys | AssignKeys | NameKeys,
+        keys: dict[KeyId, KeyMaterial],
+        origin: Provenance,
+        end: EndConfiguration,
+        now: Instant,
+    ) -> list[Effect]:
+        """Keep keys for the slave, durably."""
         kept = KeysKept(
             ksid=message.ksid,
             batch_id=message.batch_id,
             is_master=False,
             sae=end.sae,
             key_ids=message.key_ids,
-            materials=tuple(keys_of(summed, message.key_size, message.key_ids).values()),
-            provenance=provenance_of(end.hops, shares, is_cut=isinstance(message, AssignKeys)),
+            materials=tuple(keys.values()),
+            provenance=origin,
             until=Instant(now + self.lifetime + SLAVE_MARGIN),
         )
         self.keep(kept)
-        return [Save(kept), told, *([shares_stop(message.batch_id)] if shares > 1 else [])]
-
-    def _is_true_copy(self, message: RelayKeys | AssignKeys, plain: bytearray) -> bool:
-        """Whether keys that other slaves here have, too, are the same octet for octet (invariant K2)."""
-        size = octets(message.key_size)
-        for place, key_id in enumerate(message.key_ids):
-            for batch in self.shelf.holders(key_id):
-                with batch.keys[key_id].inspected() as theirs:
-                    if not compare_digest(theirs, memoryview(plain)[place * size : (place + 1) * size]):
-                        return False
-        return True
+        return [Save(kept)]
 
     def _pass_on(self, message: RelayKeys, plain: bytearray, hop: Hop, now: Instant) -> list[Effect]:
         next_link = self._next_link(message, hop)
@@ -316,3 +332,25 @@ def _received(link: KmLink, message: RelayKeys | AssignKeys) -> Effect:
 
 def _back(signal: SessionSignal, answer: SessionSignal) -> list[Effect]:
     return [Send(km_of(signal.sender), answer)]
+
+
+def is_true_copy(shelf: Shelf, message: RelayKeys | AssignKeys, plain: bytearray) -> bool:
+    """Whether keys that other slaves here have, too, are the same octet for octet (invariant K2)."""
+    if shelf.by_key.keys().isdisjoint(message.key_ids):
+        return True
+    size = octets(message.key_size)
+    for place, key_id in enumerate(message.key_ids):
+        for batch in shelf.holders(key_id):
+            with batch.keys[key_id].inspected() as theirs:
+                if not compare_digest(theirs, memoryview(plain)[place * size : (place + 1) * size]):
+                    return False
+    return True
+
+
+def refuse(node: NodeId, message: RelayKeys | AssignKeys | NameKeys) -> list[Effect]:
+    """Tell the maker that its keys were not taken, for want of the secret that they are made with; it voids them."""
+    refused = SecretRefused(node, message.ksid, len(message.key_ids), message.generation)
+    failed = KeysFailed(
+        node, message.ksid, message.epoch, not message.onward, batch_id=message.batch_id, reason=Reason.KEY_UNKNOWN
+    )
+    return [Publish(refused), Send(km_of(message.sender), failed)]

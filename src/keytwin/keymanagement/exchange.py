@@ -13,6 +13,7 @@ from typing import Final
 
 from keytwin.algorithms.one_time_tag import KEY_OCTETS
 from keytwin.keymanagement.forwarding import Forwarding
+from keytwin.keymanagement.hybrid import Mix, mixed, numbered
 from keytwin.keymanagement.kmlink import KmLink
 from keytwin.keymanagement.pads import FIRST_EPOCH, Use
 from keytwin.keymanagement.relay import begin, keys_of, relay_octets, seal
@@ -169,6 +170,7 @@ class BatchMaking:
     announces: bool = False  # over several links its keys are those of the first one
     is_copy: bool = False
     given: bytearray = field(default_factory=bytearray, repr=False)  # of a copy: the keys, until they have left
+    mix: Mix | None = None  # what the keys are combined with before they are anybody's
     until: Instant = START
     signals: int = 0
 
@@ -208,7 +210,7 @@ class BatchMaking:
             return []
         depart(self, now)
         effects, outgoing, plain = part_of(self, self.link, self.hops)
-        self.keys = keys_of(plain, self.key_size, self.key_ids)
+        self.keys = mixed(self.mix, keys_of(plain, self.key_size, self.key_ids))
         return [*effects, *self.link.send(outgoing, self.until, now), overdue_timer(self, ASK_AFTER)]
 
     def on_keys_stored(self, message: KeysStored, now: Instant) -> list[Effect]:
@@ -225,7 +227,7 @@ class BatchMaking:
     def on_keys_failed(self, message: KeysFailed, now: Instant) -> list[Effect]:
         """Somebody on the way could not carry them."""
         del message, now
-        return _void(self)
+        return void(self)
 
     def on_confirm_batch(self, message: ConfirmBatch, now: Instant) -> list[Effect]:
         """The master is answered: nobody may void these keys any more."""
@@ -240,7 +242,7 @@ class BatchMaking:
             self.wipe()
             self.state = Making.VOIDED
             return [StopTimer(self.batch_id)]
-        return _void(self)
+        return void(self)
 
     def on_batch_overdue(self, message: BatchOverdue, now: Instant) -> list[Effect]:
         """Ask again, give up, or repeat that it was given up."""
@@ -251,9 +253,9 @@ class BatchMaking:
             return []
         if self.state is Making.RESERVED and not self.is_copy:
             return [overdue_timer(self, QUEUE_PATIENCE)]  # a request has its own patience, and its end is this one's
-        ask = _signal(self)
+        ask = way_of(self)
         if self.state is not Making.CARRIED or now >= self.until or ask is None:
-            return _void(self)
+            return void(self)
         node, epoch = ask
         asked = Send(km_of(node), AskStored(self.node, self.ksid, epoch, self.onward, self.batch_id))
         return [asked, overdue_timer(self, ASK_AFTER)]
@@ -276,6 +278,8 @@ class BatchMaking:
     def wipe(self) -> None:
         """Wipe the keys, of which nothing has left this end in plain."""
         self.given[:] = bytes(len(self.given))
+        if self.mix is not None:
+            self.mix.wipe()
         for material in self.keys.values():
             material.wipe()
         self.keys.clear()
@@ -286,10 +290,10 @@ def overdue_timer(making: BatchMaking, wait: Duration) -> Effect:
     return StartTimer(making.batch_id, wait, BatchOverdue(making.batch_id))
 
 
-def _void(making: BatchMaking) -> list[Effect]:
+def void(making: BatchMaking) -> list[Effect]:
     """Wipe the keys and tell the far end, again and again until it has confirmed or has surely forgotten them."""
     making.wipe()
-    told = _signal(making)
+    told = way_of(making)
     making.signals += 1
     if told is None or making.signals > MOST_VOID_SIGNALS:
         making.state = Making.VOIDED
@@ -300,7 +304,7 @@ def _void(making: BatchMaking) -> list[Effect]:
     return [Send(km_of(node), void), overdue_timer(making, ASK_AFTER)]
 
 
-def _signal(making: BatchMaking) -> tuple[NodeId, int] | None:
+def way_of(making: BatchMaking) -> tuple[NodeId, int] | None:
     """Return the next hop towards the far end on the session's present route, and its epoch."""
     hop = making.forwarding.hops.get(making.ksid)
     towards = hop.towards(onward=making.onward) if hop else None
@@ -318,7 +322,9 @@ def depart(making: BatchMaking, now: Instant) -> None:
     """Name the keys: from now on the far end may hold something of them."""
     making.state = Making.CARRIED
     making.until = Instant(now + CARRY_TIMEOUT)
-    making.key_ids = making.key_ids or tuple(map(KeyId, uuids(making.entropy.bytes(16 * making.number))))
+    if not making.key_ids:
+        drawn = uuids(making.entropy.bytes(16 * making.number))
+        making.key_ids = tuple(drawn)  # type: ignore[arg-type]  # a KeyId is a `str` by another name
 
 
 Part = tuple[list[Effect], AssignKeys | RelayKeys, bytearray]
@@ -350,7 +356,7 @@ def _assigned(making: BatchMaking, link: KmLink) -> Part:
         key_size=making.key_size,
         key_ids=making.key_ids,
     )
-    return effects, assigned, key
+    return effects, numbered(making.mix, assigned), key
 
 
 def _relayed(making: BatchMaking, link: KmLink) -> Part:
@@ -374,6 +380,7 @@ def _relayed(making: BatchMaking, link: KmLink) -> Part:
         is_copy=making.is_copy,
         is_announced=making.announces and not making.is_copy,  # what was drawn before is no link's key
     )
+    unsealed = numbered(making.mix, unsealed)
     if unsealed.is_announced:
         return effects, *begin(unsealed, key)
     plain = making.plain()

@@ -8,26 +8,32 @@ apps that have but one SAE.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 import msgspec
 
+from keytwin.keymanagement.agreement import AgreementOverdue
 from keytwin.keymanagement.algorithms import KeyManagementAlgorithm
 from keytwin.keymanagement.blocks import BlockDecided, BlockHeld
 from keytwin.keymanagement.carriage import Carriage
 from keytwin.keymanagement.collection import Collection, ExpiryDue
 from keytwin.keymanagement.desk import LendDue, RequestOverdue
 from keytwin.keymanagement.exchange import BatchOverdue
+from keytwin.keymanagement.fallback import FallbackKept
 from keytwin.keymanagement.forwarding import Forwarding, HopForgotten, HopKept, LeaseOverdue, TombstoneOverdue
+from keytwin.keymanagement.generations import Generations
+from keytwin.keymanagement.handout import HandOutsDue
 from keytwin.keymanagement.health import Health, SyntheticKeyKept
 from keytwin.keymanagement.kept import BooksKept, StockKept, take_up_books, take_up_stock
 from keytwin.keymanagement.kmlink import IncomingMark, account, restore_link
 from keytwin.keymanagement.lease import GrantKept, OutgoingMark
 from keytwin.keymanagement.links import LINK_MESSAGES, Links
 from keytwin.keymanagement.multicast import Multicast, MulticastOverdue
+from keytwin.keymanagement.named import take_named
+from keytwin.keymanagement.orders import ReplenishDue
 from keytwin.keymanagement.partials import SharesOverdue
 from keytwin.keymanagement.pool import (
     SLAVE_MARGIN,
-    Batch,
     BatchGone,
     KeyBooks,
     KeysHandedOut,
@@ -36,14 +42,16 @@ from keytwin.keymanagement.pool import (
     Shelf,
     bound_lives,
 )
+from keytwin.keymanagement.put_back import Restored, WitnessesOverdue, take_up, unless_withheld
 from keytwin.keymanagement.selfpair import SelfPair, SelfPairKept, SelfPairMessage, SelfPairs
 from keytwin.keymanagement.session import SessionOverdue
-from keytwin.keymanagement.sessions import SessionKept, Sessions, describe_pool, hear_peer, tell_peer
-from keytwin.keymanagement.workshop import ReplenishDue, Workshop
+from keytwin.keymanagement.sessions import SessionKept, Sessions, describe_pool, hear_peer, pools_of, tell_peer
+from keytwin.keymanagement.workshop import Workshop
 from keytwin.vocabulary.blueprint import KeyManagementSettings, MonitoringSettings
 from keytwin.vocabulary.errors import UnexpectedMessage
 from keytwin.vocabulary.evidence import KeyAccount, LinkAccount
 from keytwin.vocabulary.exchange_messages import (
+    AnswerCiphertext,
     AskStored,
     AssignKeys,
     BorrowCredit,
@@ -54,13 +62,17 @@ from keytwin.vocabulary.exchange_messages import (
     KeysFailed,
     KeysStored,
     KeysVoided,
+    NameKeys,
+    OfferPublicKey,
     PeerWord,
     RelayKeys,
     SessionSignal,
     VoidKeys,
 )
 from keytwin.vocabulary.identity import Ksid, LinkId, NodeId, link_ends
-from keytwin.vocabulary.machine import Effect, Message, Record, RecordsLost
+from keytwin.vocabulary.kem_messages import KeyPairMade, SecretEncapsulated, SecretOpened
+from keytwin.vocabulary.link_messages import LeaseGranted, LeaseRefused, OfferBlock
+from keytwin.vocabulary.machine import Effect, Message, PortFailed, Record, RecordsLost
 from keytwin.vocabulary.operator_messages import CheckHealth
 from keytwin.vocabulary.placement import CENTRAL, Seat
 from keytwin.vocabulary.ports import Entropy
@@ -106,11 +118,15 @@ class KeyManager:
         self.links = Links(setup.node, setup.links, setup.key_management, setup.monitoring, setup.seat)
         kmlinks = self.links.kmlinks
         self.forwarding = Forwarding(setup.node, admission=setup.seat.admission)
-        self.carriage = Carriage(setup.node, kmlinks, self.forwarding, self.shelf, self.books, self.lifetime)
+        self.generations = Generations(setup.node, self.forwarding, setup.key_management.generation)
+        self.carriage = Carriage(
+            setup.node, kmlinks, self.forwarding, self.shelf, self.books, self.lifetime, self.generations
+        )
         self.workshop = Workshop(
             node=setup.node,
             links=kmlinks,
             forwarding=self.forwarding,
+            generations=self.generations,
             shelf=self.shelf,
             books=self.books,
             entropy=entropy,
@@ -123,6 +139,7 @@ class KeyManager:
         self.selfpairs = SelfPairs(setup.node, entropy, self.carriage, self.collection)
         for pair in setup.selfpairs:
             self.selfpairs.add(pair)
+        self.restored = Restored(setup.node, kmlinks, self.carriage, partial(pools_of, self.sessions))
         self.health = Health(setup.node, entropy)
         self._reactions = _reactions(self)
 
@@ -145,6 +162,7 @@ class KeyManager:
         bound_lives(self.shelf.batches.values(), Instant(latest + SLAVE_MARGIN))
         # Links first: what sessions begin anew takes octets only behind the marks.
         effects = [*self.links.resume(now), *self.forwarding.resume(now), *self.sessions.resume(now)]
+        self.workshop.fallen.clear()
         self.selfpairs.resume(now)
         for ksid, desk in self.sessions.desks():
             desk.pool = pools.pop(ksid, desk.pool)
@@ -155,7 +173,7 @@ class KeyManager:
         released += sum(self.shelf.release(ksid) for ksid in list(self.shelf.by_session) if ksid not in kept)
         self.books.released += released
         self.books.stored -= released
-        return [*effects, *self._expire_by_all(now)]
+        return [*effects, *self.restored.resume(), *self._expire_by_all(now)]
 
     def link_accounts(self) -> tuple[LinkAccount, ...]:
         """Return the books of both directions of every link."""
@@ -168,6 +186,14 @@ class KeyManager:
         return self.books.account(self.node)
 
     # --- what concerns more than one part ---------------------------------------------------------------------------
+
+    def on_lease_or_offer(self, message: LeaseGranted | LeaseRefused | OfferBlock, now: Instant) -> list[Effect]:
+        """Let a link react, and look what it has told of the keys from before."""
+        effects = self.links.receive(message, now)
+        told = self.restored.look()
+        for _, desk in self.sessions.desks() if told else ():
+            told += desk.replenish(now)
+        return [*effects, *told]
 
     def on_signal(self, signal: SessionSignal, now: Instant) -> list[Effect]:
         """Hand a signal on along its route, or react to it at its end."""
@@ -196,13 +222,15 @@ class KeyManager:
         """Let a batch ask again or give up, and its session make another."""
         return self.workshop.on_overdue(overdue, now)
 
-    def on_due(self, due: LendDue | ReplenishDue, now: Instant) -> list[Effect]:
-        """Lend, borrow or replenish now."""
+    def on_due(self, due: LendDue | ReplenishDue | HandOutsDue, now: Instant) -> list[Effect]:
+        """Lend, borrow, replenish, or tell the audit, now."""
         desk = self.sessions.desk(due.ksid)
         if desk is None:
             return []
         if isinstance(due, ReplenishDue):
             return desk.replenish(now)
+        if isinstance(due, HandOutsDue):
+            return desk.hand_outs.on_due(desk.end)
         return [*desk.lend(now), *desk.borrow_again()]  # one of the two, by which end this is
 
     def on_request_overdue(self, overdue: RequestOverdue, now: Instant) -> list[Effect]:
@@ -213,7 +241,7 @@ class KeyManager:
     def on_expiry_due(self, due: ExpiryDue, now: Instant) -> list[Effect]:
         """Wipe what is past its time, and fill pools up again."""
         del due
-        effects = self.collection.expire([(ksid, desk.pool) for ksid, desk in self.sessions.desks()], now)
+        effects = self.collection.expire(pools_of(self.sessions), now)
         for _, desk in self.sessions.desks():
             effects += desk.replenish(now)
         return [*effects, *self._expire_by_all(now)]
@@ -241,8 +269,7 @@ class KeyManager:
         return [*effects, *self.sessions.step(session, outcome, now)]
 
     def _expire_by_all(self, now: Instant) -> list[Effect]:
-        pools = [(ksid, desk.pool) for ksid, desk in self.sessions.desks()]
-        return self.collection.expire_by(self.collection.next_expiry(pools), now)
+        return self.collection.expire_by(self.collection.next_expiry(pools_of(self.sessions)), now)
 
     def take_up(self, record: Record, pools: dict[Ksid, Pool]) -> None:
         """Take up one saved record, in the order they were saved; what masters have ready goes to `pools`."""
@@ -253,6 +280,8 @@ class KeyManager:
                 take_up_stock(self.links.kmlinks[record.link], record)
             case HopKept() | HopForgotten():
                 self.forwarding.restore(record)
+            case FallbackKept(ksid=ksid):
+                self.workshop.fallen[ksid] = record
             case SessionKept(ksid=ksid):
                 self.sessions.kept[ksid] = record
             case SelfPairKept():
@@ -266,31 +295,9 @@ class KeyManager:
                 self.carriage.gone |= dict.fromkeys(record.gone)
                 self.forwarding.tombstones |= record.tombstones
             case KeysKept() | KeysHandedOut() | BatchGone():
-                _take_up_keys(self, record, pools.setdefault(record.ksid, Pool()))
+                take_up(record, pools.setdefault(record.ksid, Pool()), self.carriage)
             case _:
                 raise UnexpectedMessage(f"a key manager does not keep {type(record).__name__}")
-
-
-def _take_up_keys(km: KeyManager, record: KeysKept | KeysHandedOut | BatchGone, pool: Pool) -> None:
-    """Put saved keys where they were, and take out again what has left."""
-    match record:
-        case KeysKept(is_master=True):
-            keys = dict(zip(record.key_ids, record.materials, strict=True))
-            pool.add(Batch(record.batch_id, record.ksid, record.sae, keys, record.provenance, record.until))
-            km.books.made += len(keys)
-            km.books.stored += len(keys)
-        case KeysKept():
-            km.carriage.keep(record)
-        case KeysHandedOut():
-            gone = pool.remove(record.key_ids) if record.is_master else km.carriage.forget_collected(record)
-            km.books.delivered += gone
-            km.books.stored -= gone
-        case BatchGone():
-            km.carriage.remember_gone(record.batch_id)
-            gone = km.shelf.remove(record.batch_id) + pool.drop(record.batch_id)
-            km.books.voided += gone if record.is_void else 0
-            km.books.expired += 0 if record.is_void else gone
-            km.books.stored -= gone
 
 
 def _reactions(km: KeyManager) -> dict[type[Message], Reaction]:
@@ -300,20 +307,27 @@ def _reactions(km: KeyManager) -> dict[type[Message], Reaction]:
     signals = (KeysStored, KeysFailed, KeysVoided, AskStored, VoidKeys, BorrowCredit, CreditLent, PeerWord)
     return {
         **dict.fromkeys(LINK_MESSAGES, km.links.receive),
+        **dict.fromkeys((LeaseGranted, LeaseRefused, OfferBlock), km.on_lease_or_offer),
         **dict.fromkeys(opening, sessions.on_opening),
         **dict.fromkeys(signals, km.on_signal),
+        **dict.fromkeys((OfferPublicKey, AnswerCiphertext, NameKeys), lambda signal, now: on_secret(km, signal, now)),
+        **dict.fromkeys((KeyPairMade, SecretEncapsulated, SecretOpened, PortFailed), km.generations.on_performed),
+        AgreementOverdue: km.generations.on_overdue,
         **dict.fromkeys((RelayKeys, AssignKeys), km.on_keys),
-        **dict.fromkeys((LendDue, ReplenishDue), km.on_due),
+        **dict.fromkeys((LendDue, ReplenishDue, HandOutsDue), km.on_due),
         OpenSession: _or_selfpair(km.selfpairs, sessions.on_open_session),
         ConfigureHop: sessions.on_configure_hop,
         DeleteSession: sessions.on_delete_session,
         LeaseOverdue: sessions.on_lease_overdue,
-        GetKey: _or_multicast(km.multicast, _or_selfpair(km.selfpairs, sessions.on_get_key)),
+        GetKey: unless_withheld(
+            km.restored, _or_multicast(km.multicast, _or_selfpair(km.selfpairs, sessions.on_get_key))
+        ),
+        WitnessesOverdue: km.restored.on_overdue,
         MulticastOverdue: km.multicast.on_overdue,
         DescribePool: _or_selfpair(km.selfpairs, lambda ask, _: describe_pool(sessions, ask)),
         CloseSession: _or_selfpair(km.selfpairs, sessions.on_close_session),
         TellPeer: lambda tell, _: tell_peer(sessions, tell),
-        GetKeyById: km.collection.on_get_key_by_id,
+        GetKeyById: unless_withheld(km.restored, km.collection.on_get_key_by_id),
         RenewLease: forwarding.on_renew_lease,
         TombstoneOverdue: forwarding.on_tombstone_overdue,
         RequestOverdue: km.on_request_overdue,
@@ -322,6 +336,21 @@ def _reactions(km: KeyManager) -> dict[type[Message], Reaction]:
         SharesOverdue: km.carriage.on_shares_overdue,
         CheckHealth: km.health.on_check_health,
     }
+
+
+def on_secret(km: KeyManager, signal: OfferPublicKey | AnswerCiphertext | NameKeys, now: Instant) -> list[Effect]:
+    """Hand a signal about a post-quantum secret on along its route, or react to it at its end."""
+    passed_on = km.carriage.on_signal(signal)
+    if passed_on is not None:
+        return passed_on
+    match signal:
+        case OfferPublicKey():
+            return km.generations.on_offer(signal)
+        case AnswerCiphertext():
+            return km.generations.on_answer(signal, now)
+        case NameKeys():
+            named = take_named(km.carriage, signal, now)
+            return [*named, *km.collection.expire_by(km.shelf.next_expiry(), now)]
 
 
 def _or_multicast(multicast: Multicast, usual: Reaction) -> Reaction:

@@ -12,6 +12,7 @@ from typing import Final
 
 from keytwin.keymanagement.desk import COME_AGAIN, MOST_ASKED, Desk, deny
 from keytwin.keymanagement.exchange import ConfirmBatch, GiveUpBatch, Making
+from keytwin.keymanagement.hybrid import is_agreed
 from keytwin.keymanagement.pool import KeysHandedOut
 from keytwin.keymanagement.relay import keys_of
 from keytwin.keymanagement.sessions import Sessions
@@ -128,7 +129,11 @@ class Multicast:
     def _objection(self, ask: GetKey, desks: list[Desk], size: Bits) -> list[Effect]:
         """Refuse what no slave's session could ever carry, and what there is no room for now."""
         is_whole = 0 < ask.number <= MOST_ASKED and size > 0 and size % BITS_PER_BYTE == 0
-        if not is_whole or len(desks) > MOST_SLAVES or not all(desk.is_possible(ask.number, size) for desk in desks):
+        if (
+            not is_whole
+            or len(desks) > MOST_SLAVES
+            or not all(_may_be_shared(desk, ask.number, size) for desk in desks)
+        ):
             return deny(self.node, ask, Reason.TOO_LARGE, Duration(0))
         is_full = any(self.workshop.orders[desk.ksid].is_full for desk in desks)
         if is_full or sum(ksid == ask.ksid for ksid, _ in self.casts) >= MOST_CASTS:
@@ -221,6 +226,11 @@ class Multicast:
 def sessions_of(ask: GetKey) -> tuple[Ksid, ...]:
     """Return the sessions with all slaves of a request."""
     return (ask.ksid, *ask.further)
+
+
+def _may_be_shared(desk: Desk, number: int, size: Bits) -> bool:
+    """Whether a slave's session can carry such keys; none whose keys are combined with a secret of its own."""
+    return not is_agreed(desk.end) and desk.is_possible(number, size)
 
 
 def _origin(desks: list[Desk]) -> Provenance:

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from keytwin.algorithms.one_time_tag import KEY_OCTETS, tag, verify
-from keytwin.vocabulary.exchange_messages import AssignKeys, RelayKeys
+from keytwin.vocabulary.exchange_messages import AssignKeys, NameKeys, RelayKeys
 from keytwin.vocabulary.identity import KeyId
 from keytwin.vocabulary.key import KeyMaterial
 from keytwin.vocabulary.link_messages import ProbeAnswered, ProbeLink
@@ -75,7 +75,7 @@ def unseal(sealed: RelayKeys, key: bytearray, *, is_end: bool = True) -> bytearr
     return plain
 
 
-def are_named(message: RelayKeys | AssignKeys) -> bool:
+def are_named(message: RelayKeys | AssignKeys | NameKeys) -> bool:
     """Whether a message names from one to `MOST_KEYS` different keys of whole octets."""
     number = len(message.key_ids)
     whole = message.key_size > 0 and message.key_size % BITS_PER_BYTE == 0
@@ -120,6 +120,8 @@ def _covered(message: RelayKeys) -> bytes:
             message.remaining,
             message.is_copy,
             message.is_announced,
+            message.generation,
+            message.proof,
         )
     )
 

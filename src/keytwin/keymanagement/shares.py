@@ -23,6 +23,7 @@ from keytwin.keymanagement.exchange import (
     overdue_timer,
     part_of,
 )
+from keytwin.keymanagement.hybrid import mixed
 from keytwin.keymanagement.kmlink import KmLink
 from keytwin.keymanagement.partials import add_to
 from keytwin.keymanagement.relay import keys_of
@@ -112,7 +113,7 @@ class SharedMaking(BatchMaking):
         effects, outgoing, share = part_of(self, link, hops)
         add_to(self.total, share)
         if not self.unsent:
-            self.keys = keys_of(self.total, self.key_size, self.key_ids)
+            self.keys = mixed(self.mix, keys_of(self.total, self.key_size, self.key_ids))
         return [*effects, *link.send(outgoing, self.until, now), *timer]
 
     def on_keys_stored(self, message: KeysStored, now: Instant) -> list[Effect]:

@@ -77,6 +77,7 @@ def _sessions(km: KeyManager) -> Iterator[Record]:
     hops, tombstones = km.forwarding.hops, km.forwarding.tombstones
     yield from (HopKept(hop.configuration) for hop in hops.values())
     yield from (kept for ksid, kept in km.sessions.kept.items() if ksid in hops or ksid not in tombstones)
+    yield from (kept for ksid, kept in km.workshop.fallen.items() if ksid in hops and kept.is_on)
     yield from (SelfPairKept(ksid, each.opened) for ksid, each in km.selfpairs.booths.items() if each.is_restored)
 
 

@@ -5,109 +5,47 @@ Paper B, 3.3. How many keys are made is the algorithm's choice (`algorithms.py`)
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from typing import Final, NamedTuple
 
-from keytwin.algorithms.one_time_tag import KEY_OCTETS
 from keytwin.keymanagement.algorithms import KeyManagementAlgorithm, PoolLevel
-from keytwin.keymanagement.blocks import SMALLEST_ROOM
 from keytwin.keymanagement.exchange import (
     QUEUE_PATIENCE,
     UNDER_WAY,
     BatchMaking,
     BatchOverdue,
     ConfirmBatch,
+    DispatchBatch,
     GiveUpBatch,
     Making,
     overdue_timer,
 )
+from keytwin.keymanagement.fallback import FallbackKept, come, is_probe_wanted, look, take_over, wait_for
 from keytwin.keymanagement.forwarding import Forwarding
+from keytwin.keymanagement.generations import Generations
+from keytwin.keymanagement.hybrid import Mix, Purpose
 from keytwin.keymanagement.kmlink import KmLink
-from keytwin.keymanagement.pool import Batch, KeyBooks, KeysKept, Pool, Shelf, depth_of, provenance_of
+from keytwin.keymanagement.named import NamedMaking, origin_of
+from keytwin.keymanagement.orders import FOR_POOL, Demand, Order, Wish, order_of
+from keytwin.keymanagement.pool import Batch, KeyBooks, KeysKept, Pool, Shelf
 from keytwin.keymanagement.queue import rank_of
-from keytwin.keymanagement.relay import keys_together
-from keytwin.keymanagement.shares import Exit, SharedMaking, enqueue, exits_of
-from keytwin.vocabulary.blueprint import KeyManagementSettings, Relay
+from keytwin.keymanagement.shares import SharedMaking, enqueue
+from keytwin.vocabulary.blueprint import KeyManagementSettings
 from keytwin.vocabulary.events import KeysGone, KeysReady
 from keytwin.vocabulary.exchange_messages import BatchId, KeysFailed, KeysStored, KeysVoided
-from keytwin.vocabulary.identity import KeyId, Ksid, LinkId, NodeId, SaeId, uuids
-from keytwin.vocabulary.key import Key
-from keytwin.vocabulary.machine import Effect, Message, Publish, RequestId, Save, StartTimer, StopTimer
+from keytwin.vocabulary.identity import KeyId, Ksid, LinkId, NodeId, uuids
+from keytwin.vocabulary.key import Key, KeyMode
+from keytwin.vocabulary.machine import Effect, Publish, RequestId, Save, StopTimer
 from keytwin.vocabulary.ports import Entropy
-from keytwin.vocabulary.session_messages import ConfigureHop
-from keytwin.vocabulary.units import START, Bits, Duration, Instant, bits, milliseconds, octets, seconds
+from keytwin.vocabulary.session_messages import ConfigureHop, Reason
+from keytwin.vocabulary.units import Bits, Instant, bits
 
-FIRST_PAUSE: Final = milliseconds(500)  # after a batch that failed; doubled each time, so a dead route costs little key
-LONGEST_PAUSE: Final = seconds(30)
 MOST_MAKINGS: Final = 4_096  # batches under way for one session
-FOR_POOL: Final[RequestId] = ""
 
 Outcome = KeysStored | KeysFailed | KeysVoided
-
-
-class ReplenishDue(Message, frozen=True, gc=False):
-    """To oneself: the pause after a failure is over."""
-
-    ksid: Ksid
-
-
-class Wish(NamedTuple):
-    """Keys that something at this end has not got yet: a request for a size of its own, or the pool."""
-
-    request_id: RequestId
-    number: int
-    size: Bits
-
-
-class Demand(NamedTuple):
-    """What a session's master wants now: keys ready in its pool, keys waited for, wishes of other sizes."""
-
-    ready: int
-    waiting: int
-    wishes: tuple[Wish, ...]
-
-
-@dataclass(slots=True)
-class Order:
-    """How keys are made for one session at this end, and how many are under way."""
-
-    ksid: Ksid
-    epoch: int
-    sae: SaeId
-    onward: bool
-    hops: int
-    key_size: Bits
-    batch: int
-    depth: int
-    priority: int
-    exits: tuple[Exit, ...]  # more than one: keys leave in shares, one by each
-    algorithm: KeyManagementAlgorithm
-    announced: int = 1  # announcements of each key that arrive at the far end
-    coming: Counter[RequestId] = field(default_factory=Counter)  # keys by the request they are for
-    pause: Duration = FIRST_PAUSE
-    paused_until: Instant = START
-    batches: dict[BatchId, None] = field(default_factory=dict)  # the names of all that are under way or being voided
-
-    @property
-    def room(self) -> int:
-        """How many octets of key travel together at most.
-
-        A batch that needs more than the first link's store can hold would wait for ever, and everything else behind it.
-        """
-        return max(0, min(exit_.link.capacity for exit_ in self.exits) - SMALLEST_ROOM - KEY_OCTETS)
-
-    @property
-    def is_full(self) -> bool:
-        """Whether nothing more may wait for key."""
-        return any(exit_.link.queue.is_full for exit_ in self.exits)
-
-    def most_together(self, size: Bits) -> int:
-        """Return how many keys of this size travel together; 0 = there is never room for one."""
-        return min(keys_together(size, self.announced), self.room // octets(size))
 
 
 class CopyNews(NamedTuple):
@@ -136,30 +74,15 @@ class Workshop:
     entropy: Entropy
     settings: KeyManagementSettings
     algorithms: Mapping[str, KeyManagementAlgorithm]
+    generations: Generations
     orders: dict[Ksid, Order] = field(default_factory=dict)
     makings: dict[BatchId, BatchMaking] = field(default_factory=dict)
+    fallen: dict[Ksid, FallbackKept] = field(default_factory=dict)  # the latest of each session, read at a restart only
     news: list[CopyNews] = field(default_factory=list)  # of copies, until `multicast` has looked at it
 
     def route(self, wanted: ConfigureHop, now: Instant) -> list[Effect]:
         """Make keys along this route from now on; what is under way along an older one is given up."""
-        end = wanted.end
-        assert end
-        order = Order(
-            ksid=wanted.ksid,
-            epoch=wanted.epoch,
-            sae=end.sae,
-            onward=end.is_first,
-            hops=end.hops,
-            key_size=end.key_size,
-            batch=1,
-            depth=0,
-            priority=wanted.priority,
-            exits=exits_of(wanted, self.links),
-            algorithm=self.algorithms[end.algorithm],
-            announced=max(1, end.hops - 1) if self._announces else 1,
-        )
-        order.batch = max(1, min(wanted.batch, order.most_together(end.key_size)))
-        order.depth = depth_of(end.rate, self.settings.pool_depth, end.key_size, order.batch)
+        order = order_of(wanted, self.links, self.settings, self.algorithms)
         older = self.orders.get(wanted.ksid)
         effects: list[Effect] = []
         if older is not None:
@@ -167,6 +90,7 @@ class Workshop:
             for batch_id in [each for each in older.batches if self.makings[each].state is not Making.RESERVED]:
                 effects += self._step(self.makings[batch_id], GiveUpBatch(batch_id), now)[1]
             order.batches = older.batches  # of which the far end is still to be told
+        take_over(order, older, self.fallen)
         self.orders[wanted.ksid] = order
         return effects
 
@@ -174,26 +98,27 @@ class Workshop:
         """Whether a key of this size can be made for the session at all."""
         return self.orders[ksid].most_together(size) > 0
 
-    def largest(self, ksid: Ksid) -> Bits:
-        """Return the largest key that can be made for the session."""
-        return bits(self.orders[ksid].room)
-
     def replenish(self, ksid: Ksid, demand: Demand, now: Instant) -> list[Effect]:
         """Begin what is wished for and not under way; how much for the pool, the algorithm says.
 
-        After a failure nothing is begun until the pause is over.
+        After a failure nothing is begun until the pause is over. A session that has fallen back goes on trying.
         """
         order = self.orders.get(ksid)
-        if order is None or now < order.paused_until:
+        if order is None:
             return []
-        effects: list[Effect] = []
-        for wish in demand.wishes:
-            effects += self._make(order, wish, now)
-        coming = order.coming[FOR_POOL]
-        number = order.algorithm(PoolLevel(demand.ready, coming, demand.waiting, order.depth, order.batch))
-        if number <= 0:
-            return effects
-        return effects + self._make(order, Wish(FOR_POOL, number + coming, order.key_size), now)
+        effects = look(self.node, order, self.makings, demand, now)
+        is_named = order.names
+        if order.is_due(now, named=is_named):
+            for wish in demand.wishes:
+                effects += self._make(order, wish, now, named=is_named)
+            coming = order.coming[FOR_POOL]
+            number = order.algorithm(PoolLevel(demand.ready, coming, demand.waiting, order.depth, order.batch))
+            if number > 0:
+                wish = Wish(FOR_POOL, number + coming, order.key_size)
+                effects += self._make(order, wish, now, named=is_named)
+        if is_probe_wanted(order, now):
+            effects += self._make(order, Wish(FOR_POOL, order.batch, order.key_size), now, named=False)
+        return effects
 
     def copy(
         self, ksid: Ksid, plain: bytearray, key_ids: tuple[KeyId, ...], now: Instant
@@ -217,6 +142,8 @@ class Workshop:
         making = self.makings.get(outcome.batch_id)
         if making is None or making.ksid != outcome.ksid:
             return None, []
+        if isinstance(outcome, KeysFailed) and outcome.reason is Reason.KEY_UNKNOWN and making.mix is not None:
+            return None, [*self._step(making, outcome, now)[1], *self._distrust(making, now)]
         return self._step(making, outcome, now)
 
     def on_overdue(self, overdue: BatchOverdue, now: Instant) -> list[Effect]:
@@ -230,6 +157,7 @@ class Workshop:
         self.books.released += released
         self.books.stored -= released
         effects: list[Effect] = [Publish(KeysGone(self.node, ksid, released, "session over"))] if released else []
+        effects += self.generations.close(ksid)
         order = self.orders.pop(ksid, None)
         if order is None:
             return effects
@@ -242,35 +170,47 @@ class Workshop:
             if making.is_copy:
                 self.news.append(CopyNews(batch_id, Making.VOIDED))
             effects.append(StopTimer(batch_id))
-        return [*effects, StopTimer(f"{ksid}/replenish")]
+        return [*effects, *order.stop()]
 
-    def lose(self, keys: list[Key]) -> None:
-        """Wipe keys that were made for a request which waits no more."""
-        for key in keys:
-            key.material.wipe()
-        self.books.voided += len(keys)
-        self.books.stored -= len(keys)
-
-    def _make(self, order: Order, wish: Wish, now: Instant) -> list[Effect]:
+    def _make(self, order: Order, wish: Wish, now: Instant, *, named: bool) -> list[Effect]:
         """Begin what is not under way yet of a wish, in batches; what finds no room is begun when others are done."""
         effects: list[Effect] = []
-        missing = wish.number - order.coming[wish.request_id]
+        is_probe = order.is_fallen and not named
+        missing = wish.number - (0 if is_probe else order.coming[wish.request_id])
         together = order.most_together(wish.size)
         if wish.request_id == FOR_POOL:
             together = min(together, order.batch)
-        while missing > 0 < together and len(order.batches) < MOST_MAKINGS and not order.is_full:
+        while missing > 0 < together and len(order.batches) < MOST_MAKINGS and (named or not order.is_full):
             part = min(missing, together)
             missing -= part
-            making = self._making(order, wish, part)
+            mix, begun = self._mix(order, part, now, named=named)
+            effects += begun
+            if mix is None and (named or order.mode.is_hybrid):
+                break  # when the ends have agreed on a secret, this is asked for again
+            making = self._making(order, wish, part, named=named)
+            making.mix = mix
             self.makings[making.batch_id] = making
-            order.batches[making.batch_id] = None
-            order.coming[wish.request_id] += part
+            order.expect(making)
             rank = rank_of(order.priority, is_refill=wish.request_id == FOR_POOL)
-            effects += [overdue_timer(making, QUEUE_PATIENCE), *enqueue(making, rank, now)]
+            effects += [overdue_timer(making, QUEUE_PATIENCE), *_send_off(making, rank, now)]
+            if not named:
+                effects += wait_for(order, making, now)
         return effects
 
-    def _making(self, order: Order, wish: Wish, number: int) -> BatchMaking:
-        make = partial(SharedMaking, exits=order.exits) if len(order.exits) > 1 else BatchMaking
+    def _mix(self, order: Order, number: int, now: Instant, *, named: bool) -> tuple[Mix | None, list[Effect]]:
+        """Return what goes into so many keys beside quantum key, or instead of it, and what has it agreed."""
+        if not named and not order.mode.is_hybrid:
+            return None, []
+        generation, begun = self.generations.take(order.ksid, number, now)
+        purpose = Purpose(KeyMode.PQC_ONLY if named else order.mode, order.ksid, order.onward)
+        return (None if generation is None else Mix(purpose, generation)), begun
+
+    def _making(self, order: Order, wish: Wish, number: int, *, named: bool = False) -> BatchMaking:
+        make: Callable[..., BatchMaking] = BatchMaking
+        if named:
+            make = NamedMaking
+        elif len(order.exits) > 1:
+            make = partial(SharedMaking, exits=order.exits)
         return make(
             batch_id=uuids(self.entropy.bytes(16))[0],
             ksid=order.ksid,
@@ -284,12 +224,8 @@ class Workshop:
             forwarding=self.forwarding,
             entropy=self.entropy,
             request_id=wish.request_id,
-            announces=self._announces,
+            announces=order.announces,
         )
-
-    @property
-    def _announces(self) -> bool:
-        return self.settings.relay is Relay.XOR_ANNOUNCED
 
     def _step(
         self, making: BatchMaking, message: Outcome | BatchOverdue | GiveUpBatch | ConfirmBatch, now: Instant
@@ -301,24 +237,34 @@ class Workshop:
         if making.is_copy:
             self.news.append(CopyNews(making.batch_id, making.state))
         elif was_under_way and making.state not in UNDER_WAY:
-            order.coming[making.request_id] -= making.number
-            if not order.coming[making.request_id]:
-                del order.coming[making.request_id]
+            is_named = isinstance(making, NamedMaking)
+            order.expect_no_more(making)
             if making.state in (Making.READY, Making.RESERVED):
                 ready, stored = self._stored(order, making, now)
-                effects = [*effects, *stored]
+                effects = [*effects, *stored, *([] if is_named else come(self.node, order, now))]
             else:
-                effects = [*effects, *_pause(order, now)]
+                effects = [*effects, *order.pause(now, named=is_named)]
         if making.state in (Making.READY, Making.VOIDED):
             del self.makings[making.batch_id], order.batches[making.batch_id]
         return ready, effects
 
+    def _distrust(self, made: BatchMaking, now: Instant) -> list[Effect]:
+        """Agree on a secret anew: the other end does not have this one, so what waits with it would come to nothing."""
+        assert made.mix
+        self.generations.distrust(made.ksid, made.mix.number)
+        waiting = [self.makings[each] for each in self.orders[made.ksid].batches]
+        effects: list[Effect] = []
+        for making in waiting:
+            if making.state is Making.QUEUED and making.mix is not None and making.mix.number == made.mix.number:
+                effects += self._step(making, GiveUpBatch(making.batch_id), now)[1]
+        return effects
+
     def _stored(self, order: Order, making: BatchMaking, now: Instant) -> tuple[Ready, list[Effect]]:
-        order.pause = FIRST_PAUSE
+        (order.named_pace if isinstance(making, NamedMaking) else order.pace).succeed()
         self.books.made += making.number
         self.books.stored += making.number
         until = Instant(now + self.settings.key_lifetime)
-        provenance = provenance_of(making.hops, len(order.exits))
+        provenance = origin_of(making, len(order.exits))
         batch = Batch(making.batch_id, making.ksid, order.sae, making.keys, provenance, until)
         published = Publish(KeysReady(self.node, making.ksid, making.number, making.hops))
         if making.request_id:  # handed out at once: a crash loses them, but never puts them into the pool
@@ -336,11 +282,16 @@ class Workshop:
         return Ready(batch, FOR_POOL), [Save(kept), published]
 
 
-def _pause(order: Order, now: Instant) -> list[Effect]:
-    """Make nothing for a while; many batches that fail together count as one failure."""
-    if now < order.paused_until:
-        return []
-    order.paused_until = Instant(now + order.pause)
-    due = StartTimer(f"{order.ksid}/replenish", order.pause, ReplenishDue(order.ksid))
-    order.pause = Duration(min(2 * order.pause, LONGEST_PAUSE))
-    return [due]
+def lose(books: KeyBooks, keys: list[Key]) -> None:
+    """Wipe keys that were made for a request which waits no more."""
+    for key in keys:
+        key.material.wipe()
+    books.voided += len(keys)
+    books.stored -= len(keys)
+
+
+def _send_off(making: BatchMaking, rank: int, now: Instant) -> list[Effect]:
+    """Let a batch wait for key of its first link; one that takes none leaves at once."""
+    if isinstance(making, NamedMaking):
+        return making.receive(DispatchBatch(making.batch_id), now)
+    return enqueue(making, rank, now)

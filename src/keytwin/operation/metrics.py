@@ -27,6 +27,8 @@ from keytwin.vocabulary.events import (
     BlockDistilled,
     BlockPlaced,
     ElementRestarted,
+    FallbackBegun,
+    FallbackOver,
     KeyAsked,
     KeyDenied,
     KeysAnswered,
@@ -35,6 +37,7 @@ from keytwin.vocabulary.events import (
     KeysRelayed,
     LinkProbed,
     LinkStatusChanged,
+    SecretRefused,
     SessionAdmitted,
     SessionOnStock,
     SessionRejected,
@@ -63,6 +66,8 @@ COUNTERS: Final[Declared] = MappingProxyType(
         "keytwin_session_routes": ("Routes given to sessions, the first of each and later ones.", ()),
         "keytwin_sessions_rejected": ("Sessions that access or admission refused.", ("reason",)),
         "keytwin_sessions_on_stock": ("Times that a session whose only way went dark lived on, on stock.", ()),
+        "keytwin_fallbacks": ("Times that an end began to make keys without quantum key.", ("node",)),
+        "keytwin_secrets_refused": ("Keys that were not taken, for want of their post-quantum secret.", ("node",)),
         "keytwin_sessions_released": ("Sessions that ended, with nothing reserved any more.", ("reason",)),
         "keytwin_link_blocks": ("Key blocks distilled; `kept` no = there was no room for them.", ("link", "kept")),
         "keytwin_link_secret_bits": ("Secret bits distilled, kept or not.", ("link",)),
@@ -79,6 +84,7 @@ GAUGES: Final[Declared] = MappingProxyType(
         "keytwin_link_qber_ratio": ("Quantum bit error rate of a link, from 0 to 1.", ("link",)),
         "keytwin_link_stock_bits": ("Key that a node holds and may send over a link.", ("link", "node")),
         "keytwin_link_status": ("1 for the status that the controller gives a link, else 0.", ("link", "status")),
+        "keytwin_fallen_back": ("1 while an end makes an app's keys without quantum key, else 0.", ("node", "app")),
         "keytwin_alarm": ("1 while an alarm of monitoring is on, else 0.", ("link", "cause")),
     }
 )
@@ -209,6 +215,19 @@ def _on_stock(metrics: Metrics, event: SessionOnStock) -> None:
     metrics.add("keytwin_sessions_on_stock", 1)
 
 
+def _fell_back(metrics: Metrics, event: FallbackBegun) -> None:
+    metrics.add("keytwin_fallbacks", 1, event.node)
+    metrics.set("keytwin_fallen_back", 1, event.node, event.app)
+
+
+def _returned(metrics: Metrics, event: FallbackOver) -> None:
+    metrics.set("keytwin_fallen_back", 0, event.node, event.app)
+
+
+def _refused_secret(metrics: Metrics, event: SecretRefused) -> None:
+    metrics.add("keytwin_secrets_refused", event.number, event.node)
+
+
 def _released(metrics: Metrics, event: SessionReleased) -> None:
     metrics.admitted.discard(event.ksid)
     metrics.add("keytwin_sessions_released", 1, event.reason)
@@ -270,6 +289,9 @@ SEEN: Final[Mapping[type[Event], Callable[..., None]]] = MappingProxyType(
         SessionAdmitted: _admitted,
         SessionRejected: _rejected,
         SessionOnStock: _on_stock,
+        FallbackBegun: _fell_back,
+        FallbackOver: _returned,
+        SecretRefused: _refused_secret,
         SessionReleased: _released,
         BlockDistilled: _distilled,
         BlockPlaced: _placed,

@@ -18,9 +18,12 @@ from keytwin.vocabulary.events import (
     BlockDistilled,
     ElementRestarted,
     ElementStopped,
+    FallbackBegun,
+    FallbackOver,
     KeyDenied,
     KeysAnswered,
     LinkStatusChanged,
+    SecretRefused,
     SessionAdmitted,
     SessionOnStock,
     SessionOver,
@@ -157,6 +160,19 @@ class _Seen:
         link.worst = max(link.worst, event.qber)
 
 
+def _supply(event: SessionOnStock | FallbackBegun | FallbackOver | SecretRefused) -> tuple[str, str]:
+    """Return what an operator would be told of what keys are made of."""
+    match event:
+        case SessionOnStock():
+            return "on stock", f"{event.app} lives on what is left of {', '.join(event.links)}"
+        case FallbackBegun():
+            return "alarm", f"{event.app} falls back from {event.mode} to {event.fallback} at {event.node}"
+        case FallbackOver():
+            return "alarm over", f"{event.app} makes keys by {event.mode} again at {event.node}"
+        case SecretRefused():
+            return "refused", f"{event.number} keys at {event.node}: made with another post-quantum secret"
+
+
 def _notice(event: Event) -> Iterator[tuple[str, str]]:
     """Give what an operator would be told of an event."""
     match event:
@@ -164,8 +180,8 @@ def _notice(event: Event) -> Iterator[tuple[str, str]]:
             yield "alarm" if event.is_on else "alarm over", f"link {event.link}: {event.cause}"
         case LinkStatusChanged():
             yield "link", f"{event.link} is {event.status}: {event.cause}".removesuffix(": ")
-        case SessionOnStock():
-            yield "on stock", f"{event.app} lives on what is left of {', '.join(event.links)}"
+        case SessionOnStock() | FallbackBegun() | FallbackOver() | SecretRefused():
+            yield _supply(event)
         case SessionRejected():
             yield "refused", f"a session of {event.app} for {event.sae}: {event.explanation or event.reason}"
         case KeyDenied():

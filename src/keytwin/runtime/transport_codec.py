@@ -15,6 +15,7 @@ import msgspec
 
 from keytwin.vocabulary.errors import Oversize, Violation
 from keytwin.vocabulary.exchange_messages import (
+    AnswerCiphertext,
     AskStored,
     AssignKeys,
     BorrowCredit,
@@ -23,6 +24,8 @@ from keytwin.vocabulary.exchange_messages import (
     KeysReceived,
     KeysStored,
     KeysVoided,
+    NameKeys,
+    OfferPublicKey,
     PeerWord,
     RelayKeys,
     VoidKeys,
@@ -70,7 +73,19 @@ OnLink: TypeAlias = (
     | LeaseGranted
     | LeaseRefused
 )
-OnRoute: TypeAlias = KeysStored | AskStored | KeysFailed | VoidKeys | KeysVoided | BorrowCredit | CreditLent | PeerWord
+OnRoute: TypeAlias = (
+    KeysStored
+    | AskStored
+    | KeysFailed
+    | VoidKeys
+    | KeysVoided
+    | BorrowCredit
+    | CreditLent
+    | PeerWord
+    | NameKeys
+    | OfferPublicKey
+    | AnswerCiphertext
+)
 FromNeighbour: TypeAlias = OnLink | OnRoute
 Read = TypeVar("Read")
 

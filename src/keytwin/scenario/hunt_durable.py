@@ -12,7 +12,15 @@ from typing import Final
 
 from keytwin.runtime.simulation import Simulation
 from keytwin.scenario.hunt_oracles import Broken
-from keytwin.vocabulary.exchange_messages import AssignKeys, BatchId, GetKey, KeyDelivered, KeysStored, RelayKeys
+from keytwin.vocabulary.exchange_messages import (
+    AssignKeys,
+    BatchId,
+    GetKey,
+    KeyDelivered,
+    KeysStored,
+    NameKeys,
+    RelayKeys,
+)
 from keytwin.vocabulary.identity import ElementName, KeyId
 from keytwin.vocabulary.machine import Message
 
@@ -35,7 +43,7 @@ class DurableWatch:
         match message:
             case GetKey():
                 self.masters.add(message.request_id)
-            case RelayKeys() | AssignKeys():
+            case RelayKeys() | AssignKeys() | NameKeys():
                 self.key_ids[message.batch_id] = message.key_ids
             case KeysStored():
                 self._check_stored(source, to, message)

@@ -14,7 +14,7 @@ import msgspec
 from keytwin.runtime.journal_codec import fresh_copy
 from keytwin.runtime.simulation import Simulation
 from keytwin.scenario.hunt_scope import ALL, CALM, Scope
-from keytwin.vocabulary.exchange_messages import RelayKeys
+from keytwin.vocabulary.exchange_messages import AnswerCiphertext, NameKeys, OfferPublicKey, RelayKeys
 from keytwin.vocabulary.identity import ElementName
 from keytwin.vocabulary.link_messages import ProbeAnswered, ProbeLink
 from keytwin.vocabulary.machine import Message
@@ -29,6 +29,9 @@ LATE: Final = (60, 95)  # and when those are over
 
 TAGGED: Final = (RelayKeys, ProbeLink, ProbeAnswered)
 """Messages between key managers that answer for themselves by a one-time tag, whatever carries them."""
+
+PROVEN: Final = (OfferPublicKey, AnswerCiphertext, NameKeys)
+"""Signals between the ends of a session: a post-quantum secret that they spoil is one that no end can prove."""
 
 Spoiled = Callable[[ElementName, Message, Message], None]
 
@@ -48,7 +51,7 @@ class Harm:
 
     def flip(self, share: float, at: Instant, to: ElementName, message: Message) -> Message:
         """Flip a bit now and then in what key managers send each other, as whoever sits on the wire can."""
-        if not isinstance(message, TAGGED) or not self.scope.is_stormy(at) or self.luck.random() > share:
+        if not isinstance(message, (*TAGGED, *PROVEN)) or not self.scope.is_stormy(at) or self.luck.random() > share:
             return message
         spoiled = flipped(message, self.luck)
         if spoiled is not message:

@@ -27,6 +27,7 @@ from keytwin.vocabulary.blueprint import (
 )
 from keytwin.vocabulary.device import EmpiricalDevice
 from keytwin.vocabulary.identity import AppId, DeviceId, NodeId, SaeId, SlaId, UserId, link_id
+from keytwin.vocabulary.key import Fallback, KeyMode
 from keytwin.vocabulary.placement import Placement
 from keytwin.vocabulary.topology import Node, QLink, Topology
 from keytwin.vocabulary.units import BitsPerSecond, Kilometres, kilobits, milliseconds, seconds
@@ -39,22 +40,29 @@ SLAS: Final = (
     Sla(SlaId("gold"), 0, BitsPerSecond(8_000), kilobits(32), on_stock=seconds(20)),
     Sla(SlaId("bronze"), 3, BitsPerSecond(2_000), kilobits(16)),
 )
+MODES: Final = ((KeyMode.HYBRID_CATKDF, 0.12), (KeyMode.HYBRID_XOR, 0.24), (KeyMode.PQC_ONLY, 0.3))
+"""Of all networks these shares at most; the rest has quantum key alone."""
+FEW_KEYS: Final = 70  # of one post-quantum secret, so that several are agreed in a run
 USERS: Final = (User(UserId("alice"), SlaId("gold")), User(UserId("bob"), SlaId("bronze"), BitsPerSecond(4_000)))
 
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """How a network keeps its control, and over how many ways its keys go."""
+    """How a network keeps its control, over how many ways its keys go, and what they are made of."""
 
     routes: int = 1
     placement: Placement = Placement.CENTRAL
+    mode: KeyMode = KeyMode.QKD_ONLY
+    fallback: Fallback = Fallback.NONE
 
 
 def drawn_design(dice: random.Random, nodes: int) -> Design:
     """Draw a design: most have one control plane and send a key over one way."""
-    shares, placed = dice.random(), dice.random()
+    shares, placed, made, fallen = dice.random(), dice.random(), dice.random(), dice.random()
     routes = 2 if shares < 0.2 and nodes >= FEWEST_FOR_SHARES else 1
-    return Design(routes, Placement.PER_NODE if placed < 0.25 else Placement.CENTRAL)
+    mode = next((mode for mode, share in MODES if made < share), KeyMode.QKD_ONLY)
+    fallback = Fallback.PQC_ONLY if mode.is_hybrid and fallen < 0.5 else Fallback.NONE
+    return Design(routes, Placement.PER_NODE if placed < 0.25 else Placement.CENTRAL, mode, fallback)
 
 
 def drawn_network(dice: random.Random, nodes: int | None = None) -> Blueprint:
@@ -87,6 +95,8 @@ def drawn_network(dice: random.Random, nodes: int | None = None) -> Blueprint:
 
 def designed(blueprint: Blueprint, design: Design) -> Blueprint:
     """Return the network with this design."""
+    if design.mode is not KeyMode.QKD_ONLY or design.fallback is not Fallback.NONE:
+        blueprint = _of_mode(blueprint, design)
     if design.routes > 1:
         blueprint = _in_shares(blueprint, design.routes)
     return _per_node(blueprint) if design.placement is Placement.PER_NODE else blueprint
@@ -134,6 +144,13 @@ def _per_node(blueprint: Blueprint) -> Blueprint:
     control = msgspec.structs.replace(blueprint.control, placement=Placement.PER_NODE)
     users = tuple(msgspec.structs.replace(user, quota=None) for user in blueprint.users)
     return msgspec.structs.replace(blueprint, control=control, users=users)
+
+
+def _of_mode(blueprint: Blueprint, design: Design) -> Blueprint:
+    """Let every key be made of a post-quantum secret, too, which is soon used up; or of nothing else."""
+    slas = tuple(msgspec.structs.replace(sla, mode=design.mode, fallback=design.fallback) for sla in blueprint.slas)
+    kept = msgspec.structs.replace(blueprint.key_management, generation=FEW_KEYS)
+    return msgspec.structs.replace(blueprint, slas=slas, key_management=kept)
 
 
 def _in_shares(blueprint: Blueprint, routes: int) -> Blueprint:

@@ -80,6 +80,7 @@ class SaeLedger:
     rates: dict[SaeId, tuple[int, int, str, NodeId]]  # SAE -> rate, burst, app, node
     was_lost: Callable[[str], bool] = lambda _: False  # whether a disk has forgotten that a key was handed out
     got: dict[KeyId, dict[ElementName, bytes]] = field(default_factory=dict)
+    named: dict[bytes, KeyId] = field(default_factory=dict)  # by content: no two keys have the same
     masters: dict[str, str] = field(default_factory=dict)  # request -> app
     drawn: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
@@ -110,6 +111,8 @@ class SaeLedger:
         if to in ends and not self.was_lost(key.key_id):
             raise Broken(f"K1: key {key.key_id} was handed twice to {to}")
         ends[to] = value
+        if self.named.setdefault(value, key.key_id) != key.key_id:
+            raise Broken(f"K1: keys {self.named[value]} and {key.key_id} are one and the same")
         if len(ends) > 2:
             raise Broken(f"K1: key {key.key_id} was handed to {sorted(ends)}")
         if len(set(ends.values())) > 1:
@@ -200,6 +203,7 @@ def assert_nothing_is_left(key_managers: Iterable[KeyManager]) -> None:
             raise Broken(f"S1: left at {km.node}: {left}")
         under_way = {
             "batches": len(km.workshop.makings) + len(km.workshop.orders),
+            "secrets": len(km.generations.own) + len(km.generations.theirs) + len(km.generations.asked),
             "shares": len(km.shelf.partials.by_batch),
             "waiting": sum(len(kmlink.queue) for kmlink in km.links.kmlinks.values()),
             "multicasts": len(km.multicast.casts),

@@ -12,7 +12,15 @@ from keytwin.keymanagement.exchange import CARRY_TIMEOUT
 from keytwin.keymanagement.manager import KeyManager
 from keytwin.keymanagement.pool import SLAVE_MARGIN, Batch
 from keytwin.scenario.hunt_oracles import Broken, SaeLedger
-from keytwin.vocabulary.exchange_messages import AssignKeys, BatchId, GetKey, KeyDelivered, KeysReceived, RelayKeys
+from keytwin.vocabulary.exchange_messages import (
+    AssignKeys,
+    BatchId,
+    GetKey,
+    KeyDelivered,
+    KeysReceived,
+    NameKeys,
+    RelayKeys,
+)
 from keytwin.vocabulary.identity import ElementName, KeyId, LinkId, NodeId
 from keytwin.vocabulary.machine import Message
 from keytwin.vocabulary.topology import other_end
@@ -39,9 +47,9 @@ class RelayWatch:
         if isinstance(message, RelayKeys | AssignKeys):
             self.sound[message.link, message.sender, message.offset] += 1
             self._check_way(incarnation, message)
-            for key_id in message.key_ids:
-                if self.batches.setdefault(key_id, message.batch_id) != message.batch_id:
-                    raise Broken(f"K3: key ID {key_id} names keys of two batches")
+            self._check_names(message)
+        elif isinstance(message, NameKeys):
+            self._check_names(message)
         elif isinstance(message, KeysReceived):
             place = message.link, message.owner, message.offset
             if self.sound[place] <= 0:
@@ -52,6 +60,11 @@ class RelayWatch:
         del to, arrives
         if isinstance(sent, RelayKeys):
             self.sound[sent.link, sent.sender, sent.offset] -= 1
+
+    def _check_names(self, message: RelayKeys | AssignKeys | NameKeys) -> None:
+        for key_id in message.key_ids:
+            if self.batches.setdefault(key_id, message.batch_id) != message.batch_id:
+                raise Broken(f"K3: key ID {key_id} names keys of two batches")
 
     def _check_way(self, incarnation: int, message: RelayKeys | AssignKeys) -> None:
         # A node that was killed does not know any more what it has passed on: a repeat goes on under fresh key, and so
@@ -75,7 +88,7 @@ class LifeWatch:
 
     def see(self, at: Instant, message: Message) -> None:
         """Note when keys were made, and how old they are when they are handed out."""
-        if isinstance(message, RelayKeys | AssignKeys):
+        if isinstance(message, RelayKeys | AssignKeys | NameKeys):
             for key_id in message.key_ids:
                 self.made.setdefault(key_id, at)
         elif isinstance(message, GetKey):
@@ -102,13 +115,19 @@ class LifeWatch:
 
 
 def assert_floors_are_told(key_managers: Sequence[KeyManager]) -> None:
-    """P3: no receiver gives up what its sender may still use: a floor is never above what the sender has allocated."""
-    outgoing = {(km.node, link): kmlink.out.next for km in key_managers for link, kmlink in km.links.kmlinks.items()}
-    for km in key_managers:
-        for link, kmlink in km.links.kmlinks.items():
-            allocated = outgoing.get((kmlink.neighbour, link))
-            if allocated is not None and kmlink.incoming.floor > allocated:
-                raise Broken(f"P3: {km.node} gives up {link} up to {kmlink.incoming.floor}, of {allocated} allocated")
+    """P3: no receiver gives up what its sender may still use: a floor is never above what the sender has allocated.
+
+    But for a link of which one end has lost what it had: it begins beyond, and the other end follows with a block.
+    """
+    links = {(km.node, link): kmlink for km in key_managers for link, kmlink in km.links.kmlinks.items()}
+    for (node, link), kmlink in links.items():
+        sender = links.get((kmlink.neighbour, link))
+        if sender is None or kmlink.incoming.floor <= sender.out.next:
+            continue
+        if any(end.is_doubted or end.ingest.is_anew or not end.lease.is_granted for end in (kmlink, sender)):
+            continue
+        if kmlink.ingest.placed == sender.ingest.placed:
+            raise Broken(f"P3: {node} gives up {link} up to {kmlink.incoming.floor}, of {sender.out.next} allocated")
 
 
 def _kept(km: KeyManager, lifetime: Duration) -> Iterable[tuple[Batch, int]]:

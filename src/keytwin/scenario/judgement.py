@@ -8,6 +8,8 @@ from typing import Final
 
 from keytwin.vocabulary.events import (
     AlarmRaised,
+    FallbackBegun,
+    FallbackOver,
     LinkStatusChanged,
     SessionAdmitted,
     SessionConfigured,
@@ -19,6 +21,7 @@ from keytwin.vocabulary.events import (
 )
 from keytwin.vocabulary.evidence import AppEvidence
 from keytwin.vocabulary.identity import AppId, ElementName, Ksid, LinkId, NodeId
+from keytwin.vocabulary.key import Fallback
 from keytwin.vocabulary.machine import Event
 from keytwin.vocabulary.timeline import Action, DistrustNode, Expectations, RestartElement, StopElement
 from keytwin.vocabulary.topology_messages import LinkStatus
@@ -64,9 +67,8 @@ class Witness:
                 self.hops[event.app] = event.route.hops
                 if event.epoch > 1:
                     self._tell(at, f"{event.app} goes another way now: {' - '.join(event.route.nodes)}")
-            case SessionOnStock():
-                longest = in_seconds(event.longest)
-                self._tell(at, f"{event.app} lives on the stock of {', '.join(event.links)}, for {longest:g} s at most")
+            case SessionOnStock() | FallbackBegun() | FallbackOver():
+                self._see_supply(at, event)
             case SessionReleased():
                 self.admitted.discard(event.ksid)
             case SessionConfigured():
@@ -102,6 +104,19 @@ class Witness:
         self.alarms.setdefault(event.cause, {})[event.link] = event.is_on
         if event.is_on:
             self.alarmed.setdefault(event.cause, at)
+
+    def _see_supply(self, at: Instant, event: SessionOnStock | FallbackBegun | FallbackOver) -> None:
+        """Tell what an app lives on while the quantum layer is dark, and after."""
+        match event:
+            case SessionOnStock(app=app, links=links):
+                bound = f"for {in_seconds(event.longest):g} s at most"
+                if event.fallback != Fallback.NONE.value:
+                    bound = f"and after that falls back to {event.fallback}"
+                self._tell(at, f"{app} lives on the stock of {', '.join(links)}, {bound}")
+            case FallbackBegun(app=app, mode=mode, node=node):
+                self._tell(at, f"{app} falls back from {mode} to {event.fallback} at {node}")
+            case FallbackOver(app=app, mode=mode, node=node):
+                self._tell(at, f"{app} makes keys by {mode} again at {node}")
 
     def _see_status(self, at: Instant, event: LinkStatusChanged) -> None:
         """Tell when light goes out and when it is back; that a link begins to work is no news."""

@@ -21,7 +21,6 @@ from keytwin.service.etsi014_wire import (
     PREFIX,
     ROUTES,
     STATUS,
-    Extension,
     KeyIds,
     KeyRequest,
     NamedKey,
@@ -39,6 +38,7 @@ from keytwin.service.http import (
     parse_integer,
     percent_decoded,
 )
+from keytwin.service.origin import told_of
 from keytwin.service.strict_json import read_json
 from keytwin.service.usual_ids import LEVELS, usual_key_ids
 from keytwin.vocabulary.errors import Mistake, Violation
@@ -303,7 +303,4 @@ def _container(ask: AskKeys | AskKeysById, keys: Sequence[Key]) -> Response:
 @cache
 def _extension(provenance: Provenance) -> msgspec.Raw:
     """Return what is told of a key's origin: as many texts as there are kinds of origin."""
-    origin: Extension = {"method": provenance.method.value, "hops": provenance.hops}
-    if provenance.shares > 1:
-        origin["shares"] = provenance.shares
-    return msgspec.Raw(msgspec.json.encode(origin))
+    return msgspec.Raw(msgspec.json.encode(told_of(provenance)))

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from keytwin.service.origin import told_of
 from keytwin.vocabulary.key import Provenance
 from keytwin.vocabulary.stream_messages import LARGEST
 from keytwin.vocabulary.units import Duration, milliseconds
@@ -18,6 +19,6 @@ def metadata_of(provenance: Provenance, age: Duration) -> bytes:
 
     A provenance counts Q-links; a chunk that crossed one has visited no node in between.
     """
-    told = {f"{VENDOR}{name}": value for name, value in msgspec.to_builtins(provenance).items() if name != "hops"}
+    told = {f"{VENDOR}{name}": value for name, value in told_of(provenance).items() if name != "hops"}
     hops = max(0, provenance.hops - 1)
     return msgspec.json.encode({"age": min(LARGEST, age // milliseconds(1)), "hops": hops, **told})

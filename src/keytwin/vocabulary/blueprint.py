@@ -14,7 +14,7 @@ import msgspec
 
 from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.identity import AppId, DeviceId, LinkId, NodeId, SaeId, SlaId, UserId
-from keytwin.vocabulary.key import DEFAULT_KEY_SIZE
+from keytwin.vocabulary.key import DEFAULT_KEY_SIZE, Fallback, KeyMode
 from keytwin.vocabulary.placement import Placement, Seat, seat_of
 from keytwin.vocabulary.topology import Topology
 from keytwin.vocabulary.units import Bits, BitsPerSecond, Duration, kilobits, minutes, seconds
@@ -25,7 +25,8 @@ class Sla(msgspec.Struct, frozen=True):
 
     With several `routes` each key is the XOR of as many shares that share no node on their way: no single node between
     the ends learns anything of it. `on_stock`: how long a session whose only way is dark may live on the key that is
-    left of it; 0 = it ends at once.
+    left of it; 0 = it ends at once. `mode`: what its keys are made of; `fallback`: what else they may be made of while
+    the quantum layer cannot deliver, which is then told and recorded.
     """
 
     id: SlaId
@@ -34,6 +35,8 @@ class Sla(msgspec.Struct, frozen=True):
     burst: Bits
     routes: int = 1
     on_stock: Duration = Duration(0)
+    mode: KeyMode = KeyMode.QKD_ONLY
+    fallback: Fallback = Fallback.NONE
 
 
 class User(msgspec.Struct, frozen=True):
@@ -108,6 +111,7 @@ class KeyManagementSettings(msgspec.Struct, frozen=True):
     store: Bits = kilobits(16_000)  # stock kept of each link direction; what arrives above it is discarded
     split: float = 0.5  # share of each block that goes to the direction out of the link's first node
     relay: Relay = Relay.ONE_TIME_PAD
+    generation: int = 4_096  # most keys that one post-quantum secret goes into
 
 
 class Fidelity(StrEnum):

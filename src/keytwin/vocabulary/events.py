@@ -95,6 +95,34 @@ class KeyDenied(Event, frozen=True, gc=False):
     reason: str
 
 
+class FallbackBegun(Event, frozen=True, gc=False):
+    """An end makes keys as `fallback` says, because there is no quantum key for what `mode` says: an alarm."""
+
+    node: NodeId
+    ksid: Ksid
+    app: AppId
+    mode: str
+    fallback: str
+
+
+class FallbackOver(Event, frozen=True, gc=False):
+    """An end that had fallen back makes keys as `mode` says again: the alarm is over."""
+
+    node: NodeId
+    ksid: Ksid
+    app: AppId
+    mode: str
+
+
+class SecretRefused(Event, frozen=True, gc=False):
+    """Keys were not taken: their maker does not prove that it has the post-quantum secret that this end has."""
+
+    node: NodeId
+    ksid: Ksid
+    number: int
+    generation: int
+
+
 class KeysGone(Event, frozen=True, gc=False):
     """Keys that nobody had asked for were wiped: expired, voided, or their session ended."""
 
@@ -192,6 +220,7 @@ class SessionAdmitted(Event, frozen=True, gc=False):
     epoch: int
     route: Route
     rate: BitsPerSecond
+    mode: str = "qkd-only"
 
 
 class SessionRejected(Event, frozen=True, gc=False):
@@ -204,12 +233,16 @@ class SessionRejected(Event, frozen=True, gc=False):
 
 
 class SessionOnStock(Event, frozen=True, gc=False):
-    """A session whose only way is dark lives on what is in stock of these links, at the longest for `longest`."""
+    """A session whose only way is dark lives on what is in stock of these links, at the longest for `longest`.
+
+    With a `fallback` it stays even after that.
+    """
 
     ksid: Ksid
     app: AppId
     links: tuple[LinkId, ...]
     longest: Duration
+    fallback: str = "none"
 
 
 class SessionReleased(Event, frozen=True, gc=False):

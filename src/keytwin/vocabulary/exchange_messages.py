@@ -146,6 +146,9 @@ class RelayKeys(Message, frozen=True, gc=False):
 
     `is_announced`: no pad, the link's own key; `ciphertext` is what the nodes passed so far announce, each the XOR of
     the keys of its two links, and the key is the first link's.
+
+    `generation`: the post-quantum secret that the ends combine these keys with, 0 = none; `proof`: that the maker has
+    it, of which the tag that is made anew at each hop says nothing.
     """
 
     sender: NodeId
@@ -165,10 +168,16 @@ class RelayKeys(Message, frozen=True, gc=False):
     tag: bytes
     is_copy: bool = False
     is_announced: bool = False
+    generation: int = 0
+    proof: bytes = b""
 
 
 class AssignKeys(Message, frozen=True, gc=False):
-    """Between adjacent ends: these keys are the quantum key at [offset, offset + length) of the sender's direction."""
+    """Between adjacent ends: these keys are the quantum key at [offset, offset + length) of the sender's direction.
+
+    No one-time tag is on it: it tells no key, and the stream between neighbours authenticates it. `generation` and
+    `proof` are as of `RelayKeys`; the proof covers where the key lies, too.
+    """
 
     sender: NodeId
     link: LinkId
@@ -181,6 +190,8 @@ class AssignKeys(Message, frozen=True, gc=False):
     batch_id: BatchId
     key_size: Bits
     key_ids: tuple[KeyId, ...]
+    generation: int = 0
+    proof: bytes = b""
 
 
 class KeysReceived(Message, frozen=True, gc=False):
@@ -235,6 +246,30 @@ class KeysVoided(SessionSignal, frozen=True, gc=False):
     """The far end holds nothing of the batch, and will not take it any more."""
 
     batch_id: BatchId
+
+
+class NameKeys(SessionSignal, frozen=True, gc=False):
+    """These are the names of keys that both ends derive from a post-quantum secret; nothing of them travels."""
+
+    batch_id: BatchId
+    key_size: Bits
+    key_ids: tuple[KeyId, ...]
+    generation: int
+    proof: bytes
+
+
+class OfferPublicKey(SessionSignal, frozen=True, gc=False):
+    """An end that makes keys wants a post-quantum secret in common with the other: here is its public key."""
+
+    generation: int
+    public: bytes
+
+
+class AnswerCiphertext(SessionSignal, frozen=True, gc=False):
+    """The other end has made the secret of that generation, and this is how its maker opens it."""
+
+    generation: int
+    ciphertext: bytes
 
 
 class PeerWord(SessionSignal, frozen=True, gc=False):

@@ -13,6 +13,7 @@ from enum import StrEnum
 import msgspec
 
 from keytwin.vocabulary.identity import AppId, ElementName, Ksid, LinkId, NodeId, SaeId, UserId
+from keytwin.vocabulary.key import Fallback, KeyMode
 from keytwin.vocabulary.machine import Message, RequestId
 from keytwin.vocabulary.topology import Route
 from keytwin.vocabulary.units import Bits, BitsPerSecond, Duration
@@ -183,7 +184,7 @@ class EndConfiguration(msgspec.Struct, frozen=True, gc=False):
     """What only the two ends of a session learn.
 
     With several `lanes` each key is the XOR of as many shares, and each share goes by its own lane; the first of them
-    is the way that signals take.
+    is the way that signals take. `mode` and `fallback` come from here alone: no message between ends lowers them.
     """
 
     open_id: OpenId
@@ -197,6 +198,8 @@ class EndConfiguration(msgspec.Struct, frozen=True, gc=False):
     key_size: Bits
     algorithm: str
     lanes: tuple[Lane, ...] = ()
+    mode: KeyMode = KeyMode.QKD_ONLY
+    fallback: Fallback = Fallback.NONE
 
 
 class ConfigureHop(Message, frozen=True, gc=False):
