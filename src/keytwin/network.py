@@ -25,6 +25,7 @@ from keytwin.control.routing import METRICS, Routing, RoutingMetric
 from keytwin.keymanagement.algorithms import ALGORITHMS, KeyManagementAlgorithm, PoolLevel
 from keytwin.keymanagement.manager import KeyManager, KmSetup
 from keytwin.keymanagement.selfpair import SelfPair
+from keytwin.keymanagement.xor_point import XorPoint
 from keytwin.quantum.channel import channel_of
 from keytwin.quantum.link import LinkModel, QkdProtocol
 from keytwin.quantum.protocols import PROTOCOLS, link_model
@@ -36,11 +37,12 @@ from keytwin.service.encoding import SALT_OCTETS
 from keytwin.service.outside import Outside
 from keytwin.service.stream_qos import Level
 from keytwin.service.streams import Partner
-from keytwin.vocabulary.blueprint import App, Blueprint, Endpoint
+from keytwin.vocabulary.blueprint import App, Blueprint, Endpoint, Relay
 from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.errors import Mistake, OutOfReach
 from keytwin.vocabulary.identity import (
     ACCESS,
+    XOR_POINT,
     AppId,
     ElementName,
     LinkId,
@@ -136,6 +138,8 @@ def elements(
             seat.routing: partial(Routing, control.routing, metric, seat),
             seat.admission: partial(Admission, setup, runtime.entropy(seat.admission), seat),
         }
+    if blueprint.key_management.relay is Relay.XOR_CENTRAL:
+        made[XOR_POINT] = XorPoint
     algorithm = blueprint.key_management.algorithm
     chosen = _named(plugins.algorithms, ALGORITHM_GROUP, ALGORITHMS, algorithm, "key-management algorithm")
     sound = _sound(algorithm, chosen)

@@ -43,6 +43,8 @@ from keytwin.keymanagement.pool import (
 from keytwin.keymanagement.selfpair import SelfPair, SelfPairKept, SelfPairMessage, SelfPairs
 from keytwin.keymanagement.session import SessionOverdue
 from keytwin.keymanagement.sessions import SessionKept, Sessions, describe_pool, hear_peer, tell_peer
+from keytwin.keymanagement.summing import ask_again, take_sum
+from keytwin.keymanagement.sums import SumOverdue
 from keytwin.keymanagement.workshop import Workshop
 from keytwin.vocabulary.blueprint import KeyManagementSettings, MonitoringSettings
 from keytwin.vocabulary.errors import UnexpectedMessage
@@ -71,6 +73,7 @@ from keytwin.vocabulary.kem_messages import KeyPairMade, SecretEncapsulated, Sec
 from keytwin.vocabulary.machine import Effect, Message, PortFailed, Record, RecordsLost
 from keytwin.vocabulary.operator_messages import CheckHealth
 from keytwin.vocabulary.placement import CENTRAL, Seat
+from keytwin.vocabulary.point_messages import XorSummed
 from keytwin.vocabulary.ports import Entropy
 from keytwin.vocabulary.session_messages import (
     CloseSession,
@@ -314,6 +317,8 @@ def _reactions(km: KeyManager) -> dict[type[Message], Reaction]:
         **dict.fromkeys((KeyPairMade, SecretEncapsulated, SecretOpened, PortFailed), km.generations.on_performed),
         AgreementOverdue: km.generations.on_overdue,
         **dict.fromkeys((RelayKeys, AssignKeys), km.on_keys),
+        XorSummed: lambda summed, now: on_sum(km, summed, now),
+        SumOverdue: lambda overdue, now: ask_again(km.carriage, overdue, now),
         **dict.fromkeys((LendDue, ReplenishDue), km.on_due),
         OpenSession: _or_selfpair(km.selfpairs, sessions.on_open_session),
         ConfigureHop: sessions.on_configure_hop,
@@ -348,6 +353,12 @@ def on_secret(km: KeyManager, signal: OfferPublicKey | AnswerCiphertext | NameKe
         case NameKeys():
             named = take_named(km.carriage, signal, now)
             return [*named, *km.collection.expire_by(km.shelf.next_expiry(), now)]
+
+
+def on_sum(km: KeyManager, summed: XorSummed, now: Instant) -> list[Effect]:
+    """Take the keys that the central point's sum leads to."""
+    taken = take_sum(km.carriage, summed, now)
+    return [*taken, *km.collection.expire_by(km.shelf.next_expiry(), now)]
 
 
 def _or_multicast(multicast: Multicast, usual: Reaction) -> Reaction:

@@ -54,15 +54,17 @@ class Design:
     placement: Placement = Placement.CENTRAL
     mode: KeyMode = KeyMode.QKD_ONLY
     fallback: Fallback = Fallback.NONE
+    is_central: bool = False  # a central point sums up the announcements of all ways, whatever else the seed has drawn
 
 
 def drawn_design(dice: random.Random, nodes: int) -> Design:
     """Draw a design: most have one control plane and send a key over one way."""
-    shares, placed, made, fallen = dice.random(), dice.random(), dice.random(), dice.random()
+    shares, placed, made, fallen, summed = (dice.random() for _ in range(5))
     routes = 2 if shares < 0.2 and nodes >= FEWEST_FOR_SHARES else 1
     mode = next((mode for mode, share in MODES if made < share), KeyMode.QKD_ONLY)
     fallback = Fallback.PQC_ONLY if mode.is_hybrid and fallen < 0.5 else Fallback.NONE
-    return Design(routes, Placement.PER_NODE if placed < 0.25 else Placement.CENTRAL, mode, fallback)
+    placement = Placement.PER_NODE if placed < 0.25 else Placement.CENTRAL
+    return Design(routes, placement, mode, fallback, summed < 0.25)
 
 
 def drawn_network(dice: random.Random, nodes: int | None = None) -> Blueprint:
@@ -97,6 +99,9 @@ def designed(blueprint: Blueprint, design: Design) -> Blueprint:
     """Return the network with this design."""
     if design.mode is not KeyMode.QKD_ONLY or design.fallback is not Fallback.NONE:
         blueprint = _of_mode(blueprint, design)
+    if design.is_central:
+        settings = msgspec.structs.replace(blueprint.key_management, relay=Relay.XOR_CENTRAL)
+        blueprint = msgspec.structs.replace(blueprint, key_management=settings)
     if design.routes > 1:
         blueprint = _in_shares(blueprint, design.routes)
     return _per_node(blueprint) if design.placement is Placement.PER_NODE else blueprint

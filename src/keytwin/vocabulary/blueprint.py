@@ -98,6 +98,7 @@ class Relay(StrEnum):
 
     ONE_TIME_PAD = "one-time-pad"  # drawn by the maker, encrypted anew on every link
     XOR_ANNOUNCED = "xor-announced"  # the first link's key; nodes between announce what leads from link to link
+    XOR_CENTRAL = "xor-central"  # the first link's key; a central point sums up what nodes between announce
 
 
 class KeyManagementSettings(msgspec.Struct, frozen=True):
