@@ -54,17 +54,15 @@ class Design:
     placement: Placement = Placement.CENTRAL
     mode: KeyMode = KeyMode.QKD_ONLY
     fallback: Fallback = Fallback.NONE
-    is_central: bool = False  # a central point sums up the announcements of all ways, whatever else the seed has drawn
 
 
 def drawn_design(dice: random.Random, nodes: int) -> Design:
     """Draw a design: most have one control plane and send a key over one way."""
-    shares, placed, made, fallen, summed = (dice.random() for _ in range(5))
+    shares, placed, made, fallen = dice.random(), dice.random(), dice.random(), dice.random()
     routes = 2 if shares < 0.2 and nodes >= FEWEST_FOR_SHARES else 1
     mode = next((mode for mode, share in MODES if made < share), KeyMode.QKD_ONLY)
     fallback = Fallback.PQC_ONLY if mode.is_hybrid and fallen < 0.5 else Fallback.NONE
-    placement = Placement.PER_NODE if placed < 0.25 else Placement.CENTRAL
-    return Design(routes, placement, mode, fallback, summed < 0.25)
+    return Design(routes, Placement.PER_NODE if placed < 0.25 else Placement.CENTRAL, mode, fallback)
 
 
 def drawn_network(dice: random.Random, nodes: int | None = None) -> Blueprint:
@@ -99,9 +97,6 @@ def designed(blueprint: Blueprint, design: Design) -> Blueprint:
     """Return the network with this design."""
     if design.mode is not KeyMode.QKD_ONLY or design.fallback is not Fallback.NONE:
         blueprint = _of_mode(blueprint, design)
-    if design.is_central:
-        settings = msgspec.structs.replace(blueprint.key_management, relay=Relay.XOR_CENTRAL)
-        blueprint = msgspec.structs.replace(blueprint, key_management=settings)
     if design.routes > 1:
         blueprint = _in_shares(blueprint, design.routes)
     return _per_node(blueprint) if design.placement is Placement.PER_NODE else blueprint
@@ -140,8 +135,13 @@ def _key_management(dice: random.Random) -> KeyManagementSettings:
         key_lifetime=seconds(dice.choice((8, 60))),
         store=kilobits(dice.choice((200, 4_000))),
         split=dice.choice((0.5, 0.5, 0.4)),
-        relay=dice.choice((Relay.ONE_TIME_PAD, Relay.ONE_TIME_PAD, Relay.XOR_ANNOUNCED)),
+        relay=_relay(dice),
     )
+
+
+def _relay(dice: random.Random) -> Relay:
+    of_nodes = dice.choice((Relay.ONE_TIME_PAD, Relay.ONE_TIME_PAD, Relay.XOR_ANNOUNCED))
+    return Relay.XOR_CENTRAL if dice.random() < 0.25 else of_nodes
 
 
 def _per_node(blueprint: Blueprint) -> Blueprint:
