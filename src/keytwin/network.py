@@ -37,7 +37,7 @@ from keytwin.service.encoding import SALT_OCTETS
 from keytwin.service.outside import Outside
 from keytwin.service.stream_qos import Level
 from keytwin.service.streams import Partner
-from keytwin.vocabulary.blueprint import App, Blueprint, Endpoint, Relay
+from keytwin.vocabulary.blueprint import App, Blueprint, Endpoint
 from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.errors import Mistake, OutOfReach
 from keytwin.vocabulary.identity import (
@@ -138,7 +138,7 @@ def elements(
             seat.routing: partial(Routing, control.routing, metric, seat),
             seat.admission: partial(Admission, setup, runtime.entropy(seat.admission), seat),
         }
-    if blueprint.key_management.relay is Relay.XOR_CENTRAL:
+    if XOR_POINT in blueprint.sole_elements:
         made[XOR_POINT] = XorPoint
     algorithm = blueprint.key_management.algorithm
     chosen = _named(plugins.algorithms, ALGORITHM_GROUP, ALGORITHMS, algorithm, "key-management algorithm")

@@ -15,7 +15,7 @@ import pytest
 
 from keytwin.algorithms.combiners import Transcript
 from keytwin.control.capacity import Ledger
-from keytwin.keymanagement import carriage, exchange
+from keytwin.keymanagement import carriage, exchange, summing
 from keytwin.keymanagement.bucket import TokenBucket
 from keytwin.keymanagement.carriage import Carriage
 from keytwin.keymanagement.collection import Collection
@@ -277,6 +277,14 @@ def secret_kept_by_name(patch: Patch) -> None:
     patch.setattr(Generation, "_transcript", nameless)
 
 
+def sum_believed(patch: Patch) -> None:
+    def conclude(message: RelayKeys, held: bytearray, total: bytes) -> bytearray:
+        del message
+        return bytearray(left ^ right for left, right in zip(held[32:], total, strict=True))
+
+    patch.setattr(summing, "conclude", conclude)
+
+
 FLIPS: Final = frozenset({"flips"})
 KILLS: Final = frozenset({"kills", "writes", "failpoints"})
 
@@ -284,6 +292,7 @@ PLANTED: Final = (
     Planted("no tombstone", ("S3",), no_tombstone, frozenset({"messages", "replays"})),
     Planted("late configuration honoured", ("S3",), late_configuration, frozenset({"messages", "replays"})),
     Planted("tag not checked", ("R1", "K2"), tag_unchecked, FLIPS),
+    Planted("sum believed without its tag", ("K2",), sum_believed, FLIPS, range(1, 61)),
     Planted("retry encrypts something else", ("P1",), retry_anew, frozenset({"messages"})),
     Planted("rest of a lease used after a crash", ("P1",), lease_used_again, KILLS),
     Planted("hand-out saved after the answer", ("K6",), saved_late(KeysHandedOut)),
