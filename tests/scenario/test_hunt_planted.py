@@ -86,7 +86,8 @@ def late_configuration(patch: Patch) -> None:
 
 def tag_unchecked(patch: Patch) -> None:
     def unseal(sealed: RelayKeys, key: bytearray, **_: object) -> bytearray:
-        return bytearray(left ^ right for left, right in zip(sealed.ciphertext, key[32:], strict=False))
+        plain = bytearray(left ^ right for left, right in zip(sealed.ciphertext, key[32:], strict=False))
+        return plain + key[64:] if sealed.is_central else plain
 
     patch.setattr(carriage, "unseal", unseal)
 
@@ -305,7 +306,7 @@ PLANTED: Final = (
     Planted("key IDs begin anew after a restart", ("K3",), names_again, KILLS),
     Planted("expired keys stay in the pool", ("K7",), never_expires, frozenset(), range(9, 30)),
     Planted("expired keys stay on the shelf", ("K7",), never_expires_at_the_slave, frozenset(), range(9, 30)),
-    Planted("void not passed on", ("R5",), void_kept_back, frozenset({"messages", "kills", "links"}), range(60, 80)),
+    Planted("void not passed on", ("R5",), void_kept_back, frozenset({"messages", "kills", "links"}), range(97, 117)),
     Planted("reservation not released", ("S1",), never_released, frozenset()),
     Planted("epoch ignored", ("S3", "S6"), epoch_ignored, frozenset({"links", "replays"}), range(6, 61)),
     Planted("floor believed before the tag", ("P3",), floor_believed, FLIPS, range(1, 41)),
