@@ -28,6 +28,7 @@ from keytwin.keymanagement.algorithms import ALGORITHMS, KeyManagementAlgorithm,
 from keytwin.keymanagement.manager import KeyManager, KmSetup
 from keytwin.keymanagement.selfpair import SelfPair
 from keytwin.keymanagement.snapshot import shorten as shorten_key_manager
+from keytwin.keymanagement.xor_point import XorPoint
 from keytwin.quantum.channel import channel_of
 from keytwin.quantum.link import LinkModel, QkdProtocol
 from keytwin.quantum.protocols import PROTOCOLS, link_model
@@ -44,6 +45,7 @@ from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.errors import Mistake, OutOfReach
 from keytwin.vocabulary.identity import (
     ACCESS,
+    XOR_POINT,
     AppId,
     ElementName,
     LinkId,
@@ -139,6 +141,8 @@ def elements(
             seat.routing: partial(Routing, control.routing, metric, seat),
             seat.admission: partial(Admission, setup, runtime.entropy(seat.admission), seat),
         }
+    if XOR_POINT in blueprint.sole_elements:
+        made[XOR_POINT] = XorPoint
     algorithm = blueprint.key_management.algorithm
     chosen = _named(plugins.algorithms, ALGORITHM_GROUP, ALGORITHMS, algorithm, "key-management algorithm")
     sound = _sound(algorithm, chosen)

@@ -42,6 +42,12 @@ def test_a_relayed_key_costs_pad_and_tag_key_on_each_hop() -> None:
     assert hop_cost(bps(1000), KEY, batch=64, hops=5) == 1016  # 1000 * 65 / 64 = 1015.6
 
 
+def test_a_second_tag_on_each_message_is_paid_as_well() -> None:
+    assert hop_cost(bps(1000), KEY, batch=1, hops=2, tags=2) == 3000
+    assert hop_cost(bps(1000), KEY, batch=64, hops=2, tags=2) == 1032  # 1000 * 66 / 64 = 1031.25
+    assert hop_cost(bps(1000), KEY, batch=64, hops=1, tags=2) == 1000
+
+
 @given(st.integers(1, 10**9), st.integers(1, 512).map(lambda octets: Bits(8 * octets)), st.integers(1, 64))
 def test_the_cost_is_rounded_up_and_never_below_what_is_used(rate: int, key_size: Bits, batch: int) -> None:
     cost = hop_cost(bps(rate), key_size, batch, hops=2)

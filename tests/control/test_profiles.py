@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from keytwin.control.profiles import NEVER, Denial, Grant, Profiles, batch_of
-from keytwin.vocabulary.blueprint import KeyManagementSettings
+from keytwin.vocabulary.blueprint import KeyManagementSettings, Relay
 from keytwin.vocabulary.identity import AppId, NodeId, UserId, km_of
 from keytwin.vocabulary.key import Fallback, KeyMode
 from keytwin.vocabulary.session_messages import ConfigureSession, Qos, Reason
@@ -54,6 +54,13 @@ def test_who_asks_for_nothing_gets_the_whole_service_level() -> None:
 def test_less_than_the_service_level_is_granted_as_asked() -> None:
     granted = grant(Qos(rate=BitsPerSecond(500), burst=Bits(1024), priority=7, key_size=Bits(128)))
     assert granted == Grant(BitsPerSecond(500), Bits(1024), 7, Bits(128), 39)
+
+
+@pytest.mark.parametrize(("relay", "tags"), [(Relay.ONE_TIME_PAD, 1), (Relay.XOR_ANNOUNCED, 1), (Relay.XOR_CENTRAL, 2)])
+def test_relay_by_the_central_point_is_granted_with_a_second_tag(relay: Relay, tags: int) -> None:
+    granted = Profiles(setup_of(key_management=replace(SETTINGS, relay=relay))).grant(request())
+    assert isinstance(granted, Grant)
+    assert granted.tags == tags
 
 
 @pytest.mark.parametrize(

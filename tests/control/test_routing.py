@@ -181,6 +181,15 @@ def test_room_counts_in_both_directions_with_the_tag_on_every_relayed_hop() -> N
     assert network.routes() == ["adc"]
 
 
+def test_a_session_with_two_tags_on_each_message_needs_room_for_both() -> None:
+    network = Network()
+    network.reserve("a--b", RATE // 2 - 1_032)
+    assert network.routes(question(tags=2)) == ["abc", "adc"]
+    network.reserve("a--b", RATE // 2 - 1_031, sequence=2)
+    assert network.routes(question(tags=2)) == ["adc"]
+    assert network.routes() == ["abc", "adc"]
+
+
 def test_the_fuller_direction_decides() -> None:
     network = Network()
     for sequence, (first, second) in enumerate(((RATE // 2, 0), (0, RATE // 2)), start=1):

@@ -10,7 +10,7 @@ from keytwin.files.library import Source, path_source, scenarios
 from keytwin.files.network import read_network
 from keytwin.files.scenario import check_scenario, read_scenario
 from keytwin.vocabulary.errors import FileMistake
-from keytwin.vocabulary.identity import AppId, ElementName, LinkId, NodeId
+from keytwin.vocabulary.identity import XOR_POINT, AppId, ElementName, LinkId, NodeId
 from keytwin.vocabulary.timeline import (
     Action,
     AskKeys,
@@ -156,6 +156,14 @@ def test_an_sae_is_no_element_that_could_be_stopped(action: str) -> None:
     (told,) = scenario_mistakes(HEAD + line)
     assert told.startswith(f"6:{17 + len(action)}: sae/app01-a is a customer of the network, not an element of it")
     assert told.endswith("(close its app instead)")
+
+
+def test_the_central_point_can_be_stopped_where_there_is_one() -> None:
+    line = "timeline:\n  - {at: 1 s, stop: xor-point}\n"
+    assert any("xor-point" in told for told in scenario_mistakes(HEAD + line))
+    central = "overrides: {control: {key_management: {relay: xor-central}}}\n"
+    (step,) = scenario(HEAD + central + line).value.steps
+    assert step.action == StopElement(XOR_POINT)
 
 
 @pytest.mark.parametrize("fault", ["{}", "", "{lasting: 5 s}", "{drop: 0, delay: 0 s}"])

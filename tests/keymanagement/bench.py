@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from keytwin.keymanagement.algorithms import ALGORITHMS
 from keytwin.keymanagement.manager import KeyManager, KmSetup
+from keytwin.keymanagement.xor_point import XorPoint
 from keytwin.quantum.empirical import Empirical
 from keytwin.quantum.twin import Twin, TwinSetup
 from keytwin.runtime.entropy import SeededChance
@@ -21,6 +22,7 @@ from keytwin.vocabulary.identity import (
     ADMISSION,
     CONTROLLER,
     MONITORING,
+    XOR_POINT,
     AppId,
     DeviceId,
     ElementName,
@@ -214,6 +216,7 @@ class Row:
         add(ADMISSION, lambda: self.admission)
         add(CONTROLLER, Scripted)
         add(MONITORING, lambda: self.monitor)
+        add(XOR_POINT, XorPoint)
         for sae, machine in self.saes.items():
             add(sae_element(sae), partial(_same, machine))
         for node in self.nodes:

@@ -15,7 +15,7 @@ import pytest
 
 from keytwin.algorithms.combiners import Transcript
 from keytwin.control.capacity import Ledger
-from keytwin.keymanagement import carriage, exchange
+from keytwin.keymanagement import carriage, exchange, summing
 from keytwin.keymanagement.bucket import TokenBucket
 from keytwin.keymanagement.carriage import Carriage
 from keytwin.keymanagement.collection import Collection
@@ -86,7 +86,8 @@ def late_configuration(patch: Patch) -> None:
 
 def tag_unchecked(patch: Patch) -> None:
     def unseal(sealed: RelayKeys, key: bytearray, **_: object) -> bytearray:
-        return bytearray(left ^ right for left, right in zip(sealed.ciphertext, key[32:], strict=False))
+        plain = bytearray(left ^ right for left, right in zip(sealed.ciphertext, key[32:], strict=False))
+        return plain + key[64:] if sealed.is_central else plain
 
     patch.setattr(carriage, "unseal", unseal)
 
@@ -277,6 +278,14 @@ def secret_kept_by_name(patch: Patch) -> None:
     patch.setattr(Generation, "_transcript", nameless)
 
 
+def sum_believed(patch: Patch) -> None:
+    def conclude(message: RelayKeys, held: bytearray, total: bytes) -> bytearray:
+        del message
+        return bytearray(left ^ right for left, right in zip(held[32:], total, strict=True))
+
+    patch.setattr(summing, "conclude", conclude)
+
+
 FLIPS: Final = frozenset({"flips"})
 KILLS: Final = frozenset({"kills", "writes", "failpoints"})
 
@@ -284,6 +293,7 @@ PLANTED: Final = (
     Planted("no tombstone", ("S3",), no_tombstone, frozenset({"messages", "replays"})),
     Planted("late configuration honoured", ("S3",), late_configuration, frozenset({"messages", "replays"})),
     Planted("tag not checked", ("R1", "K2"), tag_unchecked, FLIPS),
+    Planted("sum believed without its tag", ("K2",), sum_believed, FLIPS, range(1, 61)),
     Planted("retry encrypts something else", ("P1",), retry_anew, frozenset({"messages"})),
     Planted("rest of a lease used after a crash", ("P1",), lease_used_again, KILLS),
     Planted("hand-out saved after the answer", ("K6",), saved_late(KeysHandedOut)),
@@ -296,7 +306,7 @@ PLANTED: Final = (
     Planted("key IDs begin anew after a restart", ("K3",), names_again, KILLS),
     Planted("expired keys stay in the pool", ("K7",), never_expires, frozenset(), range(9, 30)),
     Planted("expired keys stay on the shelf", ("K7",), never_expires_at_the_slave, frozenset(), range(9, 30)),
-    Planted("void not passed on", ("R5",), void_kept_back, frozenset({"messages", "kills", "links"}), range(60, 80)),
+    Planted("void not passed on", ("R5",), void_kept_back, frozenset({"messages", "kills", "links"}), range(97, 117)),
     Planted("reservation not released", ("S1",), never_released, frozenset()),
     Planted("epoch ignored", ("S3", "S6"), epoch_ignored, frozenset({"links", "replays"}), range(6, 61)),
     Planted("floor believed before the tag", ("P3",), floor_believed, FLIPS, range(1, 41)),

@@ -14,7 +14,7 @@ from typing import Final
 from keytwin.assessment.answer import Tie
 from keytwin.assessment.assess import Assessed
 from keytwin.design.plan import Plan
-from keytwin.vocabulary.identity import ACCESS, km_of, sae_element, twin_of
+from keytwin.vocabulary.identity import km_of, sae_element, twin_of
 
 
 class Kind(StrEnum):
@@ -86,7 +86,7 @@ def _running(plan: Plan) -> Iterator[Tie]:
             yield Tie((Kind.BLUEPRINT, app.id), (Kind.RUNNING, sae_element(end.sae)))
     # Control serves the network as a whole, so its name is the network's.
     for seat in dict.fromkeys(blueprint.seat.at(node.id) for node in blueprint.topology.nodes):
-        for element in (ACCESS, seat.admission, seat.routing, seat.monitoring, seat.controller):
+        for element in (*blueprint.sole_elements, seat.admission, seat.routing, seat.monitoring, seat.controller):
             yield Tie((Kind.BLUEPRINT, blueprint.name), (Kind.RUNNING, element))
 
 

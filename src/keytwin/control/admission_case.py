@@ -176,6 +176,7 @@ def ask(session: AdmissionCase) -> Effect:
         held=held_links(session),
         excluded=tuple(session.excluded),
         shares=grant.routes,
+        tags=grant.tags,
     )
     return Send(session.office.seat.routing, session.question)
 

@@ -22,15 +22,15 @@ _PARTS: Final = 1_000_000  # shares are counted in millionths
 _NO_RATE: Final = BitsPerSecond(0)
 
 
-def hop_cost(rate: BitsPerSecond, key_size: Bits, batch: int, hops: int) -> BitsPerSecond:
+def hop_cost(rate: BitsPerSecond, key_size: Bits, batch: int, hops: int, tags: int = 1) -> BitsPerSecond:
     """Return what a session of `rate` takes of each direction of each of its links.
 
-    Adjacent nodes cut the key itself. A relay message of `batch` keys takes as much pad as key, and a tag key.
+    Adjacent nodes cut the key itself. A relay message of `batch` keys takes as much pad as key, and keys of `tags`.
     """
     if hops == 1:
         return rate
     payload = batch * key_size
-    return BitsPerSecond(-(-rate * (payload + TAG_KEY) // payload))
+    return BitsPerSecond(-(-rate * (payload + tags * TAG_KEY) // payload))
 
 
 def rate_to_trust(

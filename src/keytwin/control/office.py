@@ -66,7 +66,7 @@ class Office:
     def hold(self, grant: Grant, route: Route) -> Hold:
         """Return what a session takes of a route, relay cost included."""
         # Where keys go in shares each way carries one of each key, at the price of the longest of them.
-        return Hold(route.all_links, hop_cost(grant.link_rate, grant.key_size, grant.batch, route.hops))
+        return Hold(route.all_links, hop_cost(grant.link_rate, grant.key_size, grant.batch, route.hops, grant.tags))
 
     def reserve(self, ksid: Ksid, epoch: int, grant: Grant, routes: Iterable[Route], now: Instant) -> Choice:
         """Reserve the first route that works, is trusted and has room; all of it or nothing (invariant A1)."""

@@ -82,7 +82,7 @@ def _flaw(session: AdmissionCase, dark: tuple[LinkId, ...], now: Instant) -> str
         return f"it has lived on stock for {in_seconds(grant.on_stock):g} s, as long as its service level says"
     # A stock is told anew when it has fallen by half: what is told may be twice what is there. One of which nothing
     # was told yet, as after a restart, counts as there: how long the session lives on it is bounded all the same.
-    least = Bits(2 * (TAG_KEY + grant.batch * grant.key_size))
+    least = Bits(2 * (grant.tags * TAG_KEY + grant.batch * grant.key_size))
     empty = [link for link in dark if office.stocks.get(link, least) < least]
     if not empty:
         session.dry_until = None

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from keytwin.vocabulary.blueprint import AdmissionSettings, App, KeyManagementSettings, Sla, User
+from keytwin.vocabulary.blueprint import AdmissionSettings, App, KeyManagementSettings, Relay, Sla, User
 from keytwin.vocabulary.identity import UserId
 from keytwin.vocabulary.key import Fallback, KeyMode
 from keytwin.vocabulary.session_messages import ConfigureSession, Qos, Reason
@@ -50,6 +50,7 @@ class Grant(msgspec.Struct, frozen=True, gc=False):
     is_stream: bool = False
     mode: KeyMode = KeyMode.QKD_ONLY
     fallback: Fallback = Fallback.NONE
+    tags: int = 1  # one-time tags on each relay message
 
     @property
     def link_rate(self) -> BitsPerSecond:
@@ -122,8 +123,9 @@ def _granted(qos: Qos, sla: Sla, settings: KeyManagementSettings) -> Grant | Den
         whole = f"keys of {show_bits(key_size)} do not fit a burst of {show_bits(burst)}, or are no whole octets"
         return Denial(Reason.TOO_LARGE, NEVER, whole)
     batch = batch_of(rate, key_size, settings)
+    tags = 2 if settings.relay is Relay.XOR_CENTRAL else 1
     return Grant(
-        rate, burst, priority, key_size, batch, sla.routes, sla.on_stock, qos.is_stream, sla.mode, sla.fallback
+        rate, burst, priority, key_size, batch, sla.routes, sla.on_stock, qos.is_stream, sla.mode, sla.fallback, tags
     )
 
 

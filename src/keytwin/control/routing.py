@@ -115,7 +115,7 @@ class Routing:
 
     def _fitting(self, question: FindRoute) -> set[LinkId]:
         """Return the links with room; a link between the very ends would carry the session without relay cost."""
-        need = hop_cost(question.rate, question.key_size, question.batch, hops=2)
+        need = hop_cost(question.rate, question.key_size, question.batch, hops=2, tags=question.tags)
         rooms = self._book.rooms
         fitting = {link for link, room in rooms.items() if room >= need}
         direct = self._book.between(question.source, question.target)

@@ -176,7 +176,8 @@ KEY_MANAGEMENT: Final = Record(
             "relay",
             choice("relay method", Relay),
             "how keys cross trusted nodes: under one-time pad from link to link (one-time-pad), or as the first link's "
-            "key, to which nodes between announce the way (xor-announced)",
+            "key, to which nodes between announce the way, to one another (xor-announced) or to a central point that "
+            "sums it up (xor-central)",
         ),
         Field("key_size", KEY_SIZE, "size of a key whose request names none"),
         Field("pool_depth", SOME_TIME, "how much is made ahead: so much time at the granted rate"),

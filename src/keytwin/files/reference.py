@@ -106,8 +106,8 @@ _QUANTITIES: Final = (DURATION, BITS, RATE, LENGTH, LOSS, ATTENUATION, FREQUENCY
 _VALUES: Final[Mapping[type, str]] = MappingProxyType(
     {
         FormatOne: "`1`",
-        Element: "`km/NODE`, `link/A -- B`, `access`, `admission`, `routing`, `monitoring` or `controller`; the last "
-        "four with `/NODE` where control is per node",
+        Element: "`km/NODE`, `link/A -- B`, `access`, `xor-point` where keys are relayed by it, `admission`, "
+        "`routing`, `monitoring` or `controller`; the last four with `/NODE` where control is per node",
         DeviceReference: "a device's name, or the path of a device file",
         LinkReference: "a link, named from either end",
         Parameters: "a mapping, below",

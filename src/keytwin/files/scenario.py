@@ -17,6 +17,7 @@ from keytwin.vocabulary.blueprint import Blueprint
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import (
     ACCESS,
+    XOR_POINT,
     AppId,
     LinkId,
     NodeId,
@@ -117,7 +118,8 @@ def _elements(page: Page, blueprint: Blueprint | None) -> Names | None:
     if nodes is None or links is None:
         return None
     seat = CENTRAL if blueprint is None else blueprint.seat
-    elements = names_from((ACCESS, *(name for element in EVERYWHERE for name in seat.everywhere(element))))
+    sole = (ACCESS, XOR_POINT) if blueprint is None else blueprint.sole_elements
+    elements = names_from((*sole, *(name for element in EVERYWHERE for name in seat.everywhere(element))))
     elements |= names_from(km_of(NodeId(node)) for node in nodes)
     for written, link in links.items():
         elements[twin_of(LinkId(written))] = Declared(twin_of(LinkId(link.name)))

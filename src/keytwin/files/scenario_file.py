@@ -99,7 +99,10 @@ class Element:
 
     def schema(self) -> Schema:
         """Describe the ways to name one."""
-        return {"type": "string", "pattern": r"^(access|(admission|routing|monitoring|controller)(/.+)?|(km|link)/.+)$"}
+        return {
+            "type": "string",
+            "pattern": r"^(access|xor-point|(admission|routing|monitoring|controller)(/.+)?|(km|link)/.+)$",
+        }
 
     def write(self, value: object) -> Plain:
         """Return the name."""

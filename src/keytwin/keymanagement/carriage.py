@@ -13,7 +13,6 @@ from typing import Final
 
 import msgspec
 
-from keytwin.algorithms.one_time_tag import KEY_OCTETS
 from keytwin.keymanagement.exchange import CARRY_TIMEOUT
 from keytwin.keymanagement.forwarding import Forwarding, Hop
 from keytwin.keymanagement.generations import Generations
@@ -32,7 +31,7 @@ from keytwin.keymanagement.pool import (
     provenance_of,
 )
 from keytwin.keymanagement.queue import rank_of
-from keytwin.keymanagement.relay import are_named, keys_of, relay_octets, seal, told_octets, unseal
+from keytwin.keymanagement.relay import are_named, keys_of, pass_on, range_octets, tag_octets, told_octets, unseal
 from keytwin.vocabulary.errors import TagMismatch, Violation
 from keytwin.vocabulary.events import KeysGone, KeysRelayed, SecretRefused
 from keytwin.vocabulary.exchange_messages import (
@@ -48,9 +47,10 @@ from keytwin.vocabulary.exchange_messages import (
     SessionSignal,
     VoidKeys,
 )
-from keytwin.vocabulary.identity import KeyId, Ksid, LinkId, NodeId, km_of
+from keytwin.vocabulary.identity import XOR_POINT, KeyId, Ksid, LinkId, NodeId, km_of
 from keytwin.vocabulary.key import KeyMaterial, Provenance
 from keytwin.vocabulary.machine import Effect, Publish, Save, Send
+from keytwin.vocabulary.point_messages import XorAnnounced
 from keytwin.vocabulary.session_messages import EndConfiguration, Reason
 from keytwin.vocabulary.units import Duration, Instant, octets
 
@@ -79,14 +79,14 @@ class Passing:
 
     def need(self) -> int:
         """Return the octets it takes of the next link's direction."""
-        return KEY_OCTETS + len(self.plain)
+        return range_octets(self.message)
 
     def carry(self, link: KmLink, now: Instant) -> list[Effect]:
         """Encrypt for the next hop and send; say so to the maker when it is too late."""
         came = self.message
         if now >= self.until:
             return self.give_up()
-        offset, key, effects = link.take(relay_octets(len(came.key_ids), came.key_size), Use.PAD, KEY_OCTETS)
+        offset, key, effects = link.take(self.need(), Use.PAD, tag_octets(is_central=came.is_central))
         # `remaining` counts down from hop to hop, so that clocks need not agree.
         unsealed = msgspec.structs.replace(
             came,
@@ -97,10 +97,11 @@ class Passing:
             hops_left=came.hops_left - 1,
             remaining=Duration(self.until - now),
         )
-        sealed = seal(unsealed, self.plain, key)
+        sealed, told = pass_on(unsealed, self.plain, key)
         self.drop()
         relayed = Publish(KeysRelayed(self.node, self.ksid, len(came.key_ids)))
-        return [*effects, *link.send(sealed, self.until, now), relayed]
+        announced = Send(XOR_POINT, XorAnnounced(self.node, came.tag, sealed.tag, told))
+        return [*effects, *link.send(sealed, self.until, now), *([announced] if told else []), relayed]
 
     def give_up(self) -> list[Effect]:
         """Wipe the keys and tell the maker that they will not arrive."""
@@ -138,7 +139,7 @@ class Carriage:
             return []
         if len(message.ciphertext) != told_octets(message):
             raise Violation(f"keys of session {message.ksid} have another length than their number and size say")
-        count = relay_octets(len(message.key_ids), message.key_size)
+        count = range_octets(message)
         if link.incoming.has_spent(message.offset, count):
             return [_received(link, message)]  # the acknowledgement was lost
         next_link = self._next_link(message, hop)
@@ -151,9 +152,9 @@ class Carriage:
         if plain is None:
             raise TagMismatch(f"keys for session {message.ksid} on {message.link} at offset {message.offset}")
         # From here on nothing can fail: the octets are spent, and the message has its effect once.
-        spent = link.spend(message, count, Use.PAD, KEY_OCTETS)
+        spent = link.spend(message, count, Use.PAD, tag_octets(is_central=message.is_central))
         if next_link is None:
-            return [*spent, *self._store(message, plain, hop, now), _received(link, message)]
+            return [*spent, *arrive(self, message, plain, hop, now), _received(link, message)]
         return [*spent, _received(link, message), *self._pass_on(message, plain, hop, now)]
 
     def on_assign_keys(self, message: AssignKeys, now: Instant) -> list[Effect]:
@@ -168,7 +169,7 @@ class Carriage:
         if key is None:
             return []
         spent = link.spend(message, count, Use.DELIVERED)
-        return [*spent, *self._store(message, key, hop, now), _received(link, message)]
+        return [*spent, *self.store(message, key, hop, now), _received(link, message)]
 
     def on_signal(self, signal: SessionSignal) -> list[Effect] | None:
         """Hand a signal on along its route; None when it has arrived here or is of no known route."""
@@ -196,12 +197,13 @@ class Carriage:
         if self.shelf.session_of(void.batch_id) not in (None, void.ksid):
             raise Violation(f"session {void.ksid} voids a batch of another session")
         self.shelf.partials.drop(void.batch_id)
+        stopped = self.shelf.sums.drop(void.batch_id)
         number = self.shelf.remove(void.batch_id)
         self.books.stored -= number
         self.books.voided += number
         self.remember_gone(void.batch_id)
         told = [Publish(KeysGone(self.node, void.ksid, number, "voided"))] if number else []
-        return [Save(BatchGone(void.ksid, void.batch_id, is_void=True)), *told, *voided]
+        return [Save(BatchGone(void.ksid, void.batch_id, is_void=True)), *stopped, *told, *voided]
 
     def on_shares_overdue(self, overdue: SharesOverdue, now: Instant) -> list[Effect]:
         """Wipe what came of a batch whose other shares have not: its maker has given it up."""
@@ -263,7 +265,7 @@ class Carriage:
         towards = hop.towards(onward=message.onward)
         return self.links[towards.link] if towards else None
 
-    def _store(self, message: RelayKeys | AssignKeys, plain: bytearray, hop: Hop, now: Instant) -> list[Effect]:
+    def store(self, message: RelayKeys | AssignKeys, plain: bytearray, hop: Hop, now: Instant) -> list[Effect]:
         """Keep the keys for the slave, durably, and tell the maker; of a batch that is known already, only tell."""
         end = hop.configuration.end
         assert end
@@ -332,6 +334,14 @@ def _received(link: KmLink, message: RelayKeys | AssignKeys) -> Effect:
 
 def _back(signal: SessionSignal, answer: SessionSignal) -> list[Effect]:
     return [Send(km_of(signal.sender), answer)]
+
+
+def arrive(carriage: Carriage, message: RelayKeys, plain: bytearray, hop: Hop, now: Instant) -> list[Effect]:
+    """Keep the keys of a message, or ask for what is missing to know them; none is asked for a batch that is known."""
+    is_known = message.batch_id in carriage.gone or carriage.shelf.holds(message.batch_id)
+    if message.is_central and not is_known:
+        return carriage.shelf.sums.wait(carriage.node, message, plain, now)
+    return carriage.store(message, plain, hop, now)
 
 
 def is_true_copy(shelf: Shelf, message: RelayKeys | AssignKeys, plain: bytearray) -> bool:

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from keytwin.algorithms.one_time_tag import KEY_OCTETS
 from keytwin.keymanagement.forwarding import Forwarding
 from keytwin.keymanagement.hybrid import Mix, mixed, numbered
 from keytwin.keymanagement.kmlink import KmLink
 from keytwin.keymanagement.pads import FIRST_EPOCH, Use
-from keytwin.keymanagement.relay import begin, keys_of, relay_octets, seal
+from keytwin.keymanagement.relay import begin, begin_central, keys_of, relay_octets, seal, tag_octets
+from keytwin.vocabulary.blueprint import Relay
 from keytwin.vocabulary.exchange_messages import (
     AskStored,
     AssignKeys,
@@ -167,7 +167,7 @@ class BatchMaking:
     state: StrEnum = Making.QUEUED
     key_ids: tuple[KeyId, ...] = ()
     keys: dict[KeyId, KeyMaterial] = field(default_factory=dict)
-    announces: bool = False  # over several links its keys are those of the first one
+    relay: Relay = Relay.ONE_TIME_PAD  # over several links; by announcement its keys are those of the first one
     is_copy: bool = False
     given: bytearray = field(default_factory=bytearray, repr=False)  # of a copy: the keys, until they have left
     mix: Mix | None = None  # what the keys are combined with before they are anybody's
@@ -315,7 +315,7 @@ def octets_over(making: BatchMaking, hops: int) -> int:
     """Return the octets that a batch takes at its first link when it crosses so many."""
     if _is_assigned(making, hops):
         return making.number * octets(making.key_size)
-    return relay_octets(making.number, making.key_size)
+    return relay_octets(making.number, making.key_size, is_central=_method(making) is Relay.XOR_CENTRAL)
 
 
 def depart(making: BatchMaking, now: Instant) -> None:
@@ -341,6 +341,11 @@ def _is_assigned(making: BatchMaking, hops: int) -> bool:
     return hops == 1 and not making.is_copy
 
 
+def _method(making: BatchMaking) -> Relay:
+    # What was drawn before is no link's key.
+    return Relay.ONE_TIME_PAD if making.is_copy else making.relay
+
+
 def _assigned(making: BatchMaking, link: KmLink) -> Part:
     offset, key, effects = link.take(making.number * octets(making.key_size), Use.DELIVERED)
     assigned = AssignKeys(
@@ -360,7 +365,10 @@ def _assigned(making: BatchMaking, link: KmLink) -> Part:
 
 
 def _relayed(making: BatchMaking, link: KmLink) -> Part:
-    offset, key, effects = link.take(relay_octets(making.number, making.key_size), Use.PAD, KEY_OCTETS)
+    method = _method(making)
+    is_central = method is Relay.XOR_CENTRAL
+    count = relay_octets(making.number, making.key_size, is_central=is_central)
+    offset, key, effects = link.take(count, Use.PAD, tag_octets(is_central=is_central))
     unsealed = RelayKeys(
         sender=making.node,
         link=link.link,
@@ -378,9 +386,11 @@ def _relayed(making: BatchMaking, link: KmLink) -> Part:
         ciphertext=b"",
         tag=b"",
         is_copy=making.is_copy,
-        is_announced=making.announces and not making.is_copy,  # what was drawn before is no link's key
+        is_announced=method is Relay.XOR_ANNOUNCED,
     )
     unsealed = numbered(making.mix, unsealed)
+    if is_central:
+        return effects, *begin_central(unsealed, key)
     if unsealed.is_announced:
         return effects, *begin(unsealed, key)
     plain = making.plain()

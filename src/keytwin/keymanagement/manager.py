@@ -46,6 +46,8 @@ from keytwin.keymanagement.put_back import Restored, WitnessesOverdue, take_up, 
 from keytwin.keymanagement.selfpair import SelfPair, SelfPairKept, SelfPairMessage, SelfPairs
 from keytwin.keymanagement.session import SessionOverdue
 from keytwin.keymanagement.sessions import SessionKept, Sessions, describe_pool, hear_peer, pools_of, tell_peer
+from keytwin.keymanagement.summing import ask_again, take_sum
+from keytwin.keymanagement.sums import SumOverdue
 from keytwin.keymanagement.workshop import Workshop
 from keytwin.vocabulary.blueprint import KeyManagementSettings, MonitoringSettings
 from keytwin.vocabulary.errors import UnexpectedMessage
@@ -75,6 +77,7 @@ from keytwin.vocabulary.link_messages import LeaseGranted, LeaseRefused, OfferBl
 from keytwin.vocabulary.machine import Effect, Message, PortFailed, Record, RecordsLost
 from keytwin.vocabulary.operator_messages import CheckHealth
 from keytwin.vocabulary.placement import CENTRAL, Seat
+from keytwin.vocabulary.point_messages import XorSummed
 from keytwin.vocabulary.ports import Entropy
 from keytwin.vocabulary.session_messages import (
     CloseSession,
@@ -315,6 +318,8 @@ def _reactions(km: KeyManager) -> dict[type[Message], Reaction]:
         AgreementOverdue: km.generations.on_overdue,
         **dict.fromkeys((RelayKeys, AssignKeys), km.on_keys),
         **dict.fromkeys((LendDue, ReplenishDue, HandOutsDue), km.on_due),
+        XorSummed: lambda summed, now: on_sum(km, summed, now),
+        SumOverdue: lambda overdue, now: ask_again(km.carriage, overdue, now),
         OpenSession: _or_selfpair(km.selfpairs, sessions.on_open_session),
         ConfigureHop: sessions.on_configure_hop,
         DeleteSession: sessions.on_delete_session,
@@ -351,6 +356,12 @@ def on_secret(km: KeyManager, signal: OfferPublicKey | AnswerCiphertext | NameKe
         case NameKeys():
             named = take_named(km.carriage, signal, now)
             return [*named, *km.collection.expire_by(km.shelf.next_expiry(), now)]
+
+
+def on_sum(km: KeyManager, summed: XorSummed, now: Instant) -> list[Effect]:
+    """Take the keys that the central point's sum leads to."""
+    taken = take_sum(km.carriage, summed, now)
+    return [*taken, *km.collection.expire_by(km.shelf.next_expiry(), now)]
 
 
 def _or_multicast(multicast: Multicast, usual: Reaction) -> Reaction:

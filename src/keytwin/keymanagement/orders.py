@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from keytwin.algorithms.one_time_tag import KEY_OCTETS
 from keytwin.keymanagement.algorithms import KeyManagementAlgorithm
 from keytwin.keymanagement.blocks import SMALLEST_ROOM
 from keytwin.keymanagement.exchange import BatchMaking
 from keytwin.keymanagement.hybrid import LARGEST
 from keytwin.keymanagement.kmlink import KmLink
 from keytwin.keymanagement.pool import depth_of
-from keytwin.keymanagement.relay import keys_together
+from keytwin.keymanagement.relay import keys_together, tag_octets
 from keytwin.keymanagement.shares import Exit, exits_of
 from keytwin.vocabulary.blueprint import KeyManagementSettings, Relay
 from keytwin.vocabulary.exchange_messages import BatchId
@@ -27,6 +26,7 @@ from keytwin.vocabulary.units import START, Bits, Duration, Instant, bits, milli
 FIRST_PAUSE: Final = milliseconds(500)  # after a batch that failed; doubled each time, so a dead route costs little key
 LONGEST_PAUSE: Final = seconds(30)
 FOR_POOL: Final[RequestId] = ""
+LARGEST_SUM: Final = 256 * 1024  # octets of one announcement: what the bus takes for sure
 
 
 class ReplenishDue(Message, frozen=True, gc=False):
@@ -92,7 +92,7 @@ class Order:
     algorithm: KeyManagementAlgorithm
     mode: KeyMode = KeyMode.QKD_ONLY
     fallback: Fallback = Fallback.NONE
-    announces: bool = False
+    relay: Relay = Relay.ONE_TIME_PAD
     announced: int = 1  # announcements of each key that arrive at the far end
     coming: Counter[RequestId] = field(default_factory=Counter)  # keys by the request they are for
     pace: Pace = field(default_factory=Pace)  # of what takes quantum key
@@ -108,7 +108,9 @@ class Order:
 
         A batch that needs more than the first link's store can hold would wait for ever, and everything else behind it.
         """
-        return max(0, min(exit_.link.capacity for exit_ in self.exits) - SMALLEST_ROOM - KEY_OCTETS)
+        is_central = self.relay is Relay.XOR_CENTRAL
+        room = min(exit_.link.capacity for exit_ in self.exits) - SMALLEST_ROOM - tag_octets(is_central=is_central)
+        return max(0, min(room, LARGEST_SUM) if is_central and self.hops > 1 else room)
 
     @property
     def is_full(self) -> bool:
@@ -173,7 +175,7 @@ def order_of(
     algorithms: Mapping[str, KeyManagementAlgorithm],
 ) -> Order:
     """Return how keys are made along a route that ends here."""
-    end, announces = wanted.end, settings.relay is Relay.XOR_ANNOUNCED
+    end, relay = wanted.end, settings.relay
     assert end
     order = Order(
         ksid=wanted.ksid,
@@ -190,8 +192,8 @@ def order_of(
         algorithm=algorithms[end.algorithm],
         mode=end.mode,
         fallback=end.fallback,
-        announces=announces,
-        announced=max(1, end.hops - 1) if announces else 1,
+        relay=relay,
+        announced=max(1, end.hops - 1) if relay is Relay.XOR_ANNOUNCED else 1,
     )
     order.batch = max(1, min(wanted.batch, order.most_together(end.key_size)))
     order.depth = depth_of(end.rate, settings.pool_depth, end.key_size, order.batch)

@@ -14,6 +14,7 @@ from itertools import chain, islice
 from typing import Final
 
 from keytwin.keymanagement.partials import Partials
+from keytwin.keymanagement.sums import Sums
 from keytwin.vocabulary.audit import AuditEntry, Decision
 from keytwin.vocabulary.evidence import KeyAccount
 from keytwin.vocabulary.exchange_messages import BatchId
@@ -99,6 +100,11 @@ class Batch:
     keys: dict[KeyId, KeyMaterial]
     provenance: Provenance
     until: Instant
+
+    @property
+    def key_size(self) -> Bits:
+        """The size of each key: they were cut from one range, or drawn together. 0 when all have left."""
+        return next((material.size for material in self.keys.values()), Bits(0))
 
     def wipe(self) -> int:
         """Wipe what is left and return how many keys that were."""
@@ -206,6 +212,7 @@ class Shelf:
     copies: dict[KeyId, list[Batch]] = field(default_factory=dict)  # of keys that further slaves of this node have, too
     by_session: dict[Ksid, dict[BatchId, None]] = field(default_factory=dict)
     partials: Partials = field(default_factory=Partials)  # of which shares are still missing: nothing to hand out
+    sums: Sums = field(default_factory=Sums)  # nor of what waits for a sum
 
     def add(self, batch: Batch) -> None:
         """Make a batch available."""
@@ -281,6 +288,7 @@ class Shelf:
     def release(self, ksid: Ksid) -> int:
         """Wipe everything of a session; return how many keys that were."""
         self.partials.release(ksid)
+        self.sums.release(ksid)
         return sum(self.remove(batch_id) for batch_id in list(self.by_session.get(ksid, ())))
 
     def overdue(self, now: Instant) -> list[Batch]:

@@ -2,6 +2,10 @@
 
 The first 32 octets of a message's range key its tag, the rest is the pad. The tag covers every field of the message and
 its ciphertext, so a retry must repeat it octet for octet: a second message under the same range would tell its key.
+
+Keys by a central point have a second tag, from end to end, since nobody trusts what the point says. Its key travels
+from hop to hop under one-time pad: if it went by way of the point, too, who spoils the keys could spoil their tag's key
+with them, and what is proven of one-time tags says nothing of that.
 """
 
 from __future__ import annotations
@@ -24,9 +28,19 @@ MOST_OCTETS: Final = 65_536  # of keys in one message, for which the tag's odds 
 _encoder: Final = msgspec.msgpack.Encoder()
 
 
-def relay_octets(number: int, key_size: Bits) -> int:
-    """Return how many octets of a direction it takes to relay so many keys: tag key and pad."""
-    return KEY_OCTETS + number * octets(key_size)
+def relay_octets(number: int, key_size: Bits, *, is_central: bool = False) -> int:
+    """Return how many octets of a direction it takes to relay so many keys: tag keys and pad."""
+    return tag_octets(is_central=is_central) + number * octets(key_size)
+
+
+def range_octets(message: RelayKeys) -> int:
+    """Return how many octets of a direction a message takes."""
+    return relay_octets(len(message.key_ids), message.key_size, is_central=message.is_central)
+
+
+def tag_octets(*, is_central: bool) -> int:
+    """Return how many of these are for tags."""
+    return 2 * KEY_OCTETS if is_central else KEY_OCTETS
 
 
 def keys_together(key_size: Bits, announced: int = 1) -> int:
@@ -36,6 +50,8 @@ def keys_together(key_size: Bits, announced: int = 1) -> int:
 
 def told_octets(message: RelayKeys) -> int:
     """Return how many octets a message must tell: its keys, encrypted, or an announcement of each node passed."""
+    if message.is_central:
+        return KEY_OCTETS
     times = MOST_HOPS - message.hops_left if message.is_announced else 1
     return times * octets(message.key_size) * len(message.key_ids)
 
@@ -47,6 +63,48 @@ def begin(unsealed: RelayKeys, key: bytearray) -> tuple[RelayKeys, bytearray]:
     sealed = msgspec.structs.replace(unsealed, tag=tag(view[:KEY_OCTETS], _covered(unsealed), b""))
     key[:] = bytes(len(key))
     return sealed, plain
+
+
+def begin_central(unsealed: RelayKeys, key: bytearray) -> tuple[RelayKeys, bytearray]:
+    """Return the first message of keys by a central point, and these in plain: the first link's own.
+
+    So is the key of the tag over them: nothing need be drawn, and its ciphertext on this link is its XOR with itself.
+    """
+    view = memoryview(key)
+    end_key, plain = view[KEY_OCTETS : 2 * KEY_OCTETS], bytearray(view[2 * KEY_OCTETS :])
+    ours = msgspec.structs.replace(
+        unsealed, ciphertext=bytes(KEY_OCTETS), end_tag=tag(end_key, _named(unsealed), plain)
+    )
+    sealed = msgspec.structs.replace(ours, tag=tag(view[:KEY_OCTETS], _covered(ours), ours.ciphertext))
+    key[:] = bytes(len(key))
+    return sealed, plain
+
+
+def pass_on(unsealed: RelayKeys, plain: bytearray, key: bytearray) -> tuple[RelayKeys, bytes]:
+    """Return a node's message to the next one, and what it announces to the central point, if anything."""
+    if not unsealed.is_central:
+        return seal(unsealed, plain, key), b""
+    view = memoryview(key)
+    both = bytes(_xor(plain, view[KEY_OCTETS:]))
+    ciphertext, announced = both[:KEY_OCTETS], both[KEY_OCTETS:]
+    seal_tag = tag(view[:KEY_OCTETS], _covered(unsealed), ciphertext)
+    key[:] = bytes(len(key))
+    return msgspec.structs.replace(unsealed, ciphertext=ciphertext, tag=seal_tag), announced
+
+
+def conclude(message: RelayKeys, held: bytearray, total: bytes) -> bytearray | None:
+    """Return the keys that the sum of all announcements leads to, None when their tag is wrong.
+
+    `held` is what `unseal` has made of the message, the key of that tag and the last link's key; it is wiped here.
+    """
+    plain = None
+    if len(total) == len(held) - KEY_OCTETS:
+        plain = _xor(total, memoryview(held)[KEY_OCTETS:])
+        if not verify(memoryview(held)[:KEY_OCTETS], message.end_tag, _named(message), plain):
+            plain[:] = bytes(len(plain))
+            plain = None
+    held[:] = bytes(len(held))
+    return plain
 
 
 def seal(unsealed: RelayKeys, plain: bytearray, key: bytearray) -> RelayKeys:
@@ -66,7 +124,8 @@ def seal(unsealed: RelayKeys, plain: bytearray, key: bytearray) -> RelayKeys:
 def unseal(sealed: RelayKeys, key: bytearray, *, is_end: bool = True) -> bytearray | None:
     """Return the plain keys, None when the tag is wrong; `key` is the range of the direction, wiped here.
 
-    Of announced keys a node between needs only its own link's key, and computes no more.
+    Of announced keys a node between needs only its own link's key, and computes no more. Of keys by a central point all
+    get the key of their tag, and their own link's key behind it.
     """
     view = memoryview(key)
     is_right = verify(view[:KEY_OCTETS], sealed.tag, _covered(sealed), sealed.ciphertext)
@@ -122,8 +181,14 @@ def _covered(message: RelayKeys) -> bytes:
             message.is_announced,
             message.generation,
             message.proof,
+            message.end_tag,
         )
     )
+
+
+def _named(message: RelayKeys) -> bytes:
+    # What stays the same from hop to hop, and says which keys these are.
+    return _encoder.encode((message.ksid, message.onward, message.batch_id, message.key_size, message.key_ids))
 
 
 def _probe_covered(probe: ProbeLink | ProbeAnswered) -> bytes:
@@ -132,6 +197,10 @@ def _probe_covered(probe: ProbeLink | ProbeAnswered) -> bytes:
 
 
 def _revealed(sealed: RelayKeys, key: memoryview, *, is_end: bool) -> bytearray:
+    if sealed.is_central:
+        plain = bytearray(key)
+        plain[:KEY_OCTETS] = _xor(sealed.ciphertext, key[:KEY_OCTETS])
+        return plain
     if not sealed.is_announced:
         return _xor(sealed.ciphertext, key)
     plain = bytearray(key)

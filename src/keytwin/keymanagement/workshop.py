@@ -224,7 +224,7 @@ class Workshop:
             forwarding=self.forwarding,
             entropy=self.entropy,
             request_id=wish.request_id,
-            announces=order.announces,
+            relay=order.relay,
         )
 
     def _step(

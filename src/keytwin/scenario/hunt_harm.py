@@ -18,6 +18,7 @@ from keytwin.vocabulary.exchange_messages import AnswerCiphertext, NameKeys, Off
 from keytwin.vocabulary.identity import ElementName
 from keytwin.vocabulary.link_messages import ProbeAnswered, ProbeLink
 from keytwin.vocabulary.machine import Message
+from keytwin.vocabulary.point_messages import AskSum, XorAnnounced, XorSummed
 from keytwin.vocabulary.units import NANOSECONDS_PER_SECOND, Duration, Instant
 
 LONGEST_DOWN: Final = 3.0  # seconds, so that everything is back before CALM
@@ -29,6 +30,9 @@ LATE: Final = (60, 95)  # and when those are over
 
 TAGGED: Final = (RelayKeys, ProbeLink, ProbeAnswered)
 """Messages between key managers that answer for themselves by a one-time tag, whatever carries them."""
+
+SUMMED: Final = (XorAnnounced, AskSum, XorSummed)
+"""What goes to the central point and comes from it: one that is spoiled leads to no key whose tag is right."""
 
 PROVEN: Final = (OfferPublicKey, AnswerCiphertext, NameKeys)
 """Signals between the ends of a session: a post-quantum secret that they spoil is one that no end can prove."""
@@ -51,7 +55,11 @@ class Harm:
 
     def flip(self, share: float, at: Instant, to: ElementName, message: Message) -> Message:
         """Flip a bit now and then in what key managers send each other, as whoever sits on the wire can."""
-        if not isinstance(message, (*TAGGED, *PROVEN)) or not self.scope.is_stormy(at) or self.luck.random() > share:
+        if (
+            not isinstance(message, (*TAGGED, *PROVEN, *SUMMED))
+            or not self.scope.is_stormy(at)
+            or self.luck.random() > share
+        ):
             return message
         spoiled = flipped(message, self.luck)
         if spoiled is not message:

@@ -135,8 +135,13 @@ def _key_management(dice: random.Random) -> KeyManagementSettings:
         key_lifetime=seconds(dice.choice((8, 60))),
         store=kilobits(dice.choice((200, 4_000))),
         split=dice.choice((0.5, 0.5, 0.4)),
-        relay=dice.choice((Relay.ONE_TIME_PAD, Relay.ONE_TIME_PAD, Relay.XOR_ANNOUNCED)),
+        relay=_relay(dice),
     )
+
+
+def _relay(dice: random.Random) -> Relay:
+    of_nodes = dice.choice((Relay.ONE_TIME_PAD, Relay.ONE_TIME_PAD, Relay.XOR_ANNOUNCED))
+    return Relay.XOR_CENTRAL if dice.random() < 0.25 else of_nodes
 
 
 def _per_node(blueprint: Blueprint) -> Blueprint:

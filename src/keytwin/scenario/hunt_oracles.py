@@ -46,7 +46,8 @@ class PadWatch:
         """Note the range that a message uses."""
         match message:
             case RelayKeys():
-                length = 32 + octets(message.key_size) * len(message.key_ids)
+                tags = 2 if message.end_tag else 1
+                length = 32 * tags + octets(message.key_size) * len(message.key_ids)
                 content = message.ciphertext + message.tag
             case AssignKeys():
                 length, content = octets(message.key_size) * len(message.key_ids), "".join(message.key_ids).encode()
@@ -205,6 +206,7 @@ def assert_nothing_is_left(key_managers: Iterable[KeyManager]) -> None:
             "batches": len(km.workshop.makings) + len(km.workshop.orders),
             "secrets": len(km.generations.own) + len(km.generations.theirs) + len(km.generations.asked),
             "shares": len(km.shelf.partials.by_batch),
+            "sums": len(km.shelf.sums.by_tag),
             "waiting": sum(len(kmlink.queue) for kmlink in km.links.kmlinks.values()),
             "multicasts": len(km.multicast.casts),
             "unacknowledged": sum(len(kmlink.outbox) for kmlink in km.links.kmlinks.values()),

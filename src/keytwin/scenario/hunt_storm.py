@@ -16,7 +16,7 @@ from keytwin.scenario.hunt_harm import Harm, instant
 from keytwin.scenario.hunt_scope import ALL, CALM, FAMILIES, STORM, Scope
 from keytwin.scenario.timeline import orders
 from keytwin.vocabulary.blueprint import Blueprint
-from keytwin.vocabulary.identity import ADMISSION, CONTROLLER, ROUTING, ElementName, LinkId, km_of
+from keytwin.vocabulary.identity import ADMISSION, CONTROLLER, ROUTING, XOR_POINT, ElementName, LinkId, km_of
 from keytwin.vocabulary.machine import Message
 from keytwin.vocabulary.timeline import Action, AttackLink, CutLink, HealLink, MessageFaults
 from keytwin.vocabulary.units import Instant, milliseconds, minutes, seconds
@@ -78,7 +78,8 @@ class Storm:
         """Return what can be killed, paused and parted: key managers and control."""
         seat = self.blueprint.seat
         control = (name for element in (ADMISSION, ROUTING, CONTROLLER) for name in seat.everywhere(element))
-        return [*self.managers(), *control]
+        point = [XOR_POINT] if XOR_POINT in self.simulation.hosts else []
+        return [*self.managers(), *control, *point]
 
     def managers(self) -> list[ElementName]:
         """Return the key managers."""

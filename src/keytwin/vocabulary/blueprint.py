@@ -13,7 +13,18 @@ from typing import Final
 import msgspec
 
 from keytwin.vocabulary.device import Device
-from keytwin.vocabulary.identity import AppId, DeviceId, LinkId, NodeId, SaeId, SlaId, UserId
+from keytwin.vocabulary.identity import (
+    ACCESS,
+    XOR_POINT,
+    AppId,
+    DeviceId,
+    ElementName,
+    LinkId,
+    NodeId,
+    SaeId,
+    SlaId,
+    UserId,
+)
 from keytwin.vocabulary.key import DEFAULT_KEY_SIZE, Fallback, KeyMode
 from keytwin.vocabulary.placement import Placement, Seat, seat_of
 from keytwin.vocabulary.topology import Topology
@@ -98,6 +109,7 @@ class Relay(StrEnum):
 
     ONE_TIME_PAD = "one-time-pad"  # drawn by the maker, encrypted anew on every link
     XOR_ANNOUNCED = "xor-announced"  # the first link's key; nodes between announce what leads from link to link
+    XOR_CENTRAL = "xor-central"  # the first link's key; a central point sums up what nodes between announce
 
 
 class KeyManagementSettings(msgspec.Struct, frozen=True):
@@ -156,6 +168,11 @@ class Blueprint(msgspec.Struct, frozen=True):
     def seat(self) -> Seat:
         """Where the control plane runs; of one node with `at`."""
         return seat_of(self.control.placement, tuple(node.id for node in self.topology.nodes))
+
+    @property
+    def sole_elements(self) -> tuple[ElementName, ...]:
+        """What there is one of, wherever the rest of the control plane runs."""
+        return (ACCESS, XOR_POINT) if self.key_management.relay is Relay.XOR_CENTRAL else (ACCESS,)
 
     def sla_of(self, app: App) -> Sla:
         """Return the service level of the app's owner."""

@@ -147,6 +147,9 @@ class RelayKeys(Message, frozen=True, gc=False):
     `is_announced`: no pad, the link's own key; `ciphertext` is what the nodes passed so far announce, each the XOR of
     the keys of its two links, and the key is the first link's.
 
+    `end_tag`: so it is, but nodes announce to a central point, and this is the maker's tag over the keys themselves.
+    32 octets more of the range lie before the keys: the pad of `ciphertext`, which is the key of that tag.
+
     `generation`: the post-quantum secret that the ends combine these keys with, 0 = none; `proof`: that the maker has
     it, of which the tag that is made anew at each hop says nothing.
     """
@@ -170,6 +173,12 @@ class RelayKeys(Message, frozen=True, gc=False):
     is_announced: bool = False
     generation: int = 0
     proof: bytes = b""
+    end_tag: bytes = b""
+
+    @property
+    def is_central(self) -> bool:
+        """Whether a central point sums up what nodes between announce."""
+        return bool(self.end_tag)
 
 
 class AssignKeys(Message, frozen=True, gc=False):

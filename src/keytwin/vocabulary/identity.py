@@ -37,6 +37,7 @@ ADMISSION: Final = ElementName("admission")
 ROUTING: Final = ElementName("routing")
 MONITORING: Final = ElementName("monitoring")
 CONTROLLER: Final = ElementName("controller")
+XOR_POINT: Final = ElementName("xor-point")
 
 LONGEST_NAME: Final = 64  # characters: fits a certificate's common name (X.520 ub-common-name)
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", flags=re.ASCII)

@@ -276,7 +276,7 @@ class SessionDeleted(Message, frozen=True, gc=False):
 
 
 class FindRoute(Message, frozen=True, gc=False):
-    """Admission asks for routes that carry `rate` in both directions, relay cost included by `batch`.
+    """Admission asks for routes that carry `rate` in both directions, relay cost included by `batch` and `tags`.
 
     `held` links already carry the session, so it needs no more room there; `excluded` ones have no room in admission's
     books, which are the newer ones. With `shares` above 1 a route is so many ways that share no node but the ends.
@@ -293,6 +293,7 @@ class FindRoute(Message, frozen=True, gc=False):
     held: tuple[LinkId, ...] = ()
     excluded: tuple[LinkId, ...] = ()
     shares: int = 1
+    tags: int = 1
 
 
 class RouteFound(Message, frozen=True, gc=False):
