@@ -30,7 +30,7 @@ from benchmarks.live_servers import Servers, line_of
 from benchmarks.table import machine_line
 
 SECONDS: Final = 6.0
-SETTLING: Final = 2.0  # seconds
+SETTLING: Final = 3.0  # seconds
 BUILDING: Final = 180.0  # seconds in which an attack is in place
 LOOK: Final = 0.1  # seconds between two looks at the memory
 LEAST_SHARE: Final = 0.7  # of the requests a second: the attacker takes its part of the same processors

@@ -41,15 +41,25 @@ class Upper(Protocol):
 class TlsWire(asyncio.Protocol):
     """One connection; `is_clogged` while the peer does not read."""
 
-    __slots__ = ("_in", "_is_reading", "_is_shaken", "_out", "_tls", "_transport", "_upper", "is_clogged")
+    __slots__ = (
+        "_context",
+        "_in",
+        "_is_begun",
+        "_is_reading",
+        "_is_shaken",
+        "_out",
+        "_tls",
+        "_transport",
+        "_upper",
+        "is_clogged",
+    )
 
     def __init__(self, context: ssl.SSLContext, upper: Upper) -> None:
-        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._in, self._out, server_side=True)
+        self._context = context
         self._upper = upper
         self._transport: asyncio.Transport | None = None
         self._is_reading = True
-        self._is_shaken = self.is_clogged = False
+        self._is_begun = self._is_shaken = self.is_clogged = False
 
     @property
     def is_open(self) -> bool:
@@ -91,6 +101,8 @@ class TlsWire(asyncio.Protocol):
         self._upper.joined(self)
 
     def data_received(self, data: bytes) -> None:
+        if not self._is_begun:
+            self._begin()
         self._in.write(data)
         try:
             if self._is_shaken or self._shake():
@@ -111,6 +123,12 @@ class TlsWire(asyncio.Protocol):
         self._upper.lost()
 
     # --- TLS ----------------------------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        """Make what TLS needs, with the first octet: who never says one costs next to nothing."""
+        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = self._context.wrap_bio(self._in, self._out, server_side=True)
+        self._is_begun = True
 
     def _shake(self) -> bool:
         try:
