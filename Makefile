@@ -1,7 +1,7 @@
 # Python 3.11 or newer, pip and make are all that a machine needs. `make help` says what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench chaos fuzz docs lock clean
+.PHONY: help demo test check bench bench-hostile chaos fuzz docs lock clean
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 LOCK := requirements-dev.lock
 JOBS ?= 2
 MINUTES ?= 10
+SECONDS ?= 6
 
 # The first of these that runs and is new enough; `make PYTHON=/path/to/python demo` overrides.
 NEW_ENOUGH := import sys, venv; sys.exit(sys.version_info < (3, 11))
@@ -16,7 +17,7 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 	$$each -c '$(NEW_ENOUGH)' 2>/dev/null && { echo $$each; break; }; done)
 
 help: ## list the commands
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1 - /' | awk -F ' - ' '{ printf "  make %-8s%s\n", $$1, $$2 }'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1 - /' | awk -F ' - ' '{ printf "  make %-14s%s\n", $$1, $$2 }'
 
 demo: $(VENV)/.installed ## from a need to a verdict, then a six-node star with three end-to-end keys
 	$(BIN)/keytwin demo
@@ -33,6 +34,9 @@ check: $(VENV)/.installed ## style, types, import contracts, budgets, documents
 
 bench: $(VENV)/.installed ## print the benchmark table
 	$(BIN)/python -m benchmarks
+
+bench-hostile: $(VENV)/.installed ## measure how others are served while somebody is hostile (SECONDS=6 an attack)
+	$(BIN)/python -m benchmarks.hostile $(SECONDS)
 
 # Longer than the few seconds of `make test`; an input that breaks something is left in the present folder.
 FUZZ_SECONDS ?= 300

@@ -79,11 +79,11 @@ class Servers:
         return self._exit.enter_context(_process([sys.executable, "-m", *arguments], output))
 
 
-def line_of(process: subprocess.Popen[bytes]) -> bytes:
+def line_of(process: subprocess.Popen[bytes], patience: float = PATIENCE) -> bytes:
     """Return the first line that a process says; RuntimeError when it says none in time."""
     output: IO[bytes] | None = process.stdout
     assert output is not None
-    is_heard, _, _ = select.select([output], [], [], PATIENCE)
+    is_heard, _, _ = select.select([output], [], [], patience)
     line = output.readline() if is_heard else b""
     if not line:
         raise RuntimeError("a server did not start")

@@ -6,7 +6,7 @@ comes first, then what installed packages register under the entry-point groups,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
@@ -20,11 +20,14 @@ from keytwin.control.admission import Admission
 from keytwin.control.controller import Controller
 from keytwin.control.metrics import LinkView, MetricFailed, checked
 from keytwin.control.monitoring import Monitoring
+from keytwin.control.office import tombstone_lifetime
 from keytwin.control.profiles import AdmissionSetup
 from keytwin.control.routing import METRICS, Routing, RoutingMetric
+from keytwin.control.snapshot import shorten_admission, shorten_topology
 from keytwin.keymanagement.algorithms import ALGORITHMS, KeyManagementAlgorithm, PoolLevel
 from keytwin.keymanagement.manager import KeyManager, KmSetup
 from keytwin.keymanagement.selfpair import SelfPair
+from keytwin.keymanagement.snapshot import shorten as shorten_key_manager
 from keytwin.keymanagement.xor_point import XorPoint
 from keytwin.quantum.channel import channel_of
 from keytwin.quantum.link import LinkModel, QkdProtocol
@@ -52,10 +55,10 @@ from keytwin.vocabulary.identity import (
     sae_element,
     twin_of,
 )
-from keytwin.vocabulary.machine import Machine
+from keytwin.vocabulary.machine import Machine, Record, RecordsLost
 from keytwin.vocabulary.ports import Entropy
 from keytwin.vocabulary.topology import QLink
-from keytwin.vocabulary.units import Duration, microseconds, minutes, nanoseconds
+from keytwin.vocabulary.units import Duration, Instant, microseconds, minutes, nanoseconds
 
 LIGHT_IN_FIBRE_NS_PER_KM: Final = 5_000  # group index of silica about 1.5
 LOCAL: Final = microseconds(20)  # between an SAE or a device and the key manager of the same site
@@ -154,6 +157,32 @@ def elements(
         schedule = channel_of(link).schedule
         made[name] = partial(Twin, twin, model, runtime.entropy(name), runtime.generator(name), schedule)
     return made | (customers or applications)(blueprint, runtime)
+
+
+def shorten(
+    made: Mapping[ElementName, Make],
+    blueprint: Blueprint,
+    element: ElementName,
+    records: Sequence[Record],
+    now: Instant,
+) -> list[Record] | None:
+    """Return few records from which an element restores the same as from all of these, whose keys are taken over.
+
+    None = it is not known how: these are all needed.
+    """
+    make = made.get(element)
+    machine = make() if make else None
+    match machine:
+        case KeyManager():
+            return shorten_key_manager(machine, records)
+        case Admission():
+            return shorten_admission(records, now, tombstone_lifetime(blueprint.control.admission))
+        case Controller():
+            return shorten_topology(records)
+        case Twin():
+            return [record for record in records[-1:] if not isinstance(record, RecordsLost)]  # the last says all
+        case _:
+            return None
 
 
 def applications(blueprint: Blueprint, runtime: Runtime) -> dict[ElementName, Make]:

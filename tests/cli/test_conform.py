@@ -14,10 +14,13 @@ from keytwin.cli import main
 from keytwin.cli.exits import Exit
 from keytwin.operation.conformance import CHECKS
 from keytwin.operation.conformance_questions import MOST_KEYS
+from keytwin.operation.conformance_stream_questions import MOST_CHUNKS
+from keytwin.operation.conformance_streams import STREAM_CHECKS
 from keytwin.runtime.identities import Role, identity_of
 from keytwin.runtime.leaves import LeafFiles
 from keytwin.runtime.tls import server_context
 from tests.fakes.foreign_kme import Fault, ForeignKme, served
+from tests.fakes.foreign_streams import ForeignStreams, StreamFault, served_frames
 from tests.marks import clause
 from tests.operation.faces import authority, issued
 
@@ -31,7 +34,16 @@ class Stage:
     kme: ForeignKme
     alice: LeafFiles
     bob: LeafFiles
+    carol: LeafFiles
     url: str = field(default="")
+    streams: ForeignStreams = field(default_factory=ForeignStreams)
+    json_url: str = ""
+    frames_url: str = ""
+
+    def stream_words(self, url: str, **other: str) -> list[str]:
+        """Return the options of a whole examination of key streams."""
+        third = {"other-cert": str(self.carol.certificate), "other-key": str(self.carol.key)}
+        return [url, *self.words(**{"api": "004", **third, **other})[1:]]
 
     def words(self, **other: str) -> list[str]:
         """Return the options of a whole examination; those given "" are left out."""
@@ -52,19 +64,25 @@ class Stage:
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     made = authority(tmp_path_factory.mktemp("authority"))
-    stage = Stage(ForeignKme(), issued(made, Role.SAE, "alice"), issued(made, Role.SAE, "bob"))
+    stage = Stage(
+        ForeignKme(), issued(made, Role.SAE, "alice"), issued(made, Role.SAE, "bob"), issued(made, Role.SAE, "carol")
+    )
 
     def named(certificate: bytes) -> str:
         return identity_of(certificate, "pair").name
 
-    with served(stage.kme, server_context(issued(made, Role.KM, "a")), named) as url:
-        stage.url = url
+    context = server_context(issued(made, Role.KM, "a"))
+    with (
+        served(stage.kme, context, named) as stage.url,
+        served(stage.streams, context, named) as stage.json_url,
+        served_frames(stage.streams, context, named) as stage.frames_url,
+    ):
         yield stage
 
 
 @pytest.fixture
 def stage(shared: Stage) -> Stage:
-    shared.kme.faults = ()
+    shared.kme.faults = shared.streams.faults = ()
     return shared
 
 
@@ -139,6 +157,7 @@ def test_one_sae_that_is_both_needs_no_second_certificate(stage: Stage, shell: S
         ({"ca": "nowhere.pem"}, "nowhere.pem"),
         ({"junit": "out.yaml"}, "YAML"),
         ({"wait": "long"}, "long"),
+        ({"source": "qkd://x/alice"}, "go with --api 004"),
     ],
 )
 def test_mistakes_are_named(stage: Stage, shell: Shell, other: dict[str, str], said: str) -> None:
@@ -160,3 +179,53 @@ def test_junit_into_no_folder_is_refused_before_a_key_is_used(stage: Stage, shel
     assert code == Exit.REFUSED
     assert "no folder" in err
     assert stage.kme.made == made
+
+
+# --- ETSI GS QKD 004 --------------------------------------------------------------------------------------------------
+
+
+@clause("ETSI GS QKD 004 V2.1.1", "6")
+@pytest.mark.slow
+def test_right_key_streams_pass_in_frames_at_one_end_and_json_at_the_other(stage: Stage, shell: Shell) -> None:
+    code, out, err = shell(*stage.stream_words(stage.frames_url, slave_url=stage.json_url))
+    assert (code, err) == (Exit.OK, "")
+    assert f"takes at most {MOST_CHUNKS} keys" in out
+    assert f"{len(STREAM_CHECKS)} passed, 0 failed that must not, 0 that should not, 0 skipped" in out
+    assert "ETSI GS QKD 004 V2.1.1" in out
+
+
+@pytest.mark.slow
+def test_a_fault_of_streams_shows_in_exit_code_table_junit_and_json(stage: Stage, shell: Shell, tmp_path: Path) -> None:
+    stage.streams.faults = (StreamFault.JOIN_REFUSED,)  # nothing comes about, so that nothing is waited for
+    code, out, _ = shell(*stage.stream_words(stage.json_url, junit="out.xml"), "--json")
+    told = json.loads(out)
+    assert (code, told["passed"], told["standard"]) == (Exit.FAILED, False, "ETSI GS QKD 004 V2.1.1")
+    failed = {check["title"]: check["clause"] for check in told["checks"] if check["outcome"] == "fail"}
+    assert failed["the peer joins with the KSID that the first end was given"] == "6, case 1"
+    assert f'failures="{len(failed)}"' in (tmp_path / "out.xml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("url", "other", "said"),
+    [
+        ("https://kme.example", {"slave_sae": "alice"}, "has two ends"),
+        ("http://kme.example", {}, "tls://HOST:PORT"),
+        ("tls://kme.example/path", {}, "tls://HOST:PORT"),
+        ("tls://kme.example:x", {}, "is no URL"),
+        ("tls://kme.example", {"slave_url": "kme"}, "tls://HOST:PORT"),
+        ("tls://kme.example", {"other_key": ""}, "give both --other-cert and --other-key"),
+        ("tls://kme.example", {"api": "015"}, "015"),
+    ],
+)
+def test_mistakes_about_streams_are_named(
+    stage: Stage, shell: Shell, url: str, other: dict[str, str], said: str
+) -> None:
+    code, out, err = shell(*stage.stream_words(url, **other))
+    assert (code, out) == (Exit.MISTAKE, "")
+    assert said in err
+
+
+def test_no_stream_there_is_refused(stage: Stage, shell: Shell) -> None:
+    code, _, err = shell(*stage.stream_words("tls://127.0.0.1:1"))
+    assert code == Exit.REFUSED
+    assert "gave no answer to alice" in err

@@ -1,16 +1,20 @@
-"""keytwin's own faces under the examination that it holds of others: every check passed, over one hop and several."""
+"""keytwin's own faces under the examinations that it holds of others: every check passed, over one hop and several."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from keytwin.operation.conformance import STANDARD, Examination, examine
+from keytwin.operation.conformance import STANDARD, examine
 from keytwin.operation.conformance_calls import Papers, Party
 from keytwin.operation.conformance_interview import ONE_SAE, Subject
 from keytwin.operation.conformance_questions import MOST_KEYS
-from keytwin.operation.conformance_values import Outcome
+from keytwin.operation.conformance_stream_course import StreamSubject
+from keytwin.operation.conformance_stream_questions import MOST_CHUNKS
+from keytwin.operation.conformance_streams import STREAMS_STANDARD, examine_streams
+from keytwin.operation.conformance_values import Examination, Outcome
 from tests.conformance.running import Network
 from tests.conformance.speaking import Sae
 from tests.marks import clause
@@ -27,6 +31,29 @@ def examined(network: Network, master: str, slave: str) -> Examination:
     assert told == []
     assert done.keys_used <= MOST_KEYS
     return done
+
+
+def speaking(network: Network, name: str, *, binary: bool) -> Party:
+    """Return an SAE as it speaks ETSI GS QKD 004, in JSON or in frames."""
+    sae = network.sae(name)
+    host, port = network.binary(sae)
+    return replace(party(sae), url=f"tls://{host}:{port}") if binary else party(sae)
+
+
+@clause(STREAMS_STANDARD, "6")
+@pytest.mark.parametrize(
+    ("first", "second", "binary"),
+    [
+        ("near-a", "near-b", (True, True)),
+        ("far-a", "far-b", (False, True)),
+    ],
+    ids=["frames", "one end in JSON"],
+)
+def test_key_streams_pass_every_check(line: Network, first: str, second: str, binary: tuple[bool, bool]) -> None:
+    ends = speaking(line, first, binary=binary[0]), speaking(line, second, binary=binary[1])
+    done = examine_streams(StreamSubject(*ends, speaking(line, "other-b", binary=binary[1])))
+    assert [(each.title, each.notes) for each in done.results if each.outcome is not Outcome.PASS] == []
+    assert done.keys_used == MOST_CHUNKS
 
 
 @clause(STANDARD, "Table 2")

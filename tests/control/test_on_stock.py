@@ -8,10 +8,10 @@ from msgspec.structs import replace
 from keytwin.control.capacity import TAG_KEY
 from keytwin.vocabulary.events import SessionAdmitted, SessionOnStock, SessionRejected
 from keytwin.vocabulary.identity import ADMISSION, CONTROLLER, Ksid, LinkId, NodeId
-from keytwin.vocabulary.key import DEFAULT_KEY_SIZE
+from keytwin.vocabulary.key import DEFAULT_KEY_SIZE, Fallback, KeyMode
 from keytwin.vocabulary.link_messages import LinkPerformance
 from keytwin.vocabulary.operator_messages import SetNodeTrust
-from keytwin.vocabulary.session_messages import FindRoute
+from keytwin.vocabulary.session_messages import ConfigureHop, FindRoute
 from keytwin.vocabulary.topology_messages import LinkStatus, RaiseAlarm
 from keytwin.vocabulary.units import Bits, BitsPerSecond, Duration, kilobits, minutes, seconds
 from tests.control.cases import RELAYED, reserved, state_of
@@ -23,9 +23,9 @@ PLENTY = kilobits(1_000)
 LONG = Duration(minutes(5))
 
 
-def plane_on(on_stock: Duration = LONG) -> tuple[Plane, Ksid]:
+def plane_on(on_stock: Duration = LONG, **more: object) -> tuple[Plane, Ksid]:
     """Return the star, whose sessions may live on stock for so long, with a session over a link to a leaf."""
-    patient = replace(GOLD, on_stock=on_stock)
+    patient = replace(GOLD, on_stock=on_stock, **more)
     plane = Plane(setup=replace(setup_of(), slas=(patient, BRONZE)))
     plane.register()
     stock(plane, PLENTY)
@@ -158,3 +158,54 @@ def test_a_restart_of_admission_gives_it_no_more_time() -> None:
     plane.run(minutes(2))
     assert state_of(plane, ksid) == "terminated"
     assert "as long as its service level says" in why(plane)
+
+
+# --- without quantum key ----------------------------------------------------------------------------------------------
+
+MAY_FALL_BACK: dict[str, object] = {"mode": KeyMode.HYBRID_CATKDF, "fallback": Fallback.PQC_ONLY}
+WITHOUT: dict[str, object] = {"mode": KeyMode.PQC_ONLY}
+
+
+@pytest.mark.parametrize("more", [MAY_FALL_BACK, {"fallback": Fallback.PQC_ONLY}])
+def test_a_session_that_may_do_without_quantum_key_stays_on_its_dark_way_for_good(more: dict[str, object]) -> None:
+    plane, ksid = plane_on(Duration(0), **more)
+    cut(plane)
+    stock(plane, Bits(0))
+    plane.run(minutes(9))
+    assert state_of(plane, ksid) == "re-routing"
+    assert len(plane.heard(SessionOnStock)) == 1
+    plane.status(DARK, LinkStatus.ACTIVE)
+    plane.run(seconds(5))
+    assert state_of(plane, ksid) == "active"
+
+
+def test_what_it_may_turn_to_is_told_with_its_staying() -> None:
+    plane, _ = plane_on(LONG, **MAY_FALL_BACK)
+    cut(plane)
+    (told,) = plane.heard(SessionOnStock)
+    assert (told.longest, told.fallback) == (LONG, "pqc-only")
+
+
+def test_a_session_that_takes_no_quantum_key_minds_neither_darkness_nor_alarm_of_a_link() -> None:
+    plane, ksid = plane_on(Duration(0), **WITHOUT)
+    cut(plane)
+    plane.tell(CONTROLLER, RaiseAlarm(DARK, 10**18, "qber", is_on=True))
+    plane.run(minutes(9))
+    assert state_of(plane, ksid) == "active"
+    assert not plane.heard(SessionOnStock)
+
+
+@invariant("A1")
+def test_a_session_that_takes_no_quantum_key_reserves_none() -> None:
+    plane, ksid = plane_on(Duration(0), **WITHOUT)
+    assert state_of(plane, ksid) == "active"
+    assert reserved(plane) == {}
+
+
+@pytest.mark.parametrize("more", [MAY_FALL_BACK, WITHOUT])
+def test_the_mode_stands_in_what_is_admitted_and_what_the_two_ends_are_told(more: dict[str, object]) -> None:
+    plane, _ = plane_on(LONG, **more)
+    (admitted,) = plane.heard(SessionAdmitted)
+    assert admitted.mode == more["mode"]
+    ends = [hop.end for hop in plane.messages(ConfigureHop) if hop.end]
+    assert {(end.mode, end.fallback) for end in ends} == {(more["mode"], more.get("fallback", Fallback.NONE))}

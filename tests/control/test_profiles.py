@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from keytwin.control.profiles import NEVER, Denial, Grant, Profiles, batch_of
 from keytwin.vocabulary.blueprint import KeyManagementSettings, Relay
 from keytwin.vocabulary.identity import AppId, NodeId, UserId, km_of
+from keytwin.vocabulary.key import Fallback, KeyMode
 from keytwin.vocabulary.session_messages import ConfigureSession, Qos, Reason
 from keytwin.vocabulary.units import Bits, BitsPerSecond, seconds
 from tests.control.plane import APPS, BOB, BRONZE, setup_of
@@ -145,3 +146,24 @@ def test_a_relay_message_carries_no_more_keys_than_a_pool_holds(
     rate: int, settings: KeyManagementSettings, batch: int
 ) -> None:
     assert batch_of(BitsPerSecond(rate), Bits(256), settings) == batch
+
+
+@pytest.mark.parametrize(
+    ("mode", "fallback", "rate", "outlives"),
+    [
+        (KeyMode.QKD_ONLY, Fallback.NONE, BRONZE.rate, False),
+        (KeyMode.QKD_ONLY, Fallback.PQC_ONLY, BRONZE.rate, True),
+        (KeyMode.HYBRID_XOR, Fallback.NONE, BRONZE.rate, False),
+        (KeyMode.PQC_ONLY, Fallback.NONE, 0, True),
+    ],
+)
+def test_the_mode_decides_what_links_must_give_and_whether_darkness_ends_a_session(
+    mode: KeyMode, fallback: Fallback, rate: int, *, outlives: bool
+) -> None:
+    setup = setup_of()
+    level = replace(BRONZE, mode=mode, fallback=fallback)
+    slas = tuple(level if sla.id == BRONZE.id else sla for sla in setup.slas)
+    granted = Profiles(replace(setup, slas=slas)).grant(request())
+    assert isinstance(granted, Grant)
+    assert (granted.mode, granted.fallback, granted.link_rate) == (mode, fallback, rate)
+    assert granted.outlives_darkness is outlives

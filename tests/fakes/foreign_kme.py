@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 from uuid import UUID
 
@@ -283,8 +283,14 @@ def party(sae: str, *, is_known: bool = True) -> Party:
     return Party(sae, "https://kme.example", Path("ca"), Papers(Path(sae), Path("key")) if is_known else None)
 
 
+class Answering(Protocol):
+    """A key manager that answers requests of HTTP."""
+
+    def answer(self, caller: str, verb: str, target: str, body: bytes | None) -> Reply: ...
+
+
 @contextmanager
-def served(kme: ForeignKme, context: ssl.SSLContext, named: Callable[[bytes], str]) -> Iterator[str]:
+def served(kme: Answering, context: ssl.SSLContext, named: Callable[[bytes], str]) -> Iterator[str]:
     """Serve a key manager over TLS; gives the URL. `named` reads the SAE from its certificate (DER)."""
 
     class Handler(BaseHTTPRequestHandler):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 
 from keytwin.keymanagement.agreement import (
@@ -14,6 +17,7 @@ from keytwin.keymanagement.agreement import (
     AgreementOverdue,
     EndAgreement,
     Own,
+    Performed,
     discard,
 )
 from keytwin.vocabulary.exchange_messages import AnswerCiphertext
@@ -143,11 +147,11 @@ def test_an_agreement_that_is_over_takes_nothing_more(messages: tuple[Message, .
 
 
 @pytest.mark.parametrize(
-    "kind", [SecretOpened, SecretEncapsulated, KeyPairMade], ids=lambda kind: getattr(kind, "__name__", "")
+    "kind", [SecretOpened, partial(SecretEncapsulated, ciphertext=b"c"), partial(KeyPairMade, public=b"p")]
 )
-def test_what_nobody_waits_for_is_wiped(kind: type[SecretOpened | SecretEncapsulated | KeyPairMade]) -> None:
+def test_what_nobody_waits_for_is_wiped(kind: Callable[[str, KeyMaterial], Performed]) -> None:
     held = material()
-    discard(SecretOpened("x", held) if kind is SecretOpened else kind("x", held, b"public"))
+    discard(kind("x", held))
     discard(FAILED)
     assert held.is_wiped
 

@@ -22,7 +22,7 @@ from keytwin.vocabulary.kem_messages import KeyPairMade, SecretEncapsulated, Sec
 from keytwin.vocabulary.key import KeyMode
 from keytwin.vocabulary.machine import Effect, Message, Perform, PortFailed, Request, Send, StartTimer, StopTimer
 from keytwin.vocabulary.ports import Kem
-from keytwin.vocabulary.units import Bits, Instant
+from keytwin.vocabulary.units import Bits, Duration, Instant
 from tests.keymanagement.parts import AB, KSID, START, A, B, hop, key_ids, later, sent, started
 from tests.marks import invariant
 
@@ -80,6 +80,8 @@ class Pair:
                     self.timers[name] = due
                 case StopTimer(name=name):
                     self.timers.pop(name, None)
+                case _:
+                    raise AssertionError(effect)
         for other, later_on in follow:
             self.perform(other, later_on, now)
 
@@ -183,7 +185,7 @@ def test_what_is_no_public_key_is_not_answered() -> None:
     pair.perform(B, pair.ends[B].on_offer(offer))
     assert pair.said == []
     assert not pair.ends[B].answering
-    assert pair.agreed()
+    assert pair.shares(pair.agreed())
 
 
 @invariant("K2")
@@ -249,7 +251,7 @@ def test_a_batch_larger_than_what_one_secret_is_for_has_one_of_its_own() -> None
 def test_a_secret_that_is_an_hour_old_is_replaced() -> None:
     pair = Pair()
     old = pair.agreed()
-    late = later(LONGEST_USE + 1)
+    late = later(Duration(LONGEST_USE + 1))
     assert pair.take(now=late)
     fresh = pair.take(now=late)
     assert fresh
@@ -315,7 +317,7 @@ def test_a_port_that_fails_is_tried_again_after_a_pause() -> None:
     again = pair.ends[A].on_performed(PortFailed(asked.request_id, "no luck"), START)
     assert PAUSE in started(again).values()
     pair.fails = False
-    assert pair.agreed()
+    assert pair.shares(pair.agreed())
 
 
 def test_an_end_that_is_silent_for_long_is_offered_another_key_later() -> None:

@@ -22,7 +22,7 @@ from keytwin.keymanagement.hybrid import (
     stamped,
 )
 from keytwin.vocabulary.exchange_messages import AssignKeys, NameKeys, RelayKeys
-from keytwin.vocabulary.identity import KeyId
+from keytwin.vocabulary.identity import KeyId, Ksid
 from keytwin.vocabulary.key import Fallback, KeyMaterial, KeyMode, Method, Provenance
 from keytwin.vocabulary.units import Bits, seconds
 from tests.keymanagement.parts import AB, KSID, A, hop, key_ids
@@ -108,7 +108,7 @@ def test_without_quantum_key_a_key_is_derived_from_the_secret_alone() -> None:
 def test_no_two_keys_of_one_secret_have_anything_in_common(mode: KeyMode) -> None:
     one = generation().combine(purpose(mode), quantum("a", "b"))
     other = generation().combine(purpose(mode, onward=False), quantum("a"))
-    elsewhere = generation().combine(Purpose(mode, KSID + "2", onward=True), quantum("a"))
+    elsewhere = generation().combine(Purpose(mode, Ksid("another"), onward=True), quantum("a"))
     made = [octets(material) for keys in (one, other, elsewhere) for material in keys.values()]
     assert len(set(made)) == 4
 

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from keytwin.keymanagement.fallback import FALLBACK_AFTER
+from keytwin.keymanagement.fallback import FALLBACK_AFTER, FallbackKept
 from keytwin.keymanagement.generations import Generations
 from keytwin.keymanagement.hybrid import KEM
+from keytwin.keymanagement.snapshot import shorten
 from keytwin.vocabulary.blueprint import Relay
 from keytwin.vocabulary.events import FallbackBegun, FallbackOver, KeysRelayed, SecretRefused, ViolationSeen
 from keytwin.vocabulary.exchange_messages import (
@@ -341,6 +342,26 @@ def test_it_is_still_fallen_back_after_a_restart_and_does_not_say_so_twice() -> 
     assert [told for told in row.published(FallbackBegun) if told.node == row.nodes[0]] == begun
     assert row.pair(FIRST, "a")
     assert origin(row, "a").mode is KeyMode.PQC_ONLY
+
+
+@invariant("O1")
+def test_a_snapshot_of_the_journal_keeps_that_it_has_fallen_back_and_no_longer_than_that() -> None:
+    row = small(KeyMode.HYBRID_XOR, Fallback.PQC_ONLY)
+    dark(row)
+    row.wait(FALLBACK_AFTER)
+    assert [kept.is_on for kept in snapshot(row)] == [True]
+    for link in row.links:
+        row.simulation.restart(twin_of(link))
+    row.wait(minutes(1))
+    assert row.published(FallbackOver)
+    assert snapshot(row) == []
+
+
+def snapshot(row: Row) -> list[FallbackKept]:
+    """Return what a snapshot of the first key manager's records says of falling back."""
+    fallen = row.nodes.index(row.published(FallbackBegun)[0].node)
+    records = row.simulation.hosts[km_of(row.nodes[fallen])].disk.records()
+    return [kept for kept in shorten(row.fresh(fallen), records) if isinstance(kept, FallbackKept)]
 
 
 @pytest.mark.parametrize("mode", [KeyMode.QKD_ONLY, KeyMode.HYBRID_CATKDF])

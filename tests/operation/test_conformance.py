@@ -11,11 +11,11 @@ from typing import Final
 
 import pytest
 
-from keytwin.operation.conformance import CHECKS, MOST_NOTES, Examination, examine, judge
+from keytwin.operation.conformance import CHECKS, examine
 from keytwin.operation.conformance_calls import Reply
 from keytwin.operation.conformance_interview import NO_SLAVE, ONE_SAE, Subject, interview
-from keytwin.operation.conformance_questions import HARMLESS, MOST_KEYS, WRONG, NotAsked, Q
-from keytwin.operation.conformance_values import Check, Level, Outcome
+from keytwin.operation.conformance_questions import HARMLESS, MOST_KEYS, WRONG, Heard, Q
+from keytwin.operation.conformance_values import MOST_NOTES, Check, Examination, Level, NotAsked, Outcome, judge
 from keytwin.vocabulary.errors import Refusal
 from tests.fakes.foreign_kme import LIMITS, Acquaintance, Fault, ForeignKme, party
 from tests.marks import clause
@@ -191,7 +191,8 @@ def test_nobody_there_is_a_refusal() -> None:
 
 def test_of_many_findings_some_are_told() -> None:
     heard = interview(Subject(party("alice"), party("bob")), partial(Acquaintance, ForeignKme()))
-    many = Check("-", Level.MUST, "many", lambda _: iter([str(number) for number in range(MOST_NOTES + 3)]))
+    notes = [str(number) for number in range(MOST_NOTES + 3)]
+    many: Check[Heard] = Check("-", Level.MUST, "many", lambda _: iter(notes))
     assert judge(many, heard).notes[MOST_NOTES:] == ("and 3 more",)
 
 

@@ -17,6 +17,8 @@ from keytwin.vocabulary.events import (
     BlockDistilled,
     BlockPlaced,
     ElementRestarted,
+    FallbackBegun,
+    FallbackOver,
     KeyAsked,
     KeyDenied,
     KeysAnswered,
@@ -25,8 +27,10 @@ from keytwin.vocabulary.events import (
     KeysRelayed,
     LinkProbed,
     LinkStatusChanged,
+    SecretRefused,
     SessionAdmitted,
     SessionConfigured,
+    SessionOver,
     SessionRejected,
     SessionReleased,
     StockSeen,
@@ -162,6 +166,19 @@ def test_what_monitoring_has_not_measured_has_no_level() -> None:
     assert value(metrics, "keytwin_link_rate_bits_per_second", link=LINK) == 1500
     assert value(metrics, "keytwin_link_qber_ratio", link=LINK) == pytest.approx(0.03)
     assert value(metrics, "keytwin_link_stock_bits", link=LINK, node="a") == 512
+
+
+def test_sessions_that_have_fallen_back_are_counted_until_they_return_or_end() -> None:
+    other = Ksid("other")
+    begun = [FallbackBegun(A, ksid, TALK, "hybrid-xor", "pqc-only") for ksid in (K, other)]
+    metrics = told(*begun, SecretRefused(A, K, 3, 1))
+    assert value(metrics, "keytwin_fallbacks_total", node="a") == 2
+    assert value(metrics, "keytwin_secrets_refused_total", node="a") == 3
+    assert value(metrics, "keytwin_sessions_fallen_back", node="a") == 2
+    metrics(Instant(0), km_of(A), FallbackOver(A, K, TALK, "hybrid-xor"))
+    assert value(metrics, "keytwin_sessions_fallen_back", node="a") == 1
+    metrics(Instant(0), km_of(A), SessionOver(A, other, "closed"))
+    assert value(metrics, "keytwin_sessions_fallen_back", node="a") == 0
 
 
 def test_restarts_are_counted_by_element() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import partialmethod
 from itertools import count
 from pathlib import Path
 
 import pytest
 
 from keytwin.operation.office import Office
+from keytwin.runtime.journal import Journal
 from keytwin.service.conversation import Question
 from keytwin.vocabulary.events import BlockPlaced, KeysReady
 from keytwin.vocabulary.exchange_messages import (
@@ -27,6 +29,7 @@ from keytwin.vocabulary.units import Instant, seconds
 from tests.marks import invariant
 from tests.operation.live import heard, network, on_uvloop, settings, up
 from tests.operation.wire import Wiretap
+from tests.runtime.journals import edited
 
 FACE = ElementName("face/test")
 ENDS = {"app01": ("km0", "km1"), "app23": ("km2", "km3"), "app45": ("km4", "km5")}
@@ -101,7 +104,10 @@ class Diary:
 @invariant("P1")
 @invariant("K5")
 @invariant("S6")
-def test_down_and_up_on_the_same_state_goes_on_where_it_was(tmp_path: Path) -> None:
+@invariant("O1")
+def test_down_and_up_on_the_same_state_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a snapshot of the journal every few commits, so that most of what is found again comes from one."""
+    monkeypatch.setattr(Journal, "shorten_by", partialmethod(Journal.shorten_by, longest_tail=8_192))
     star, wire, before, after = network("star6"), Wiretap(), Diary(), Diary()
     kept: dict[str, object] = {}
 
@@ -144,6 +150,8 @@ def test_down_and_up_on_the_same_state_goes_on_where_it_was(tmp_path: Path) -> N
     for place, numbers in after.blocks.items():
         assert min(numbers) > max(before.blocks.get(place, [0])), place
     assert after.blocks
+    with edited(tmp_path / "state" / "journal" / "journal.db") as connection:
+        assert connection.execute("SELECT min(id) FROM rows WHERE element = 'journal/snapshot'").fetchone()[0] > 100
     assert {"RelayKeys", "AssignKeys"} <= wire.kinds
     assert not wire.reused()
     assert len(wire.key_ids) == len(set(wire.key_ids)) > 64

@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from keytwin.cli.passphrase import VARIABLE, Asking
 from keytwin.operation.audit import trails_of
-from keytwin.operation.sealing import KEY_FILE, SEAL, is_sealed, key_of, no_passphrase
+from keytwin.operation.sealing import JOURNAL, KEY_FILE, SEAL, TOKEN, is_sealed, key_of, must_ask, no_passphrase
 from keytwin.runtime.envelope import KeyFile
 from keytwin.vocabulary.errors import FileMistake, Mistake, Refusal
 from tests.architecture.source import ROOT
 from tests.fakes.ports import free_ports
 from tests.marks import invariant
+from tests.operation.live import network, on_uvloop, settings, up
+from tests.runtime.tokens import PIN, needs_softhsm, tokens
 
 PASSPHRASE = "correct horse battery"
 
@@ -87,6 +90,74 @@ def test_z6_keytwin_up_serves_nothing_without_the_passphrase(tmp_path: Path) -> 
     assert _keytwin(state, "audit", "verify")[0] not in {0, 1}
     assert _keytwin(state, "up", "star6", "--detach", passphrase=PASSPHRASE)[0] == 0
     assert _keytwin(state, "down")[0] == 0
+
+
+# --- under a token ----------------------------------------------------------------------------------------------------
+
+
+@needs_softhsm
+@invariant("Z6")
+def test_z6_a_state_under_a_token_opens_by_it_only_whether_or_not_it_is_named_again(tmp_path: Path) -> None:
+    asked: list[bool] = []
+
+    def ask(is_new: bool) -> bytes:  # noqa: FBT001
+        asked.append(is_new)
+        return PIN
+
+    uri = tokens().uri()
+    name = key_of(tmp_path, ask, token=uri).name
+    assert is_sealed(tmp_path)
+    assert not (tmp_path / KEY_FILE).exists()
+    assert key_of(tmp_path, ask).name == key_of(tmp_path, ask, token=uri).name == name
+    assert asked == [False, False, False], "a PIN is never new"
+    with pytest.raises(Refusal, match="the PIN of its token"):
+        key_of(tmp_path, no_passphrase)
+    with pytest.raises(FileMistake, match="was begun under a token"):
+        key_of(tmp_path, ask, seals=True)
+
+
+def test_what_was_begun_otherwise_is_not_put_under_a_token(tmp_path: Path) -> None:
+    uri = "pkcs11:token=a;object=b?module-path=/x"
+    key_of(tmp_path / "file", no_passphrase)
+    with pytest.raises(FileMistake, match="was begun unsealed"):
+        key_of(tmp_path / "file", no_passphrase, token=uri)
+    key_of(tmp_path / "phrase", lambda _: PASSPHRASE.encode(), seals=True)
+    with pytest.raises(FileMistake, match="was begun under a passphrase"):
+        key_of(tmp_path / "phrase", no_passphrase, token=uri)
+
+
+def test_somebody_is_asked_where_something_is_needed_and_for_what(tmp_path: Path) -> None:
+    uri = "pkcs11:token=a;object=b?module-path=/x"
+    assert must_ask(tmp_path, seals=False, token="") is None
+    assert must_ask(tmp_path, seals=True, token="") is True
+    assert must_ask(tmp_path, seals=False, token=uri) is False
+    assert must_ask(tmp_path, seals=False, token=f"{uri}&pin-source=/run/pin") is None
+    key_of(tmp_path / "phrase", lambda _: PASSPHRASE.encode(), seals=True)
+    assert must_ask(tmp_path / "phrase", seals=False, token="") is False
+    key_of(tmp_path / "file", no_passphrase)
+    assert must_ask(tmp_path / "file", seals=True, token="") is None, "it will be refused"
+
+
+@pytest.mark.slow
+@needs_softhsm
+@invariant("Z6")
+def test_z6_keytwin_up_serves_nothing_without_the_token(tmp_path: Path) -> None:
+    state, uri, star = tmp_path / "state", tokens().uri(), network("star6")
+    code, said = _keytwin(state, "up", "star6", "--sealed-by", uri, passphrase="12345678")
+    assert code
+    assert "not the PIN of token 'keytwin'" in said
+    assert "Traceback" not in said
+    assert not (state / JOURNAL).exists()
+
+    async def life() -> None:
+        async with up(replace(settings(star, state), token=uri, ask_passphrase=lambda _: PIN)):
+            assert (state / TOKEN).exists()
+
+    on_uvloop(life())
+    assert not (state / KEY_FILE).exists()
+    assert [trail.faults for trail in trails_of(state, lambda _: PIN).values()] == [[]]
+    with pytest.raises(Refusal, match="not the PIN"):
+        trails_of(state, lambda _: b"12345678")
 
 
 _PORT = str(free_ports(13))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import msgspec
 from rich.console import Console
 
-from keytwin.operation.conformance import STANDARD, Examination
+from keytwin.operation.conformance import STANDARD
 from keytwin.operation.conformance_questions import MOST_KEYS
-from keytwin.operation.conformance_values import Level, Outcome, Result
+from keytwin.operation.conformance_values import Examination, Level, Outcome, Result
 from keytwin.report.conformance import (
     conformance_junit,
     conformance_record,
@@ -24,7 +25,7 @@ RESULTS = (
     Result("6.5", Level.SHOULD, "kind words", Outcome.FAIL, ("rude",)),
     Result("6.4", Level.MUST, "the slave", Outcome.SKIP, ("no certificate",)),
 )
-DONE = Examination("https://a:1", "https://b:2", RESULTS, 7)
+DONE = Examination(STANDARD, "https://a:1", "https://b:2", RESULTS, 7, MOST_KEYS)
 
 
 def shown(done: Examination) -> str:
@@ -36,7 +37,7 @@ def shown(done: Examination) -> str:
 
 def test_only_a_must_that_fails_breaks_the_standard() -> None:
     assert not DONE.is_passed
-    assert Examination("a", "b", (RESULTS[0], *RESULTS[2:]), 0).is_passed
+    assert replace(DONE, results=(RESULTS[0], *RESULTS[2:])).is_passed
 
 
 def test_the_table_has_each_check_with_its_clause_and_what_is_wrong() -> None:
@@ -75,12 +76,12 @@ def test_junit_is_sound_xml_and_red_where_the_exit_code_is() -> None:
 
 
 def test_the_record_holds_all_of_it() -> None:
-    record = msgspec.json.decode(msgspec.json.encode(conformance_record(Examination("a", "b", RESULTS[2:], 7))))
+    record = msgspec.json.decode(msgspec.json.encode(conformance_record(replace(DONE, results=RESULTS[2:]))))
     assert record == {
         "format": 1,
         "standard": STANDARD,
-        "master_url": "a",
-        "slave_url": "b",
+        "master_url": "https://a:1",
+        "slave_url": "https://b:2",
         "passed": True,
         "keys_used": 7,
         "most_keys": MOST_KEYS,

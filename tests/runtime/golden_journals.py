@@ -10,13 +10,14 @@ from __future__ import annotations
 import base64
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from keytwin.files.network import read_network
-from keytwin.network import simulate
+from keytwin.network import shorten, simulate
 from keytwin.runtime.envelope import Envelope, KeyFile
 from keytwin.runtime.journal import Journal
 from keytwin.runtime.journal_codec import RecordCodec, record_types
@@ -26,7 +27,7 @@ from keytwin.scenario.hunt_oracles import PadWatch, SaeLedger, rates_of
 from keytwin.scenario.timeline import orders
 from keytwin.vocabulary.blueprint import Blueprint
 from keytwin.vocabulary.identity import ElementName, KeyId, LinkId, NodeId
-from keytwin.vocabulary.machine import Message
+from keytwin.vocabulary.machine import Message, Record
 from keytwin.vocabulary.timeline import Action, AskKeys, OpenApp
 from keytwin.vocabulary.units import Instant, milliseconds, seconds
 
@@ -102,7 +103,7 @@ def opened(path: Path) -> Journal:
 
 
 def main() -> None:
-    """Write the journal of the present format."""
+    """Write the journal of the present format: a snapshot of the first two thirds, and the rest behind it."""
     path = GOLDEN / f"format-{FORMAT}.db"
     assert not path.exists(), f"{path.name} is there: a golden journal is never written anew"
     world = watched()
@@ -111,11 +112,21 @@ def main() -> None:
     world.simulation.run(Instant(seconds(STOPPED)))
     with closing(opened(path)) as journal:
         for name, host in world.simulation.hosts.items():
-            for record in host.disk.records():
+            for record in (records := host.disk.records())[: len(records) * 2 // 3]:
+                journal.stage(name, record)
+                journal.commit()
+        journal.shorten_by(partial(_shorten, world), longest_tail=0)
+        for name, host in world.simulation.hosts.items():
+            for record in (records := host.disk.records())[len(records) * 2 // 3 :]:
                 journal.stage(name, record)
                 journal.commit()
     path.with_name(f"{path.name}.lock").unlink()
     path.with_suffix(".json").write_bytes(msgspec.json.format(msgspec.json.encode(used_by(world)), indent=0))
+
+
+def _shorten(world: Watched, element: ElementName, records: list[Record]) -> list[Record] | None:
+    made = {name: host.make for name, host in world.simulation.hosts.items() if host.make}
+    return shorten(made, world.blueprint, element, records, world.simulation.now)
 
 
 if __name__ == "__main__":

@@ -41,14 +41,25 @@ def handed_out(number: int, *, is_master: bool = True) -> KeysHandedOut:
     return KeysHandedOut(KSID, is_master, (KeyId(f"key-{number}"),), SAE, Bits(256))
 
 
-def filled(folder: Path, commits: int = 5) -> Path:
+def filled(folder: Path, commits: int = 5, short_at: int | None = None) -> Path:
+    """Have decisions made, with a snapshot of the journal, which leaves none of its records, in between or behind."""
     with closing(opened(folder)) as journal:
         for number in range(commits):
+            if number == short_at:
+                shorten(journal)
             journal.stage(HERE, Kept(number))
             journal.stage(THERE, handed_out(number))
             journal.stage(HERE, handed_out(number, is_master=False))
             journal.commit()
+        if short_at == commits:
+            shorten(journal)
     return folder / "journal"
+
+
+def shorten(journal: Journal) -> None:
+    journal.shorten_by(lambda *_: [], longest_tail=0)
+    assert journal.records(HERE) == []
+    journal.shorten_by(lambda *_: None)
 
 
 def read(path: Path) -> Trail:
@@ -156,9 +167,11 @@ SPOILT = {
 
 
 @invariant("Z7")
+@pytest.mark.parametrize("short_at", [None, 3, 5], ids=["whole", "short-between", "short-behind"])
 @pytest.mark.parametrize(("spoil", "row"), SPOILT.values(), ids=SPOILT)
-def test_whatever_is_changed_is_noticed_and_where(spoil: str, row: int, tmp_path: Path) -> None:
-    path = filled(tmp_path)
+def test_whatever_is_changed_is_noticed_and_where(spoil: str, row: int, short_at: int | None, tmp_path: Path) -> None:
+    path = filled(tmp_path, short_at=short_at)
+    assert not faults(path)
     with edited(path) as connection:
         connection.executescript(spoil)
     assert min(found for found, _ in faults(path)) == row
@@ -197,6 +210,28 @@ def test_who_has_not_the_key_cannot_make_a_chain_anew(tmp_path: Path) -> None:
         connection.execute("ATTACH ? AS theirs", (str(theirs),))
         connection.executescript("DELETE FROM audit; INSERT INTO audit SELECT * FROM theirs.audit")
     assert {row for row, _ in faults(path)} == {1, 2, 3, 4, 5, 6}
+
+
+@invariant("Z7")
+def test_rows_that_no_record_confirms_any_more_are_confirmed_by_the_snapshot(tmp_path: Path) -> None:
+    path = filled(tmp_path, short_at=5)
+    with edited(path) as connection:
+        connection.executescript("DELETE FROM audit WHERE id > 3")
+    assert faults(path) == [(4, "is missing: the journal's snapshot knows of 5 rows")]
+
+
+@invariant("Z7")
+def test_what_a_snapshot_repeats_is_no_decision_made_anew(tmp_path: Path) -> None:
+    with closing(opened(tmp_path)) as journal:
+        journal.stage(HERE, handed_out(1))
+        journal.commit()
+        journal.shorten_by(lambda _, records: records, longest_tail=0)
+        journal.stage(HERE, handed_out(2))
+        journal.commit()
+        assert len(journal.records(HERE)) == 2
+    trail = read(tmp_path / "journal")
+    assert [row.id for row in trail.rows] == [1, 2]
+    assert not trail.faults
 
 
 @pytest.mark.parametrize(

@@ -117,9 +117,9 @@ def test_another_key_encryption_key_is_refused_by_name_even_for_an_empty_journal
 def test_another_format_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = filled(tmp_path, 1)
     with edited(path) as connection:
-        connection.execute("PRAGMA user_version = 3")
+        connection.execute("PRAGMA user_version = 4")
     octets = path.read_bytes()
-    with pytest.raises(FileMistake, match=r"has format 3, and this keytwin reads 2 \(use the keytwin that wrote it"):
+    with pytest.raises(FileMistake, match=r"has format 4, and this keytwin reads 3 \(use the keytwin that wrote it"):
         opened(tmp_path)
     assert path.read_bytes() == octets
 

@@ -10,6 +10,8 @@ from keytwin.network import simulate
 from keytwin.scenario.run import play
 from keytwin.vocabulary.blueprint import App, Blueprint, Endpoint
 from keytwin.vocabulary.events import (
+    FallbackBegun,
+    FallbackOver,
     KeyDenied,
     KeysAnswered,
     SessionAdmitted,
@@ -19,6 +21,7 @@ from keytwin.vocabulary.events import (
 )
 from keytwin.vocabulary.evidence import AppEvidence, Evidence
 from keytwin.vocabulary.identity import AppId, ElementName, LinkId, NodeId, SaeId, UserId
+from keytwin.vocabulary.key import Fallback, KeyMode
 from keytwin.vocabulary.machine import Event
 from keytwin.vocabulary.timeline import Action, AskKeys, CloseApp, CutLink, HealLink, OpenApp, Scenario, Step
 from keytwin.vocabulary.units import Duration, Instant, kilobits, milliseconds, minutes, seconds
@@ -168,4 +171,33 @@ def test_when_the_stock_is_used_up_a_session_lives_on_its_pool_and_ends_with_tha
     assert seconds(10) + pool_depth <= ends[0] <= seconds(12) + pool_depth
     assert answers(seen, "app23-a", seconds(11), Duration(seconds(10) + pool_depth)) > 20
     assert of(evidence, "app23").pairs == of(evidence, "app23").equal < 140
+    assert not unbalanced(evidence)
+
+
+# --- without quantum key --------------------------------------------------------------------------------------------
+
+
+@invariant("K2")
+@invariant("P5")
+def test_a_hybrid_session_falls_back_in_the_dark_where_it_may_and_is_hybrid_again_in_the_light(star: Blueprint) -> None:
+    few = msgspec.structs.replace(star.key_management, store=kilobits(20), pool_depth=seconds(2))
+    levels = [msgspec.structs.replace(sla, mode=KeyMode.HYBRID_CATKDF, fallback=Fallback.PQC_ONLY) for sla in star.slas]
+    mixed = msgspec.structs.replace(star, slas=tuple(levels), key_management=few)
+    more = AskKeys(AppId("app23"), number=4, times=100, every=milliseconds(250), masters="first")
+    cut, healed = (8, CutLink(LinkId("km0--km2"))), (33, HealLink(LinkId("km0--km2")))
+    evidence, seen = timed(mixed, cut, (9, more), healed)
+    assert not evidence.failures
+    begun = [(at, event) for at, event in seen if isinstance(event, FallbackBegun)]
+    over = [(at, event) for at, event in seen if isinstance(event, FallbackOver)]
+    assert {event.app for _, event in begun} == {"app23"}
+    assert {event.node for _, event in begun} == {event.node for _, event in over}
+    assert all(at > seconds(18) for at, _ in begun)
+    assert all(at > seconds(33) for at, _ in over)
+    assert any("km0--km2, and after that falls back to pqc-only" in notice for notice in evidence.notices)
+    assert any("app23 falls back from hybrid-catkdf to pqc-only" in notice for notice in evidence.notices)
+    assert any("app23 makes keys by hybrid-catkdf again" in notice for notice in evidence.notices)
+    # Keys go on in the dark, none is wrong, and the one session has served all the while.
+    assert answers(seen, "app23-a", seconds(25), seconds(33)) > 20
+    assert of(evidence, "app23").pairs == of(evidence, "app23").equal > 100
+    assert not any(isinstance(event, SessionRejected) for _, event in seen)
     assert not unbalanced(evidence)

@@ -1,13 +1,19 @@
-"""A key manager whose disk is put back to an earlier state: no octet of a pad is used again, and somebody is told."""
+"""A key manager whose disk is put back to an earlier state.
+
+No octet of a pad is used again and no key is handed out again, its links go on, and somebody is told.
+"""
 
 from __future__ import annotations
 
 import pytest
 
-from keytwin.keymanagement.lease import OutgoingMark
-from keytwin.vocabulary.events import PadsDoubted
-from keytwin.vocabulary.identity import ElementName, km_of
-from keytwin.vocabulary.units import seconds
+from keytwin.keymanagement.put_back import COME_AGAIN
+from keytwin.keymanagement.sessions import pools_of
+from keytwin.vocabulary.events import BlockPlaced, PadsDoubted, ViolationSeen
+from keytwin.vocabulary.exchange_messages import KeyDelivered, KeyRefused
+from keytwin.vocabulary.identity import KeyId, LinkId, NodeId, SaeId, km_of, link_ends
+from keytwin.vocabulary.session_messages import Reason
+from keytwin.vocabulary.units import Duration, milliseconds, seconds
 from tests.keymanagement.bench import FIRST, SECOND, Row
 from tests.marks import invariant
 
@@ -28,32 +34,53 @@ def go_on(row: Row, until: int, name: str) -> None:
         row.run(seconds(second))
 
 
-def latest_question(row: Row, name: ElementName) -> int:
-    """Return the highest number of a question for a lease that is on the disk."""
-    records = row.simulation.hosts[name].disk.records()
-    return max((record.generation for record in records if isinstance(record, OutgoingMark)), default=0)
+def put_back(row: Row, index: int, share: float) -> None:
+    """Let a key manager talk on, and start it again from the disk as it was when a share of that was done."""
+    name = km_of(row.nodes[index])
+    before = len(row.simulation.hosts[name].disk.durable)
+    go_on(row, 20, "before")
+    row.simulation.stop(name)
+    del row.simulation.hosts[name].disk.durable[int(before * share) :]
+    row.simulation.restart(name)
+
+
+def handed_out(row: Row, sae: SaeId) -> list[KeyId]:
+    return [key.key_id for answer in row.heard(sae, KeyDelivered) for key in answer.keys]
+
+
+def newest_blocks(row: Row) -> dict[tuple[NodeId, LinkId], int]:
+    return {(event.node, event.link): event.number for event in row.published(BlockPlaced)}
 
 
 @invariant("P1")
 @invariant("P2")
+@invariant("P4")
+@invariant("K1")
 @pytest.mark.parametrize("hops", [1, 2])
-@pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.9])
+@pytest.mark.parametrize("share", [0.0, 0.6, 1.0])
 @pytest.mark.parametrize("index", [0, 1])
-def test_no_octet_serves_twice_after_a_disk_was_put_back(hops: int, share: float, index: int) -> None:
+def test_nothing_serves_twice_after_a_disk_was_put_back_and_links_go_on(hops: int, share: float, index: int) -> None:
     row = talking(hops)
-    name = km_of(row.nodes[index])
-    records = len(row.simulation.hosts[name].disk.durable)
-    go_on(row, 20, "before")
-    used, newest = row.pads.messages, latest_question(row, name)
-    row.simulation.stop(name)
-    del row.simulation.hosts[name].disk.durable[int(records * share) :]
-    known = latest_question(row, name)
-    row.simulation.restart(name)
-    go_on(row, 40, "after")
+    assert any(pool.batches for _, pool in pools_of(row.km(0).sessions))  # that could be handed out again
+    put_back(row, index, share)
+    used = row.pads.messages
+    for sae in (FIRST, SECOND):
+        row.ask(sae, f"at once {sae}")  # before any neighbour can have said a word
+    go_on(row, 30, "after")
+    placed = newest_blocks(row)
+    row.wait(seconds(5))
     row.pads.close()
     assert used > 20
-    if known < newest:  # else nothing was asked in between, and nobody can tell
-        assert any(isinstance(event, PadsDoubted) and event.node == row.nodes[index] for _, _, event in row.events)
+    for sae in (FIRST, SECOND):
+        given = handed_out(row, sae)
+        assert len(given) > 20
+        assert len(set(given)) == len(given)
+    assert {event.node for event in row.published(PadsDoubted)} == {row.nodes[index]}
+    later = newest_blocks(row)
+    assert later.keys() == {(node, link) for link in row.links for node in link_ends(link)}
+    assert all(number >= placed[end] + 4 for end, number in later.items())
+    assert not row.published(ViolationSeen)
+    row.assert_books_close()
 
 
 @invariant("P1")
@@ -65,3 +92,62 @@ def test_an_ordinary_restart_raises_no_doubt(hops: int) -> None:
         go_on(row, row.simulation.now // 10**9 + 5, f"{index}")
     row.pads.close()
     assert not any(isinstance(event, PadsDoubted) for _, _, event in row.events)
+
+
+@invariant("K1")
+@pytest.mark.parametrize("index", [0, -1])
+def test_a_slave_fetches_no_key_again_after_the_disk_of_its_end_was_put_back(index: int) -> None:
+    row = talking(1)
+    master, slave = (SECOND, FIRST) if index == 0 else (FIRST, SECOND)
+    row.ask(master, "early", 3)
+    row.wait(seconds(1))
+    early = tuple(key.key_id for key in row.given(master, "early"))
+    name = km_of(row.nodes[index])
+    before = len(row.simulation.hosts[name].disk.durable)
+    row.fetch(slave, "first time", early)
+    row.wait(seconds(3))
+    assert len(row.given(slave, "first time")) == 3
+    row.simulation.stop(name)
+    del row.simulation.hosts[name].disk.durable[before:]
+    row.simulation.restart(name)
+    row.fetch(slave, "at once", early)
+    row.wait(seconds(3))
+    row.fetch(slave, "again", early)
+    row.wait(seconds(1))
+    assert [row.answer(slave, each) for each in ("at once", "again")] == [
+        KeyRefused("at once", Reason.UNAVAILABLE, COME_AGAIN),
+        KeyRefused("again", Reason.KEY_UNKNOWN, Duration(0)),
+    ]
+
+
+@invariant("K6")
+def test_keys_from_before_a_restart_are_handed_out_when_the_neighbours_have_answered() -> None:
+    row = talking(1)
+    row.ask(FIRST, "early", 3)
+    row.wait(seconds(1))
+    early = tuple(key.key_id for key in row.given(FIRST, "early"))
+    row.restart(1)
+    row.wait(milliseconds(10))
+    row.fetch(SECOND, "after", early)
+    row.wait(milliseconds(10))
+    assert [key.key_id for key in row.given(SECOND, "after")] == list(early)
+
+
+@invariant("K1")
+def test_keys_from_before_a_restart_wait_for_a_neighbour_as_long_as_there_is_none() -> None:
+    row = talking(1)
+    row.ask(FIRST, "early", 3)
+    row.wait(seconds(1))
+    early = tuple(key.key_id for key in row.given(FIRST, "early"))
+    row.simulation.stop(km_of(row.nodes[0]))
+    row.restart(1)
+    for second in range(10):
+        row.wait(seconds(1))
+        row.fetch(SECOND, f"alone {second}", early)
+    row.restart(0)
+    row.wait(seconds(6))  # the longest pause between two questions
+    row.fetch(SECOND, "with a neighbour", early)
+    row.wait(milliseconds(10))
+    alone = [row.answer(SECOND, f"alone {second}") for second in range(9)]
+    assert all(isinstance(each, KeyRefused) and each.reason is Reason.UNAVAILABLE for each in alone)
+    assert [key.key_id for key in row.given(SECOND, "with a neighbour")] == list(early)

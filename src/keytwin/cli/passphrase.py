@@ -1,4 +1,4 @@
-"""Where a passphrase comes from: a descriptor, the environment or a terminal; never an argument, which all can see."""
+"""Where a passphrase or PIN comes from: a descriptor, the environment or a terminal; not an argument, which all see."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Asking:
             return given.encode()
         if not sys.stdin.isatty():
             raise Refusal(
-                f"the state is sealed, or to be: give its passphrase by --passphrase-fd N or {VARIABLE}, or start it "
-                "on a terminal"
+                f"the state is sealed, or to be: give its passphrase, or its token's PIN, by --passphrase-fd N or "
+                f"{VARIABLE}, or start it on a terminal"
             )
-        typed = getpass("Passphrase: ")
+        typed = getpass("Passphrase, or PIN of the token: ")
         if is_new and getpass("Once more: ") != typed:
             raise Mistake("that was not the same passphrase twice")
         return typed.encode()

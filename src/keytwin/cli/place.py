@@ -89,14 +89,20 @@ class Start(Place):
     sealed: Annotated[
         bool, Parameter(help="At its first start: keep the journal under a passphrase, which every start then needs.")
     ] = False
+    sealed_by: Annotated[
+        str,
+        Parameter(help="As --sealed, but under an AES key in a hardware token: its PKCS#11 URI. The PIN is asked for."),
+    ] = ""
     passphrase_fd: Annotated[
-        int | None, Parameter(help="File descriptor to read the passphrase from, to its end or the first line's.")
+        int | None,
+        Parameter(help="File descriptor to read the passphrase or PIN from, to its end or the first line's."),
     ] = None
 
     def settings(self, network: str, speed: float = 1.0, misbehaviour: Misbehaviour | None = None) -> UpSettings:
         """Return the settings, and how the journal is opened."""
         settings = Place.settings(self, network, speed, misbehaviour)
-        return replace(settings, seals=self.sealed, ask_passphrase=Asking(self.passphrase_fd))
+        asking = Asking(self.passphrase_fd)
+        return replace(settings, seals=self.sealed, token=self.sealed_by, ask_passphrase=asking)
 
 
 USUAL_PLACE: Final = Place()

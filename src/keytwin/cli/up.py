@@ -101,18 +101,18 @@ def _write_to_log(state: Path) -> None:
 
 
 def _handed_on(network: str, place: Start) -> int | None:
-    """Return the descriptor of the passphrase that a detached network needs: nobody can ask for it in there."""
+    """Return the descriptor of the passphrase or PIN that a detached network needs: nobody can ask for it in there."""
     if place.passphrase_fd is not None or not sys.stdin.isatty():
         return place.passphrase_fd
-    from keytwin.operation.sealing import is_sealed
+    from keytwin.operation.sealing import must_ask
 
     settings = place.settings(network)
-    was_sealed = is_sealed(settings.state)
-    if not (settings.seals or was_sealed) or VARIABLE in os.environ:
+    is_new = must_ask(settings.state, seals=settings.seals, token=settings.token)
+    if is_new is None or VARIABLE in os.environ:
         return None
     reading, writing = os.pipe()
     with os.fdopen(writing, "wb") as pipe:
-        pipe.write(settings.ask_passphrase(not was_sealed))
+        pipe.write(settings.ask_passphrase(is_new))
     return reading
 
 
@@ -141,6 +141,7 @@ def _options(speed: float, misbehave: Wrong | None, place: Start) -> list[str]:
     options += [] if place.port_004 is None else ["--port-004", str(place.port_004)]
     options += ["--processes"] if place.processes else []
     options += ["--sealed"] if place.sealed else []
+    options += ["--sealed-by", place.sealed_by] if place.sealed_by else []
     options += ["--misbehave", misbehave] if misbehave else []
     given = (("--state", place.state), ("--authority", place.authority), ("--authority-key", place.authority_key))
     return options + [word for option, path in given if path for word in (option, str(path))]

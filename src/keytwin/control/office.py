@@ -52,12 +52,12 @@ class Office:
     @property
     def lease(self) -> Duration:
         """How long a key manager keeps what nothing renews: longer than admission's own timer."""
-        return Duration(self.settings.inactivity_timeout * 3 // 2)
+        return _lease(self.settings)
 
     @property
     def tombstone_lifetime(self) -> Duration:
         """How long a session that is over is remembered, so that late messages don't bring it back."""
-        return Duration(self.lease * TOMBSTONE_LEASES + LATEST_DELIVERY)
+        return tombstone_lifetime(self.settings)
 
     def surely_gone(self, leased_at: Instant) -> Instant:
         """Return when a lease that was last renewed at `leased_at` has run out, wherever the message lingered."""
@@ -107,3 +107,12 @@ def _leads(route: Route, source: NodeId, target: NodeId) -> bool:
         and len(route.nodes) == len(route.links) + 1 == len(set(route.nodes))
         and all({near, far} == set(link_ends(link)) for link, (near, far) in zip(route.links, steps, strict=True))
     )
+
+
+def tombstone_lifetime(settings: AdmissionSettings) -> Duration:
+    """Return how long a session that is over is remembered, so that late messages don't bring it back."""
+    return Duration(_lease(settings) * TOMBSTONE_LEASES + LATEST_DELIVERY)
+
+
+def _lease(settings: AdmissionSettings) -> Duration:
+    return Duration(settings.inactivity_timeout * 3 // 2)

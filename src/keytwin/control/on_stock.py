@@ -16,6 +16,7 @@ from keytwin.control.capacity import TAG_KEY
 from keytwin.control.profiles import LATER
 from keytwin.vocabulary.events import SessionOnStock
 from keytwin.vocabulary.identity import LinkId
+from keytwin.vocabulary.key import KeyMode
 from keytwin.vocabulary.machine import Effect, Publish
 from keytwin.vocabulary.session_messages import Reason
 from keytwin.vocabulary.units import Bits, Instant, after, in_seconds
@@ -70,6 +71,8 @@ def _dark_links(session: AdmissionCase) -> tuple[LinkId, ...]:
 def _flaw(session: AdmissionCase, dark: tuple[LinkId, ...], now: Instant) -> str:
     """Say why the session can't live on the stock of these links, or no longer."""
     office, grant = session.office, session.grant
+    if grant.mode is KeyMode.PQC_ONLY:
+        return ""  # it takes none of it
     doubtful = [link for link in dark if not office.view.is_dark(link)]
     if doubtful:
         return f"what is in stock of {', '.join(doubtful)} can't be relied on"

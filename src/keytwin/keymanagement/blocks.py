@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from keytwin.algorithms.one_time_tag import KEY_OCTETS, tag, verify
+from keytwin.keymanagement.lease import PUT_BACK
 from keytwin.keymanagement.pads import FIRST_EPOCH, Incoming, Outgoing
 from keytwin.vocabulary.errors import Violation
-from keytwin.vocabulary.events import BlockDiscarded, BlockPlaced
+from keytwin.vocabulary.events import BlockDiscarded, BlockPlaced, PadsDoubted
 from keytwin.vocabulary.identity import LinkId, NodeId, km_of, link_ends
 from keytwin.vocabulary.key import KeyMaterial
 from keytwin.vocabulary.link_messages import AcceptBlock, ConfirmBlock, LinkKeyBlock, OfferBlock, RefuseBlock
@@ -92,6 +93,7 @@ class _Ingest:
     waiting: dict[int, _Waiting] = field(default_factory=dict)
     offered: OfferBlock | None = None  # by the first node
     is_anew: bool = False  # what was here is lost, and no block has been taken in since
+    is_witnessed: bool = False  # the neighbour has found that nothing was forgotten here
 
     def _send(self, message: Message) -> Effect:
         return Send(km_of(other_end(self.link, self.node)), message)
@@ -117,12 +119,25 @@ class _Ingest:
         block.material.wipe()
         return self._count_discarded(number, size, cause)
 
-    def begin_anew(self, beyond: int) -> None:
-        """Begin behind all that an earlier incarnation can have used: what it had is lost."""
+    @property
+    def reached(self) -> int:
+        """Number of the last block that is taken in, or held for the neighbour's word."""
+        return self.placed
+
+    @property
+    def beyond(self) -> int:
+        """An address beyond both directions."""
+        return 1 + max(self.out.end, self.incoming.end)
+
+    def begin_anew(self, beyond: int, block: int = 0) -> None:
+        """Begin behind all that an earlier incarnation can have used: what it had is lost, up to `block` of blocks."""
         self.is_anew = True
+        self.placed = max(self.placed, block)
+        self.decided = max(self.decided, block)
+        self.offered = None
         if self.node == link_ends(self.link)[0]:  # the other end goes where it is told
-            self.out.jump(beyond)
-            self.incoming.jump(beyond)
+            for direction in (self.out, self.incoming):
+                direction.jump(max(beyond, direction.end))
 
     def _count_discarded(self, number: int, octets: int, cause: str) -> list[Effect]:
         """Book octets that were ingested and thrown away, half to each direction (the odd one to the outgoing)."""
@@ -263,9 +278,15 @@ class SecondIngest(_Ingest):
     """The link's second node: it compares, holds, and takes in what the first node confirms."""
 
     held: _Place | None = None
+    is_put_back: bool = False  # the neighbour has taken in what is not known here
     newest: int = 0  # number of the last block that came
     differing: int = 0  # number of the last block whose copies differ
     offers: tuple[int, int] = (0, 0)  # a block that is not here, and how often it was offered
+
+    @property
+    def reached(self) -> int:
+        """Number of the last block that is taken in, or held for the first node's word."""
+        return max(self.placed, self.held.number if self.held else 0)
 
     def receive_block(self, block: LinkKeyBlock, now: Instant) -> list[Effect]:
         """Keep a block until the first node offers it."""
@@ -282,8 +303,9 @@ class SecondIngest(_Ingest):
             return [*self._decide(self.held, is_placed=False), *self._refuse(offer)]
         if offer.number <= self.decided:  # taken in, and the offer is an old one; or refused, and the answer was lost
             return self._refuse(offer) if offer.number > self.placed else []
-        self._check(offer)
-        effects = self._settle(offer)
+        if self._is_behind(offer):
+            return []  # the first node was put back, which it hears when it asks for a lease
+        effects = [*self._doubt(offer), *self._settle(offer)]
         if offer.number not in self.waiting:
             return effects + self._lack(offer)
         if not _agrees(self.waiting[offer.number], offer):
@@ -327,6 +349,19 @@ class SecondIngest(_Ingest):
     def resume(self) -> list[Effect]:
         """Accept again what is still held after a restart."""
         return self._accepted(self.held) if self.held else []
+
+    def _is_behind(self, offer: OfferBlock) -> bool:
+        """Whether the first node has forgotten blocks that it took in before this one could."""
+        is_ahead = offer.first_offset > self.incoming.end and offer.second_offset > self.out.end
+        return offer.placed < self.placed and not is_ahead
+
+    def _doubt(self, offer: OfferBlock) -> list[Effect]:
+        """Notice that the first node has taken in a block that it cannot have without this one: which was put back."""
+        is_news = offer.placed > self.reached and not (self.is_anew or self.is_witnessed)
+        if is_news:
+            self.is_anew = self.is_put_back = True
+        self._check(offer)
+        return [Publish(PadsDoubted(self.node, self.link, PUT_BACK))] if is_news else []
 
     def _check(self, offer: OfferBlock) -> None:
         """Violation when the offered place is not the next one here, once what is held has been settled.

@@ -14,7 +14,7 @@ from keytwin.keymanagement.forwarding import Forwarding
 from keytwin.keymanagement.pool import Batch, BatchGone, KeyBooks, KeysHandedOut, Pool, Shelf
 from keytwin.vocabulary.events import KeyDenied, KeysAnswered, KeysGone
 from keytwin.vocabulary.exchange_messages import BatchId, GetKeyById, KeyDelivered, KeyRefused
-from keytwin.vocabulary.identity import Ksid, NodeId, SaeId
+from keytwin.vocabulary.identity import KeyId, Ksid, NodeId, SaeId
 from keytwin.vocabulary.key import Key
 from keytwin.vocabulary.machine import Effect, Message, Publish, Save, Send, StartTimer
 from keytwin.vocabulary.session_messages import Reason
@@ -43,20 +43,17 @@ class Collection:
     def on_get_key_by_id(self, ask: GetKeyById, now: Instant) -> list[Effect]:
         """Hand out all of the keys or none: each must be here, for this SAE, and named once (invariant K8)."""
         found = self.shelf.find(ask.key_ids, ask.sae)
-        batches = [batch for batch in found if batch is not None]
+        batches = list({id(batch): batch for batch in found}.values())  # few, however many keys are asked for
         reason = self._objection(ask, batches)
         if reason is not None:
             refusal = Send(ask.reply_to, KeyRefused(ask.request_id, reason, Duration(0)))
             return [refusal, Publish(KeyDenied(self.node, ask.sae, reason.value))]
-        named = list(zip(ask.key_ids, batches, strict=True))
-        ksids = dict.fromkeys(batch.ksid for batch in batches)
-        # An SAE may ask for keys of several sessions at once; records and events are by session.
-        of_session = {ksid: tuple(key_id for key_id, batch in named if batch.ksid == ksid) for ksid in ksids}
+        of_session = _by_session(ask.key_ids, found, batches)
         keys = tuple(self.shelf.take(ask.key_ids, ask.sae))
         size = _common_size(keys)
         self.books.delivered += len(keys)
         self.books.stored -= len(keys)
-        for batch_id in dict.fromkeys(batch.batch_id for batch in batches):
+        for batch_id in {batch.batch_id: None for batch in found if batch is not None}:
             if not self.shelf.holds(batch_id):
                 self.carriage.remember_gone(batch_id)
         # Durable first, then the answer; the receiver owns the keys now and wipes them.
@@ -101,23 +98,35 @@ class Collection:
         gone: list[Effect] = [Save(BatchGone(ksid, batch_id, is_void=False)) for batch_id in batches]
         return [*gone, Publish(KeysGone(self.node, ksid, number, "expired"))] if number else gone
 
-    def _objection(self, ask: GetKeyById, batches: list[Batch]) -> Reason | None:
-        """Tell why a request is refused; `batches` are those of its keys that are here."""
+    def _objection(self, ask: GetKeyById, batches: list[Batch | None]) -> Reason | None:
+        """Tell why a request is refused; `batches` are those of its keys, with a None when one is not here."""
         number = len(ask.key_ids)
-        if not 0 < number <= MOST_IDS or len(set(ask.key_ids)) != number or len(batches) != number:
+        here = [batch for batch in batches if batch is not None]
+        if not 0 < number <= MOST_IDS or len(set(ask.key_ids)) != number or len(here) != len(batches):
             return Reason.KEY_UNKNOWN
-        if any(batch.sae != ask.sae for batch in batches):
+        if any(batch.sae != ask.sae for batch in here):
             return Reason.NOT_ALLOWED
         if ask.master is None:
             return None
         # For a slave that names another master there are no such keys here.
-        masters = {self._master_of(ksid) for ksid in {batch.ksid for batch in batches}}
+        masters = {self._master_of(ksid) for ksid in {batch.ksid for batch in here}}
         return None if masters == {ask.master} else Reason.KEY_UNKNOWN
 
     def _master_of(self, ksid: Ksid) -> SaeId | None:
         hop = self.forwarding.hops.get(ksid)
         end = hop.configuration.end if hop else None
         return end.peer if end else self.selfpairs.get(ksid)
+
+
+def _by_session(
+    key_ids: tuple[KeyId, ...], found: Iterable[Batch | None], batches: Iterable[Batch | None]
+) -> dict[Ksid, tuple[KeyId, ...]]:
+    """Group keys that were found: an SAE may ask for keys of several sessions, but records and events are of one."""
+    ksids = dict.fromkeys(batch.ksid for batch in batches if batch is not None)
+    if len(ksids) == 1:
+        return dict.fromkeys(ksids, key_ids)
+    named = [(key_id, batch.ksid) for key_id, batch in zip(key_ids, found, strict=True) if batch is not None]
+    return {ksid: tuple(key_id for key_id, each in named if each == ksid) for ksid in ksids}
 
 
 def _common_size(keys: Iterable[Key]) -> Bits:

@@ -13,6 +13,7 @@ import msgspec
 
 from keytwin.keymanagement.bucket import Borrower, Lender, Tokens, opening_tokens
 from keytwin.keymanagement.exchange import ConfirmBatch, GiveUpBatch
+from keytwin.keymanagement.handout import HandOuts
 from keytwin.keymanagement.hybrid import is_agreed
 from keytwin.keymanagement.limits import Holding, pool_status
 from keytwin.keymanagement.orders import Demand, Wish
@@ -78,8 +79,12 @@ class Desk:
     workshop: Workshop
     tokens: Tokens
     pool: Pool = field(default_factory=Pool)
+    hand_outs: HandOuts = field(init=False)
     queue: dict[RequestId, Request] = field(default_factory=dict)  # for keys of the pool, in their order
     special: dict[RequestId, Request] = field(default_factory=dict)  # for keys of another size
+
+    def __post_init__(self) -> None:
+        self.hand_outs = HandOuts(self.ksid)
 
     @property
     def is_waited_at(self) -> bool:
@@ -132,7 +137,10 @@ class Desk:
         if request.missing:
             return []
         del self.special[ready.request_id]
-        return self._hand_out(request, request.keys, now)
+        confirmed = [effect for each in request.batches for effect in self.workshop.settle(ConfirmBatch(each), now)]
+        key_ids = tuple(key.key_id for key in request.keys)
+        handed_out = KeysHandedOut(self.ksid, is_master=True, key_ids=key_ids, sae=self.end.sae, key_size=request.size)
+        return [*confirmed, Save(handed_out), *self._hand_out(request, request.keys, now)]
 
     def serve(self, now: Instant) -> list[Effect]:
         """Answer from the pool what can be answered, in the order of asking."""
@@ -142,7 +150,8 @@ class Desk:
             if request.ask.number > self.pool.ready:
                 break
             del self.queue[request.ask.request_id]
-            effects += self._hand_out(request, self.pool.take(request.ask.number), now)
+            first, keys, then = self.hand_outs.claim(self.pool, request.ask.number, self.end, now)
+            effects += [*first, *self._hand_out(request, keys, now), *then]
         return effects
 
     def give_up(self, request_id: RequestId, now: Instant) -> list[Effect]:
@@ -208,7 +217,7 @@ class Desk:
 
     def free(self) -> list[Effect]:
         """Refuse what waits and wipe every key: nothing of the session stays here."""
-        effects: list[Effect] = [StopTimer(f"{self.ksid}/lend")]
+        effects: list[Effect] = [*self.hand_outs.free(self.end), StopTimer(f"{self.ksid}/lend")]
         for request in (*self.queue.values(), *self.special.values()):
             lose(self.workshop.books, request.keys)
             effects += deny(self.node, request.ask, Reason.SESSION_UNKNOWN, Duration(0))
@@ -224,16 +233,13 @@ class Desk:
         return number * size <= self.tokens.largest() and self.workshop.fits(self.ksid, size)
 
     def _hand_out(self, request: Request, keys: list[Key], now: Instant) -> list[Effect]:
-        """Durable first, then the answer; the receiver owns the keys now and wipes them."""
+        """Answer, once that is durable; the receiver owns the keys now and wipes them."""
         ask = request.ask
         key_ids = tuple(key.key_id for key in keys)
         self.workshop.books.delivered += len(keys)
         self.workshop.books.stored -= len(keys)
         waited = Duration(now - request.asked_at)
-        confirmed = [effect for each in request.batches for effect in self.workshop.settle(ConfirmBatch(each), now)]
         return [
-            *confirmed,
-            Save(KeysHandedOut(ask.ksid, is_master=True, key_ids=key_ids, sae=ask.sae, key_size=request.size)),
             Send(ask.reply_to, KeyDelivered(ask.request_id, tuple(keys))),
             Publish(KeysAnswered(self.node, ask.ksid, ask.sae, key_ids, is_master=True, waited=waited)),
             *([StopTimer(_timer(ask))] if waited else []),

@@ -322,7 +322,9 @@ def depart(making: BatchMaking, now: Instant) -> None:
     """Name the keys: from now on the far end may hold something of them."""
     making.state = Making.CARRIED
     making.until = Instant(now + CARRY_TIMEOUT)
-    making.key_ids = making.key_ids or tuple(map(KeyId, uuids(making.entropy.bytes(16 * making.number))))
+    if not making.key_ids:
+        drawn = uuids(making.entropy.bytes(16 * making.number))
+        making.key_ids = tuple(drawn)  # type: ignore[arg-type]  # a KeyId is a `str` by another name
 
 
 Part = tuple[list[Effect], AssignKeys | RelayKeys, bytearray]

@@ -84,9 +84,10 @@ def is_probe_wanted(order: Order, now: Instant) -> bool:
     return order.is_fallen and not order.probes and order.is_due(now, named=False)
 
 
-def take_over(order: Order, older: Order | None, fallen: dict[Ksid, None]) -> None:
+def take_over(order: Order, older: Order | None, fallen: Mapping[Ksid, FallbackKept]) -> None:
     """Let a session that had fallen back be so along a new route, and after a restart, until quantum key arrives."""
-    order.is_fallen = older.is_fallen if older is not None else order.ksid in fallen
+    kept = fallen.get(order.ksid)
+    order.is_fallen = older.is_fallen if older is not None else kept is not None and kept.is_on
     order.is_fallen = order.is_fallen and order.fallback is not Fallback.NONE
 
 

@@ -26,7 +26,7 @@ PROOF_OCTETS: Final = 16
 NO_GENERATION: Final = 0
 
 BatchMessage = RelayKeys | AssignKeys | NameKeys
-B = TypeVar("B", RelayKeys, AssignKeys, NameKeys)
+B = TypeVar("B", bound=BatchMessage)
 
 
 class Purpose(NamedTuple):

@@ -96,8 +96,8 @@ class KmLink:
         self.neighbour = other_end(self.link, self.node)
         self.peer = km_of(self.neighbour)
         first = OutgoingMark(self.link, 0, Spent(0, 0, 0))
-        self.lease = Lease(self.link, self.node, self.peer, self.out, self.lease_size, first)
-        self.grants = Grants(self.link, self.node, self.peer)
+        self.lease = Lease(self.link, self.node, self.peer, self.out, self.lease_size, first, blocks=self.ingest)
+        self.grants = Grants(self.link, self.node, self.peer, self.ingest)
         self.marked_incoming = IncomingMark(self.link, 0, Spent(0, 0, 0))
 
     @property
@@ -109,6 +109,12 @@ class KmLink:
     def ready(self) -> int:
         """Octets that may be sent now: there, and leased."""
         return self.lease.ready
+
+    @property
+    def is_doubted(self) -> bool:
+        """Whether the neighbour has shown that another incarnation counts with this disk, or has."""
+        is_put_back = isinstance(self.ingest, SecondIngest) and self.ingest.is_put_back
+        return is_put_back or self.lease.is_put_back or self.lease.is_fenced
 
     @property
     def has_room(self) -> bool:

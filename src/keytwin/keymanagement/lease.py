@@ -8,19 +8,21 @@ the original, whichever of the two asks. A crash gives up the rest of its lease.
 Each question has a number, durable before it is asked. An answer that a higher number was seen, or the same one from
 another start, shows that somebody else counts with this disk. Who has been granted nothing since its start is the one
 that was put back, or the newcomer: it goes on above that number. Who has been is the one left behind, a zombie: it
-stops.
+stops. So does it show when the neighbour has a block of the link that the asker must have taken in, and does not know.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
+
+import msgspec
 
 from keytwin.keymanagement.pads import FIRST_EPOCH, Outgoing, Spent
 from keytwin.vocabulary.errors import Violation
 from keytwin.vocabulary.events import PadsDoubted
 from keytwin.vocabulary.identity import ElementName, LinkId, NodeId
-from keytwin.vocabulary.link_messages import AskLease, LeaseGranted, LeaseRefused
+from keytwin.vocabulary.link_messages import NOT_TOLD, AskLease, LeaseGranted, LeaseRefused
 from keytwin.vocabulary.machine import Effect, Message, Publish, Record, Save, Send, StartTimer, StopTimer
 from keytwin.vocabulary.units import Duration, Instant, milliseconds
 
@@ -29,6 +31,7 @@ LEASES_A_STORE: Final = 8  # in a small store, a crash must not waste more than 
 LARGEST_LEASE: Final = 64 * 1024 * 1024  # octets: a neighbour that asks for more has gone mad
 ASK_AGAIN: Final = milliseconds(150)  # above a round trip over 1,000 km (10 ms) with a durable write at the far end
 LONGEST_PAUSE: Final = milliseconds(4_800)
+PUT_BACK: Final = "this key manager was started from an old or copied disk: nothing of it is used again"
 
 
 class OutgoingMark(Record, frozen=True, gc=False):
@@ -53,6 +56,27 @@ class GrantKept(Record, frozen=True, gc=False):
     end: int
 
 
+class Blocks(Protocol):
+    """What of the link's blocks is known at this end."""
+
+    placed: int
+    is_witnessed: bool  # the neighbour has found that nothing was forgotten here
+
+    @property
+    def reached(self) -> int:
+        """Number of the last block that is taken in, or held for the neighbour's word."""
+        ...
+
+    @property
+    def beyond(self) -> int:
+        """An address beyond both directions."""
+        ...
+
+    def begin_anew(self, beyond: int, block: int) -> None:
+        """Begin at that address, behind all that another incarnation can have used and the blocks up to that one."""
+        ...
+
+
 class LeaseDue(Message, frozen=True, gc=False):
     """To oneself: the neighbour has not answered yet."""
 
@@ -73,7 +97,9 @@ class Lease:
     asked: AskLease | None = None
     pause: Duration = ASK_AGAIN
     is_granted: bool = False  # in this incarnation
+    is_put_back: bool = False  # this incarnation was started from an old or copied disk
     is_fenced: bool = False
+    blocks: Blocks | None = None
 
     @property
     def ready(self) -> int:
@@ -103,6 +129,7 @@ class Lease:
         if self.asked is None:
             return []
         self.pause = Duration(min(2 * self.pause, LONGEST_PAUSE))
+        self.asked = msgspec.structs.replace(self.asked, block=self._reached())
         return [Send(self.peer, self.asked), self._timer()]
 
     def on_lease_granted(self, granted: LeaseGranted) -> list[Effect]:
@@ -113,6 +140,8 @@ class Lease:
         if granted.start < asked.mark or granted.end <= granted.start:
             raise Violation(f"a lease of {self.link} lies below what was used")
         self.asked, self.pause, self.is_granted = None, ASK_AGAIN, True
+        if self.blocks is not None:
+            self.blocks.is_witnessed = True
         if granted.start > self.marked.offset:
             self.out.skip_to(granted.start)
         return [self._mark(granted.end, asked.generation), StopTimer(f"{self.link}/lease")]
@@ -124,13 +153,21 @@ class Lease:
             return []
         self.asked = None
         stop = StopTimer(f"{self.link}/lease")
+        above = max(refused.seen, asked.generation) + 1
+        if refused.seen < asked.generation and (self.blocks is None or refused.block <= self.blocks.reached):
+            return [stop, *self._ask(above, asked.octets)]  # the question was older than the block it was refused for
         if self.is_granted:
             self.is_fenced = True
             what = "another copy of this key manager has taken over: this one sends no more"
             return [stop, Publish(PadsDoubted(self.node, self.link, what))]
-        what = "this key manager was started from an old or copied disk: nothing of it is used again"
-        told = Publish(PadsDoubted(self.node, self.link, what))
-        return [told, *self._ask(max(refused.seen, asked.generation) + 1, asked.octets)]
+        self.is_put_back = True
+        if self.blocks is not None:
+            self.blocks.begin_anew(refused.beyond, refused.block)
+        return [Publish(PadsDoubted(self.node, self.link, PUT_BACK)), *self._ask(above, asked.octets)]
+
+    def _reached(self) -> int:
+        """Return what to tell of blocks: until the neighbour has once found nothing amiss."""
+        return NOT_TOLD if self.blocks is None or self.blocks.is_witnessed else self.blocks.reached
 
     def _ask(self, generation: int, octets: int) -> list[Effect]:
         """Ask, when it is durable that this number is used."""
@@ -143,6 +180,7 @@ class Lease:
             started_at=self.started_at,
             mark=mark,
             octets=octets,
+            block=self._reached(),
         )
         return [self._mark(mark, generation), Send(self.peer, self.asked), self._timer()]
 
@@ -168,6 +206,7 @@ class Grants:
     link: LinkId
     node: NodeId
     peer: ElementName
+    blocks: Blocks | None = None
     kept: GrantKept = field(init=False)
 
     def __post_init__(self) -> None:
@@ -180,9 +219,8 @@ class Grants:
         kept = self.kept
         if (ask.generation, ask.started_at) == (kept.generation, kept.started_at):
             return [self._answer()]
-        if ask.generation <= kept.generation:
-            refused = LeaseRefused(self.node, self.link, FIRST_EPOCH, ask.generation, ask.started_at, kept.generation)
-            return [Send(self.peer, refused)]
+        if ask.generation <= kept.generation or NOT_TOLD < ask.block < self._placed():
+            return [self._refusal(ask)]
         start = max(kept.end, ask.mark)
         self.kept = GrantKept(self.link, ask.generation, ask.started_at, start, start + ask.octets)
         return [Save(self.kept), self._answer()]
@@ -193,3 +231,19 @@ class Grants:
             self.node, self.link, FIRST_EPOCH, kept.generation, kept.started_at, kept.start, kept.end
         )
         return Send(self.peer, granted)
+
+    def _refusal(self, ask: AskLease) -> Effect:
+        refused = LeaseRefused(
+            sender=self.node,
+            link=self.link,
+            link_epoch=FIRST_EPOCH,
+            generation=ask.generation,
+            started_at=ask.started_at,
+            seen=self.kept.generation,
+            block=self._placed(),
+            beyond=0 if self.blocks is None else self.blocks.beyond,
+        )
+        return Send(self.peer, refused)
+
+    def _placed(self) -> int:
+        return NOT_TOLD if self.blocks is None else self.blocks.placed

@@ -8,6 +8,7 @@ apps that have but one SAE.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 import msgspec
 
@@ -21,7 +22,9 @@ from keytwin.keymanagement.exchange import BatchOverdue
 from keytwin.keymanagement.fallback import FallbackKept
 from keytwin.keymanagement.forwarding import Forwarding, HopForgotten, HopKept, LeaseOverdue, TombstoneOverdue
 from keytwin.keymanagement.generations import Generations
+from keytwin.keymanagement.handout import HandOutsDue
 from keytwin.keymanagement.health import Health, SyntheticKeyKept
+from keytwin.keymanagement.kept import BooksKept, StockKept, take_up_books, take_up_stock
 from keytwin.keymanagement.kmlink import IncomingMark, account, restore_link
 from keytwin.keymanagement.lease import GrantKept, OutgoingMark
 from keytwin.keymanagement.links import LINK_MESSAGES, Links
@@ -31,7 +34,6 @@ from keytwin.keymanagement.orders import ReplenishDue
 from keytwin.keymanagement.partials import SharesOverdue
 from keytwin.keymanagement.pool import (
     SLAVE_MARGIN,
-    Batch,
     BatchGone,
     KeyBooks,
     KeysHandedOut,
@@ -40,9 +42,10 @@ from keytwin.keymanagement.pool import (
     Shelf,
     bound_lives,
 )
+from keytwin.keymanagement.put_back import Restored, WitnessesOverdue, take_up, unless_withheld
 from keytwin.keymanagement.selfpair import SelfPair, SelfPairKept, SelfPairMessage, SelfPairs
 from keytwin.keymanagement.session import SessionOverdue
-from keytwin.keymanagement.sessions import SessionKept, Sessions, describe_pool, hear_peer, tell_peer
+from keytwin.keymanagement.sessions import SessionKept, Sessions, describe_pool, hear_peer, pools_of, tell_peer
 from keytwin.keymanagement.summing import ask_again, take_sum
 from keytwin.keymanagement.sums import SumOverdue
 from keytwin.keymanagement.workshop import Workshop
@@ -70,6 +73,7 @@ from keytwin.vocabulary.exchange_messages import (
 )
 from keytwin.vocabulary.identity import Ksid, LinkId, NodeId, link_ends
 from keytwin.vocabulary.kem_messages import KeyPairMade, SecretEncapsulated, SecretOpened
+from keytwin.vocabulary.link_messages import LeaseGranted, LeaseRefused, OfferBlock
 from keytwin.vocabulary.machine import Effect, Message, PortFailed, Record, RecordsLost
 from keytwin.vocabulary.operator_messages import CheckHealth
 from keytwin.vocabulary.placement import CENTRAL, Seat
@@ -138,6 +142,7 @@ class KeyManager:
         self.selfpairs = SelfPairs(setup.node, entropy, self.carriage, self.collection)
         for pair in setup.selfpairs:
             self.selfpairs.add(pair)
+        self.restored = Restored(setup.node, kmlinks, self.carriage, partial(pools_of, self.sessions))
         self.health = Health(setup.node, entropy)
         self._reactions = _reactions(self)
 
@@ -153,7 +158,7 @@ class KeyManager:
         """Take up what was saved: routes, sessions, stocks and pools; what was under way is made anew."""
         pools: dict[Ksid, Pool] = {}
         for record in records:
-            self._restore_one(record, pools)
+            self.take_up(record, pools)
         latest = Instant(now + self.lifetime)
         for pool in pools.values():
             bound_lives(pool.batches, latest)
@@ -171,7 +176,7 @@ class KeyManager:
         released += sum(self.shelf.release(ksid) for ksid in list(self.shelf.by_session) if ksid not in kept)
         self.books.released += released
         self.books.stored -= released
-        return [*effects, *self._expire_by_all(now)]
+        return [*effects, *self.restored.resume(), *self._expire_by_all(now)]
 
     def link_accounts(self) -> tuple[LinkAccount, ...]:
         """Return the books of both directions of every link."""
@@ -184,6 +189,14 @@ class KeyManager:
         return self.books.account(self.node)
 
     # --- what concerns more than one part ---------------------------------------------------------------------------
+
+    def on_lease_or_offer(self, message: LeaseGranted | LeaseRefused | OfferBlock, now: Instant) -> list[Effect]:
+        """Let a link react, and look what it has told of the keys from before."""
+        effects = self.links.receive(message, now)
+        told = self.restored.look()
+        for _, desk in self.sessions.desks() if told else ():
+            told += desk.replenish(now)
+        return [*effects, *told]
 
     def on_signal(self, signal: SessionSignal, now: Instant) -> list[Effect]:
         """Hand a signal on along its route, or react to it at its end."""
@@ -212,13 +225,15 @@ class KeyManager:
         """Let a batch ask again or give up, and its session make another."""
         return self.workshop.on_overdue(overdue, now)
 
-    def on_due(self, due: LendDue | ReplenishDue, now: Instant) -> list[Effect]:
-        """Lend, borrow or replenish now."""
+    def on_due(self, due: LendDue | ReplenishDue | HandOutsDue, now: Instant) -> list[Effect]:
+        """Lend, borrow, replenish, or tell the audit, now."""
         desk = self.sessions.desk(due.ksid)
         if desk is None:
             return []
         if isinstance(due, ReplenishDue):
             return desk.replenish(now)
+        if isinstance(due, HandOutsDue):
+            return desk.hand_outs.on_due(desk.end)
         return [*desk.lend(now), *desk.borrow_again()]  # one of the two, by which end this is
 
     def on_request_overdue(self, overdue: RequestOverdue, now: Instant) -> list[Effect]:
@@ -229,7 +244,7 @@ class KeyManager:
     def on_expiry_due(self, due: ExpiryDue, now: Instant) -> list[Effect]:
         """Wipe what is past its time, and fill pools up again."""
         del due
-        effects = self.collection.expire([(ksid, desk.pool) for ksid, desk in self.sessions.desks()], now)
+        effects = self.collection.expire(pools_of(self.sessions), now)
         for _, desk in self.sessions.desks():
             effects += desk.replenish(now)
         return [*effects, *self._expire_by_all(now)]
@@ -257,18 +272,19 @@ class KeyManager:
         return [*effects, *self.sessions.step(session, outcome, now)]
 
     def _expire_by_all(self, now: Instant) -> list[Effect]:
-        pools = [(ksid, desk.pool) for ksid, desk in self.sessions.desks()]
-        return self.collection.expire_by(self.collection.next_expiry(pools), now)
+        return self.collection.expire_by(self.collection.next_expiry(pools_of(self.sessions)), now)
 
-    def _restore_one(self, record: Record, pools: dict[Ksid, Pool]) -> None:
+    def take_up(self, record: Record, pools: dict[Ksid, Pool]) -> None:
+        """Take up one saved record, in the order they were saved; what masters have ready goes to `pools`."""
         match record:
             case BlockHeld() | BlockDecided() | OutgoingMark() | IncomingMark() | GrantKept():
                 restore_link(self.links.kmlinks[record.link], record)
+            case StockKept():
+                take_up_stock(self.links.kmlinks[record.link], record)
             case HopKept() | HopForgotten():
                 self.forwarding.restore(record)
-            case FallbackKept(ksid=ksid, is_on=is_on):
-                self.workshop.fallen.pop(ksid, None)
-                self.workshop.fallen |= {ksid: None} if is_on else {}
+            case FallbackKept(ksid=ksid):
+                self.workshop.fallen[ksid] = record
             case SessionKept(ksid=ksid):
                 self.sessions.kept[ksid] = record
             case SelfPairKept():
@@ -277,31 +293,14 @@ class KeyManager:
                 material.wipe()
             case RecordsLost():
                 self.links.begin_anew(record.beyond)
+            case BooksKept():
+                take_up_books(self.books, record)
+                self.carriage.gone |= dict.fromkeys(record.gone)
+                self.forwarding.tombstones |= record.tombstones
             case KeysKept() | KeysHandedOut() | BatchGone():
-                self._restore_keys(record, pools.setdefault(record.ksid, Pool()))
+                take_up(record, pools.setdefault(record.ksid, Pool()), self.carriage)
             case _:
                 raise UnexpectedMessage(f"a key manager does not keep {type(record).__name__}")
-
-    def _restore_keys(self, record: KeysKept | KeysHandedOut | BatchGone, pool: Pool) -> None:
-        """Put saved keys where they were, and take out again what has left."""
-        match record:
-            case KeysKept(is_master=True):
-                keys = dict(zip(record.key_ids, record.materials, strict=True))
-                pool.add(Batch(record.batch_id, record.ksid, record.sae, keys, record.provenance, record.until))
-                self.books.made += len(keys)
-                self.books.stored += len(keys)
-            case KeysKept():
-                self.carriage.keep(record)
-            case KeysHandedOut():
-                gone = pool.remove(record.key_ids) if record.is_master else self.carriage.forget_collected(record)
-                self.books.delivered += gone
-                self.books.stored -= gone
-            case BatchGone():
-                self.carriage.remember_gone(record.batch_id)
-                gone = self.shelf.remove(record.batch_id) + pool.drop(record.batch_id)
-                self.books.voided += gone if record.is_void else 0
-                self.books.expired += 0 if record.is_void else gone
-                self.books.stored -= gone
 
 
 def _reactions(km: KeyManager) -> dict[type[Message], Reaction]:
@@ -311,6 +310,7 @@ def _reactions(km: KeyManager) -> dict[type[Message], Reaction]:
     signals = (KeysStored, KeysFailed, KeysVoided, AskStored, VoidKeys, BorrowCredit, CreditLent, PeerWord)
     return {
         **dict.fromkeys(LINK_MESSAGES, km.links.receive),
+        **dict.fromkeys((LeaseGranted, LeaseRefused, OfferBlock), km.on_lease_or_offer),
         **dict.fromkeys(opening, sessions.on_opening),
         **dict.fromkeys(signals, km.on_signal),
         **dict.fromkeys((OfferPublicKey, AnswerCiphertext, NameKeys), lambda signal, now: on_secret(km, signal, now)),
@@ -319,17 +319,20 @@ def _reactions(km: KeyManager) -> dict[type[Message], Reaction]:
         **dict.fromkeys((RelayKeys, AssignKeys), km.on_keys),
         XorSummed: lambda summed, now: on_sum(km, summed, now),
         SumOverdue: lambda overdue, now: ask_again(km.carriage, overdue, now),
-        **dict.fromkeys((LendDue, ReplenishDue), km.on_due),
+        **dict.fromkeys((LendDue, ReplenishDue, HandOutsDue), km.on_due),
         OpenSession: _or_selfpair(km.selfpairs, sessions.on_open_session),
         ConfigureHop: sessions.on_configure_hop,
         DeleteSession: sessions.on_delete_session,
         LeaseOverdue: sessions.on_lease_overdue,
-        GetKey: _or_multicast(km.multicast, _or_selfpair(km.selfpairs, sessions.on_get_key)),
+        GetKey: unless_withheld(
+            km.restored, _or_multicast(km.multicast, _or_selfpair(km.selfpairs, sessions.on_get_key))
+        ),
+        WitnessesOverdue: km.restored.on_overdue,
         MulticastOverdue: km.multicast.on_overdue,
         DescribePool: _or_selfpair(km.selfpairs, lambda ask, _: describe_pool(sessions, ask)),
         CloseSession: _or_selfpair(km.selfpairs, sessions.on_close_session),
         TellPeer: lambda tell, _: tell_peer(sessions, tell),
-        GetKeyById: km.collection.on_get_key_by_id,
+        GetKeyById: unless_withheld(km.restored, km.collection.on_get_key_by_id),
         RenewLease: forwarding.on_renew_lease,
         TombstoneOverdue: forwarding.on_tombstone_overdue,
         RequestOverdue: km.on_request_overdue,

@@ -136,6 +136,10 @@ class Outgoing:
         self.books.spend(count, use, tag_octets)
         return offset, taken
 
+    def hand_over(self) -> KeyMaterial:
+        """Hand all that is in stock on as one piece: nothing is left here."""
+        return _joined(self._segments, self.next)
+
     def _wipe_skipped(self) -> None:
         """Overwrite what was given up. Not at once: what has just been placed may still be on its way to the disk."""
         self.has_skipped = False
@@ -260,6 +264,10 @@ class Incoming:
         self.raise_floor(floor)
         _take_up(self.books, self.floor - self.skipped, used)
 
+    def hand_over(self) -> KeyMaterial:
+        """Hand all above the floor on as one piece: nothing is left here."""
+        return _joined(self._segments, self.floor)
+
     def _cuts_across(self, offset: int, count: int) -> bool:
         """Whether the range has an octet in common with one that is spent."""
         following = bisect_left(self._offsets, offset)
@@ -277,6 +285,20 @@ def _append(segments: deque[_Segment], start: int, material: KeyMaterial) -> int
     if end > start:
         segments.append(_Segment(start, end, material))
     return end
+
+
+def _joined(segments: deque[_Segment], start: int) -> KeyMaterial:
+    """Move what lies from `start` on into one piece, and wipe the rest."""
+    end = segments[-1].end if segments else start
+    joined = bytearray(max(0, end - start))  # at once: one that grows leaves copies behind
+    for segment in segments:
+        first = max(start, segment.start)
+        if first < segment.end:
+            with segment.material.exposed() as octets:
+                joined[first - start : segment.end - start] = octets[first - segment.start :]
+        segment.material.wipe()
+    segments.clear()
+    return KeyMaterial(joined)
 
 
 def _wipe(segments: Iterable[_Segment], start: int, end: int) -> None:

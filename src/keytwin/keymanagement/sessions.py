@@ -224,6 +224,11 @@ def describe_pool(sessions: Sessions, ask: DescribePool) -> list[Effect]:
     return desk.describe(ask) if desk else [no_pool(ask)]
 
 
+def pools_of(sessions: Sessions) -> list[tuple[Ksid, Pool]]:
+    """Return the pools of all desks."""
+    return [(ksid, desk.pool) for ksid, desk in sessions.desks()]
+
+
 def _check(wanted: ConfigureHop, links: Links, workshop: Workshop) -> None:
     """Violation when the route cannot be one through here, or keys cannot be made as it says."""
     neighbours = [each for each in (wanted.previous, wanted.next) if each is not None]

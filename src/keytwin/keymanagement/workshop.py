@@ -23,7 +23,7 @@ from keytwin.keymanagement.exchange import (
     Making,
     overdue_timer,
 )
-from keytwin.keymanagement.fallback import come, is_probe_wanted, look, take_over, wait_for
+from keytwin.keymanagement.fallback import FallbackKept, come, is_probe_wanted, look, take_over, wait_for
 from keytwin.keymanagement.forwarding import Forwarding
 from keytwin.keymanagement.generations import Generations
 from keytwin.keymanagement.hybrid import Mix, Purpose
@@ -77,7 +77,7 @@ class Workshop:
     generations: Generations
     orders: dict[Ksid, Order] = field(default_factory=dict)
     makings: dict[BatchId, BatchMaking] = field(default_factory=dict)
-    fallen: dict[Ksid, None] = field(default_factory=dict)  # sessions that have fallen back, read at a restart only
+    fallen: dict[Ksid, FallbackKept] = field(default_factory=dict)  # the latest of each session, read at a restart only
     news: list[CopyNews] = field(default_factory=list)  # of copies, until `multicast` has looked at it
 
     def route(self, wanted: ConfigureHop, now: Instant) -> list[Effect]:

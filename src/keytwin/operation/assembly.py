@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from keytwin.network import Customers, Plugins, elements, standing
+from keytwin.network import Customers, Plugins, elements, shorten, standing
 from keytwin.operation.certification import Certification, km_identity, twin_identity
 from keytwin.operation.faces import LOOPBACK, Faces, told_of_port
 from keytwin.operation.parts import Part, whole
@@ -28,7 +28,7 @@ from keytwin.runtime.transport import Streams, StreamSetup
 from keytwin.service.conversation import Face
 from keytwin.vocabulary.errors import Violation
 from keytwin.vocabulary.identity import ElementName, NodeId, km_of, twin_of
-from keytwin.vocabulary.machine import Message
+from keytwin.vocabulary.machine import Message, Record
 
 CONNECT_PATIENCE: Final = 2.0  # seconds until elements start although some stream is not up: they go on asking anyway
 SAE_WAY: Final = "sae/"
@@ -89,10 +89,14 @@ class LiveNetwork(Sight):
         self._missing = set(self._pairs())
         self._connected = asyncio.Event()
         self.faces = Faces(settings, certification, self.live)
-        made = elements(self.blueprint, self.live, Plugins(), settings.speed, customers or standing)
-        for name, make in made.items():
+        self._made = elements(self.blueprint, self.live, Plugins(), settings.speed, customers or standing)
+        for name, make in self._made.items():
             if self.part.hosts(name):
                 self.live.add(name, make)
+
+    def shorten(self, element: ElementName, records: list[Record]) -> list[Record] | None:
+        """Return what restores the same as an element's records; None = they are all needed."""
+        return shorten(self._made, self.blueprint, element, records, self.live.clock.now())
 
     async def open(self, operator: Face | None = None) -> None:
         """Begin to listen, to connect and to run; Refusal when a port is taken. Without `operator`, none is served."""

@@ -73,7 +73,7 @@ class Visitor:
 
     def __init__(self, url: str, trusted: Path, papers: Papers | None) -> None:
         self._host, self._port = address_of(url)
-        self._context = _context(trusted, papers)
+        self._context = context_of(trusted, papers)
 
     def ask(self, verb: str, target: str, body: bytes | None = None) -> Reply:
         """Ask and give what came back."""
@@ -81,14 +81,8 @@ class Visitor:
         try:
             connection.request(verb, target, body, {} if body is None else {"Content-Type": JSON})
             return _reply(connection.getresponse())
-        except ssl.SSLCertVerificationError as error:  # it is we who refuse
-            return Reply(0, why=f"certificate verify failed: {error.verify_message}")
-        except ssl.SSLError as error:
-            # TLS 1.3: a client hears at its first read that its certificate was refused (RFC 8446 clause 4.4.2).
-            return Reply(0, why=(error.reason or "TLS failed").lower().replace("_", " "), is_refused_in_tls=True)
         except (OSError, client.error) as error:
-            is_cut = isinstance(error, ConnectionResetError | BrokenPipeError)  # how some refuse a certificate
-            return Reply(0, why=str(error) or type(error).__name__, is_refused_in_tls=is_cut)
+            return unanswered(error)
         finally:
             connection.close()
 
@@ -114,6 +108,17 @@ def address_of(url: str) -> tuple[str, int | None]:
     return parts.hostname, port
 
 
+def unanswered(error: Exception) -> Reply:
+    """Return what stood between a question and its answer."""
+    if isinstance(error, ssl.SSLCertVerificationError):  # it is we who refuse
+        return Reply(0, why=f"certificate verify failed: {error.verify_message}")
+    if isinstance(error, ssl.SSLError):
+        # TLS 1.3: a client hears at its first read that its certificate was refused (RFC 8446 clause 4.4.2).
+        return Reply(0, why=(error.reason or "TLS failed").lower().replace("_", " "), is_refused_in_tls=True)
+    is_cut = isinstance(error, ConnectionResetError | BrokenPipeError)  # how some refuse a certificate
+    return Reply(0, why=str(error) or type(error).__name__, is_refused_in_tls=is_cut)
+
+
 def target_of(peer: str, method: str, query: Mapping[str, object] | None = None) -> str:
     """Return the target of a method, with the SAE in its path percent-encoded."""
     asked = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in (query or {}).items())
@@ -129,7 +134,7 @@ def _reply(response: client.HTTPResponse) -> Reply:
     return Reply(response.status, response.getheader("Content-Type", ""), octets, retry_after=wait)
 
 
-def _context(trusted: Path, papers: Papers | None) -> ssl.SSLContext:
+def context_of(trusted: Path, papers: Papers | None) -> ssl.SSLContext:
     """Make the context of a careful stranger: it has no revocation list of the key manager's authority."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2

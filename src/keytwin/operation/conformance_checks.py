@@ -9,9 +9,9 @@ from __future__ import annotations
 from itertools import chain
 from typing import Final
 
-from keytwin.operation.conformance_questions import FETCHES, WISHES, Heard, NotAsked, Q, Question
+from keytwin.operation.conformance_questions import FETCHES, WISHES, Heard, Q, Question
 from keytwin.operation.conformance_reading import UUID, entries_of, message_of, object_of, said, shape_of, whole
-from keytwin.operation.conformance_values import Check, Findings, Level
+from keytwin.operation.conformance_values import Check, Findings, Level, NotAsked
 
 OPTIONAL_UNHANDLED: Final = "not all extension_optional request options handled"
 TEXTS: Final = ("source_KME_ID", "target_KME_ID", "master_SAE_ID", "slave_SAE_ID")

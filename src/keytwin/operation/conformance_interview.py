@@ -14,7 +14,8 @@ from typing import Final
 import msgspec
 
 from keytwin.operation.conformance_calls import Asker, Party, Reply, Visit, target_of, visitor_of
-from keytwin.operation.conformance_questions import FETCHES, Heard, NotAsked, Q, Question
+from keytwin.operation.conformance_questions import FETCHES, Heard, Q, Question
+from keytwin.operation.conformance_values import NotAsked
 from keytwin.vocabulary.errors import Refusal
 
 UNKNOWN_ID: Final = "00000000-0000-4000-8000-000000000000"

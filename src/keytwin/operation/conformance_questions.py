@@ -14,6 +14,7 @@ from typing import Final
 
 from keytwin.operation.conformance_calls import Reply
 from keytwin.operation.conformance_reading import Given, JsonObject, keys_of, object_of, whole
+from keytwin.operation.conformance_values import NotAsked
 
 
 class Question(StrEnum):
@@ -91,10 +92,6 @@ WRONG: Final = tuple(each for each in Q if each not in HARMLESS and each is not 
 
 OF_THE_MASTER: Final = tuple(each for each in WRONG if list(Q).index(each) > list(Q).index(Q.STATUS_BEFORE))
 """Those among them that are asked between the two looks at the stock."""
-
-
-class NotAsked(Exception):  # no error: the check is passed over
-    """A check needs a reply to a question that was not put; says why not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,10 +89,10 @@ def shape_of(reply: Reply) -> Iterator[str]:
 
 def _given(entry: JsonObject) -> Given:
     key_id, key = entry.get("key_ID"), entry.get("key")
-    return Given(key_id if isinstance(key_id, str) else "", _octets(key) if isinstance(key, str) else None)
+    return Given(key_id if isinstance(key_id, str) else "", base64_octets(key) if isinstance(key, str) else None)
 
 
-def _octets(text: str) -> bytes | None:
+def base64_octets(text: str) -> bytes | None:
     """Decode the standard alphabet with its padding (RFC 4648 clause 4)."""
     try:
         return base64.b64decode(text.encode("ascii"), validate=True)

@@ -10,9 +10,9 @@ from http import HTTPStatus
 from typing import Final
 
 from keytwin.operation.conformance_calls import Reply
-from keytwin.operation.conformance_questions import HARMLESS, OF_THE_MASTER, WRONG, Heard, NotAsked, Q, Question
+from keytwin.operation.conformance_questions import HARMLESS, OF_THE_MASTER, WRONG, Heard, Q, Question
 from keytwin.operation.conformance_reading import message_of, object_of, said, whole
-from keytwin.operation.conformance_values import Check, Findings, Level
+from keytwin.operation.conformance_values import Check, Findings, Level, NotAsked
 from keytwin.service.etsi014_errors import KEYS_NOT_FOUND, MANDATORY_UNKNOWN, NOT_MULTIPLE_OF_8
 from keytwin.service.http import JSON
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
-
-from keytwin.operation.conformance_questions import Heard
+from typing import Final, Generic, TypeAlias, TypeVar
 
 Findings: TypeAlias = Iterator[str]
+HeardT = TypeVar("HeardT")
+
+MOST_NOTES: Final = 6  # of one check
+
+
+class NotAsked(Exception):  # no error: the check is passed over
+    """A check needs a reply to a question that was not put; says why not."""
 
 
 class Level(StrEnum):
@@ -28,13 +33,13 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Check(Generic[HeardT]):
     """One rule: the clause or table it stands in, what it says, and what finds the breaches of it in what was heard."""
 
     clause: str
     level: Level
     title: str
-    find: Callable[[Heard], Findings]
+    find: Callable[[HeardT], Findings]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +56,34 @@ class Result:
     def breaks(self) -> bool:
         """Whether the standard is broken by it."""
         return self.outcome is Outcome.FAIL and self.level is Level.MUST
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """All that came of it; `keys_used` counts those that were handed out, `most_keys` where all is well."""
+
+    standard: str
+    master_url: str
+    slave_url: str
+    results: tuple[Result, ...]
+    keys_used: int
+    most_keys: int
+
+    @property
+    def is_passed(self) -> bool:
+        """Whether nothing broke the standard."""
+        return not any(result.breaks for result in self.results)
+
+    def number(self, outcome: Outcome) -> int:
+        """Return how many checks came out so."""
+        return sum(result.outcome is outcome for result in self.results)
+
+
+def judge(check: Check[HeardT], heard: HeardT) -> Result:
+    """Return what one check says of what was heard."""
+    try:
+        notes = tuple(check.find(heard))
+    except NotAsked as reason:
+        return Result(check.clause, check.level, check.title, Outcome.SKIP, (str(reason),))
+    told = notes if len(notes) <= MOST_NOTES else (*notes[:MOST_NOTES], f"and {len(notes) - MOST_NOTES} more")
+    return Result(check.clause, check.level, check.title, Outcome.FAIL if notes else Outcome.PASS, told)

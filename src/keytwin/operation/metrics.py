@@ -40,6 +40,7 @@ from keytwin.vocabulary.events import (
     SecretRefused,
     SessionAdmitted,
     SessionOnStock,
+    SessionOver,
     SessionRejected,
     SessionReleased,
     StockSeen,
@@ -84,7 +85,7 @@ GAUGES: Final[Declared] = MappingProxyType(
         "keytwin_link_qber_ratio": ("Quantum bit error rate of a link, from 0 to 1.", ("link",)),
         "keytwin_link_stock_bits": ("Key that a node holds and may send over a link.", ("link", "node")),
         "keytwin_link_status": ("1 for the status that the controller gives a link, else 0.", ("link", "status")),
-        "keytwin_fallen_back": ("1 while an end makes an app's keys without quantum key, else 0.", ("node", "app")),
+        "keytwin_sessions_fallen_back": ("Sessions that an end makes keys for without quantum key now.", ("node",)),
         "keytwin_alarm": ("1 while an alarm of monitoring is on, else 0.", ("link", "cause")),
     }
 )
@@ -104,6 +105,7 @@ class Metrics(Collector):
         self.counts: defaultdict[str, defaultdict[Labels, int]] = defaultdict(_sums)
         self.levels: defaultdict[str, dict[Labels, float]] = defaultdict(dict)
         self.waits: defaultdict[Labels, Waits] = defaultdict(Waits)
+        self.fallen: defaultdict[NodeId, set[Ksid]] = defaultdict(set)
         self.admitted: set[Ksid] = set()  # since the start, and not released yet
         self._about = {"network": network, "version": version}
         self._registry = CollectorRegistry()
@@ -217,11 +219,18 @@ def _on_stock(metrics: Metrics, event: SessionOnStock) -> None:
 
 def _fell_back(metrics: Metrics, event: FallbackBegun) -> None:
     metrics.add("keytwin_fallbacks", 1, event.node)
-    metrics.set("keytwin_fallen_back", 1, event.node, event.app)
+    metrics.fallen[event.node].add(event.ksid)
+    _count_fallen(metrics, event.node)
 
 
-def _returned(metrics: Metrics, event: FallbackOver) -> None:
-    metrics.set("keytwin_fallen_back", 0, event.node, event.app)
+def _returned(metrics: Metrics, event: FallbackOver | SessionOver) -> None:
+    if event.ksid in metrics.fallen[event.node]:
+        metrics.fallen[event.node].discard(event.ksid)
+        _count_fallen(metrics, event.node)
+
+
+def _count_fallen(metrics: Metrics, node: NodeId) -> None:
+    metrics.set("keytwin_sessions_fallen_back", len(metrics.fallen[node]), node)
 
 
 def _refused_secret(metrics: Metrics, event: SecretRefused) -> None:
@@ -291,6 +300,7 @@ SEEN: Final[Mapping[type[Event], Callable[..., None]]] = MappingProxyType(
         SessionOnStock: _on_stock,
         FallbackBegun: _fell_back,
         FallbackOver: _returned,
+        SessionOver: _returned,
         SecretRefused: _refused_secret,
         SessionReleased: _released,
         BlockDistilled: _distilled,

@@ -104,6 +104,7 @@ class PartProcess:
             hooks = Hooks(self._fail, violated)
             stake = Stake(self.part, partial(NatsBus, self._seat()))
             network = LiveNetwork(self.settings, self.certification, journal, hooks, stake=stake)
+            journal.shorten_by(network.shorten)
             network.live.listeners.append(self._tell)
             tell_damage(journal, network.live)
             self._network = network

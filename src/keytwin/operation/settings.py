@@ -92,6 +92,7 @@ class UpSettings:
     misbehaviour: Misbehaviour | None = None
     authority: BroughtAuthority | None = None  # None: the network makes its own
     seals: bool = False  # at its first start, put the journal under a passphrase
+    token: str = ""  # or under the key in hardware that this URI names
     ask_passphrase: AskPassphrase = no_passphrase
     port_004: int | None = None  # the first of those for the binary binding of ETSI GS QKD 004; None: it has none
     has_processes: bool = False  # whether each key manager, and control, has a process of its own
@@ -101,8 +102,10 @@ class UpSettings:
             raise Mistake(f"speed {self.speed:g}: twins run from above 0 to {FASTEST:g} times as fast as they would")
         if not self.host or any(each.isspace() or each in "/@[]" for each in self.host):
             raise Mistake(f"host {self.host!r}: give a name or an address, such as localhost or 192.0.2.1")
-        if self.seals and self.has_processes:
-            raise Mistake("a journal under a passphrase is of one process: leave out --sealed or --processes")
+        if (self.seals or self.token) and self.has_processes:
+            raise Mistake("a sealed journal is of one process: leave out --sealed and --sealed-by, or --processes")
+        if self.seals and self.token:
+            raise Mistake("a journal is under a passphrase or a token: leave out --sealed or --sealed-by")
         _ = self.ports  # checks them
         self._check_binary_ports()
 

@@ -99,10 +99,11 @@ async def running(settings: UpSettings, end: End, customers: Customers | None = 
     """Have a network run for as long as the block lasts; `end` is told when it should."""
     bound_resources()
     certification = _certification(settings)
-    key = key_of(settings.state, settings.ask_passphrase, seals=settings.seals)
+    key = key_of(settings.state, settings.ask_passphrase, seals=settings.seals, token=settings.token)
     journal = Journal.open(settings.state / JOURNAL, Envelope(key), RecordCodec(record_types()))
     try:
         network = LiveNetwork(settings, certification, journal, Hooks(end, violated), customers)
+        journal.shorten_by(network.shorten)
         office = _office(network, lambda: end(None), journal)
         keeping = asyncio.create_task(keep(office), name="housekeeping")
         try:

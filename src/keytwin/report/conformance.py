@@ -16,9 +16,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from keytwin.operation.conformance import STANDARD, Examination
-from keytwin.operation.conformance_questions import MOST_KEYS
-from keytwin.operation.conformance_values import Outcome, Result
+from keytwin.operation.conformance_values import Examination, Outcome, Result
 
 FORMAT: Final = 1
 _NO_XML: Final = re.compile(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, clause 2.2
@@ -50,15 +48,14 @@ class ConformanceRecord(msgspec.Struct, frozen=True):
 def conformance_record(done: Examination) -> ConformanceRecord:
     """Return an examination as it is written in JSON."""
     checks = tuple(CheckRecord(each.clause, each.level, each.title, each.outcome, each.notes) for each in done.results)
-    return ConformanceRecord(
-        FORMAT, STANDARD, done.master_url, done.slave_url, done.is_passed, done.keys_used, MOST_KEYS, checks
-    )
+    urls = done.master_url, done.slave_url
+    return ConformanceRecord(FORMAT, done.standard, *urls, done.is_passed, done.keys_used, done.most_keys, checks)
 
 
 def conformance_table(done: Examination) -> Table:
     """Return every check as a row, with what is wrong below its title."""
     table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    for title in ("", "clause", "level", STANDARD):
+    for title in ("", "clause", "level", done.standard):
         table.add_column(title, overflow="fold", no_wrap=title == "clause")
     for each in done.results:
         said = "\n".join((each.title, *(f"- {_plain(note)}" for note in each.notes)))
@@ -83,13 +80,13 @@ def conformance_junit(done: Examination) -> str:
     skipped = len(done.results) - failed - done.number(Outcome.PASS)
     counts = f'tests="{len(done.results)}" failures="{failed}" errors="0" skipped="{skipped}"'
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', f"<testsuites {counts}>"]
-    lines.append(f'<testsuite name="{_xml(STANDARD)}" hostname="{_xml(done.master_url)}" {counts}>')
-    lines.extend(line for result in done.results for line in _case(result))
+    lines.append(f'<testsuite name="{_xml(done.standard)}" hostname="{_xml(done.master_url)}" {counts}>')
+    lines.extend(line for result in done.results for line in _case(done.standard, result))
     return "\n".join([*lines, "</testsuite>", "</testsuites>", ""])
 
 
-def _case(result: Result) -> Iterator[str]:
-    place = _xml(f"{STANDARD}, {result.clause}")
+def _case(standard: str, result: Result) -> Iterator[str]:
+    place = _xml(f"{standard}, {result.clause}")
     head = f'<testcase classname="{place}" name="{_xml(result.title)}"'
     if result.outcome is Outcome.PASS:
         yield f"{head}/>"

@@ -67,6 +67,11 @@ class AuditTrail:
         self._link = last.link if last else BEGINNING
         self._through = last.through if last else 0
 
+    @property
+    def end(self) -> tuple[int, bytes]:
+        """The number and the link of the last row: who keeps them can tell all before it from another chain."""
+        return self._number, self._link
+
     def covers(self, most: int) -> int:
         """Return the last row of the journal that must be there, 0 = there is no telling: a witness of its end."""
         return self._through if self._through <= most else 0

@@ -25,9 +25,10 @@ import msgspec
 from keytwin.runtime import audit
 from keytwin.runtime.audit import BEGINNING, AuditKey, AuditRow, Noted
 from keytwin.runtime.envelope import Envelope, SealBroken
-from keytwin.runtime.journal import explaining, read_batch
+from keytwin.runtime.journal import explaining
 from keytwin.runtime.journal_codec import RecordCodec
-from keytwin.runtime.journal_file import ELSEWHERE, Contents, JournalCorrupt, examine, version_of
+from keytwin.runtime.journal_file import ELSEWHERE, Contents, JournalCorrupt, examine, read_batch, version_of
+from keytwin.runtime.journal_snapshot import Mark
 from keytwin.runtime.private_files import mistake
 from keytwin.runtime.quarantine import Damage, quarantined
 from keytwin.vocabulary.identity import ElementName
@@ -50,6 +51,10 @@ class Trail:
     first: int
     rows: list[AuditRow] = field(default_factory=list)
     faults: list[AuditFault] = field(default_factory=list)
+
+    def covering(self, first: int) -> list[AuditRow]:
+        """Return the rows that cover rows of the journal from `first` on."""
+        return [row for row in self.rows if row.through >= first]
 
     def entries(self) -> Iterator[tuple[AuditRow, Noted]]:
         """Give every entry that can be read, with its row."""
@@ -99,7 +104,8 @@ def _examined(path: Path, connection: sqlite3.Connection, envelope: Envelope, co
     lost = [*contents.damage, *(each.damage for each in quarantined(connection))]
     trail.faults += [AuditFault(0, f"the journal is damaged, and cannot confirm all: {damage}") for damage in lost]
     _check_links(trail, key)
-    _check_journal(trail, _said(connection, contents, codec), lost)
+    _check_snapshot(trail, contents.mark)
+    _check_journal(trail, _said(connection, contents, codec), lost, max(trail.first, contents.mark.through + 1))
     return trail
 
 
@@ -114,11 +120,24 @@ def _check_links(trail: Trail, key: AuditKey) -> None:
         before, expected = row.link, row.id + 1
 
 
-def _check_journal(trail: Trail, heard: Iterator[tuple[int, Noted]], lost: list[Damage]) -> None:
-    """Hold the rows against what the journal's rows of the same commits say, as far as these are there."""
-    said = _by_row(each for each in heard if each[0] >= trail.first)
-    before = trail.first - 1
-    for row in trail.rows:
+def _check_snapshot(trail: Trail, mark: Mark) -> None:
+    """Hold the rows against the link that the journal kept when it gave up the rows that had said the same."""
+    links = {row.id: row.link for row in trail.rows}
+    if mark.audit_row and mark.audit_row not in links:
+        what = f"is missing: the journal's snapshot knows of {mark.audit_row} rows"
+        trail.faults.append(AuditFault(len(trail.rows) + 1, what))
+    elif mark.audit_row and not hmac.compare_digest(links[mark.audit_row], mark.audit_link):
+        trail.faults.append(AuditFault(mark.audit_row, "is not what the journal's snapshot knows"))
+
+
+def _check_journal(trail: Trail, heard: Iterator[tuple[int, Noted]], lost: list[Damage], first: int) -> None:
+    """Hold the rows against what the journal's rows of the same commits say, as far as these are there.
+
+    Before row `first` they are not, and the links alone must do.
+    """
+    said = _by_row(each for each in heard if each[0] >= first)
+    before = first - 1
+    for row in trail.covering(first):
         is_whole = not any(before < damage.last and damage.first <= row.through for damage in lost)
         before = row.through
         covered = list(takewhile(partial(ge, row.through), said))  # the rows come in their order
@@ -145,8 +164,9 @@ def _by_row(heard: Iterable[tuple[int, Noted]]) -> dict[int, list[Noted]]:
 
 
 def _said(connection: sqlite3.Connection, contents: Contents, codec: RecordCodec) -> Iterator[tuple[int, Noted]]:
-    """Give what the records of the journal have for the audit, with the row each is in."""
-    for number, element, key, sealed in connection.execute("SELECT * FROM rows ORDER BY id"):
+    """Give what the records behind the snapshot have for the audit, with the row each is in."""
+    query = "SELECT id, element, data_key, sealed FROM rows WHERE id > ? ORDER BY id"
+    for number, element, key, sealed in connection.execute(query, (contents.mark.through,)):
         try:
             octets = contents.opened(number, element, key, sealed)
         except SealBroken:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from keytwin.runtime.journal_codec import RecordCodec
-from keytwin.vocabulary.machine import Effect, Record
+from keytwin.vocabulary.machine import Effect, Record, RecordsLost
 
 
 @dataclass(slots=True, eq=False)
@@ -59,11 +59,13 @@ class Disk:
             del self.durable[self.forgets_from :]
             self.forgets_from = None
 
-    def rot(self, place: int) -> None:
-        """Lose one durable record: its seal does not open, so a start sets it aside and goes on with the others."""
-        self.lost.append(self.durable.pop(place))
+    def rot(self) -> None:
+        """Let a record go bad. What it said nobody knows, so a start sets all aside, as a journal does, and says so."""
+        assert self.codec is not None
+        self.lost += self.durable
+        self.durable = [self.codec.encode(RecordsLost(1 + len(self.lost)))]
         if self.forgets_from is not None:
-            self.forgets_from -= place < self.forgets_from
+            self.forgets_from = len(self.durable)
 
     def records(self) -> list[Record]:
         """Read all that is durable, in the order it was saved, with fresh handles of key material."""

@@ -95,11 +95,13 @@ class EdgeSetup:
 
 @dataclass(slots=True)
 class Register:
-    """The connections of a face and what it has counted; idle connections in the order in which they became so."""
+    """The connections of a face and what it has counted; newcomers and idle ones in their order."""
 
     label: str
     connections: set[EdgeConnection] = field(default_factory=set)
+    newcomers: dict[EdgeConnection, None] = field(default_factory=dict)
     idle: dict[EdgeConnection, None] = field(default_factory=dict)
+    known: int = 0  # those of peers who have shown a certificate
     date: DateLine = field(default_factory=DateLine)
     requests: int = 0
     refused: int = 0  # requests that broke HTTP or a limit
@@ -112,22 +114,29 @@ class Register:
         self.requests += 1
         return f"{self.label}-{self.requests}"
 
+    def admit(self, newcomer: EdgeConnection, most: int) -> None:
+        """Let somebody shake hands. Whoever has been at it for longest makes way, and nobody who is known does."""
+        if len(self.newcomers) >= most:
+            self.failed_handshakes += 1
+            next(iter(self.newcomers)).close(at_once=True)
+        self.connections.add(newcomer)
+        self.newcomers[newcomer] = None
+
     def has_room(self, most: int) -> bool:
-        """Whether one more connection may be; the one that has been idle for longest makes way for it."""
+        """Whether one more peer that is known may stay; the one that has been idle for longest makes way for it."""
+        self.known += 1
         oldest = next(iter(self.idle), None)
-        if len(self.connections) < most:
-            return True
-        if oldest is not None:
+        if self.known > most and oldest is not None:
             oldest.close(at_once=True)
-        return oldest is not None
+        return self.known <= most or oldest is not None
 
 
 class EdgeConnection:
     """Reads, asks, writes. At any time it is in one phase, with one deadline."""
 
     __slots__ = (
-        "_exchange", "_has_ended", "_is_going", "_reader", "_received", "_register", "_setup", "_watch", "peer",
-        "wire",
+        "_exchange", "_has_ended", "_heard_out", "_is_going", "_reader", "_received", "_register", "_setup", "_watch",
+        "peer", "wire",
     )  # fmt: skip
 
     def __init__(self, setup: EdgeSetup, register: Register, loop: asyncio.AbstractEventLoop) -> None:
@@ -139,12 +148,14 @@ class EdgeConnection:
         self._exchange: Exchange | None = None
         self._received: Received | None = None
         self._has_ended = self._is_going = False
+        self._heard_out = 0  # octets that nobody looks at any more
         self.peer: Peer | None = None
 
     def close(self, *, at_once: bool = False) -> None:
         """End the connection; what was written still goes out unless `at_once`, what was asked is abandoned."""
         self._watch.enter(Phase.CLOSING, self._setup.limits.drain_seconds)
         self._register.idle.pop(self, None)
+        self._register.newcomers.pop(self, None)
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
             exchange.abandon()
@@ -153,27 +164,33 @@ class EdgeConnection:
     # --- called by the wire -------------------------------------------------------------------------------------------
 
     def joined(self, wire: TlsWire) -> None:
-        """Wait for the handshake, if there is room for one more."""
+        """Wait for the handshake."""
+        del wire
         self._watch.enter(Phase.SHAKING, self._setup.limits.handshake_seconds)
-        if self._register.has_room(self._setup.limits.connections):
-            self._register.connections.add(self)
-        else:
-            wire.close(at_once=True)
+        self._register.admit(self, self._setup.limits.newcomers)
 
     def shaken(self, peer: ssl.SSLObject) -> None:
-        """Look who it is, and wait for what it asks."""
+        """Look who it is, and wait for what it asks, if there is room for one more."""
+        self._register.newcomers.pop(self, None)
         try:
             self.peer = self._setup.doorkeeper.meet(peer, self._setup.now())
         except UnknownPeer:
             self._register.strangers += 1
             self.close()
-        else:
+            return
+        if self._register.has_room(self._setup.limits.connections):
             self._settle()
+        else:
+            self.close(at_once=True)
 
     def heard(self, octets: bytes) -> None:
         """Take what the peer sends."""
         if self._watch.phase is Phase.CLOSING:
-            return  # heard out, so that the peer reads why it was refused, and not that it was cut off
+            # Heard out, so that the peer reads why it was refused, and not that it was cut off; not for ever.
+            self._heard_out += len(octets)
+            if self._heard_out > self._setup.limits.body:
+                self.wire.read_on(wanted=False)
+            return
         self._register.idle.pop(self, None)
         self._has_ended = not octets
         self._reader.take(octets)
@@ -191,6 +208,7 @@ class EdgeConnection:
         self.close()
         self._watch.stop()
         self._register.connections.discard(self)
+        self._register.known -= self.peer is not None
         self._reader.close()
 
     # --- called by an exchange ----------------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ class EdgeLimits:
     head: int = 8_192  # all header lines, trailers included
     lines: int = 64
     body: int = 65_536
-    connections: int = 2_048  # at once, those that still shake hands included
+    connections: int = 2_048  # at once, of peers that are known
+    newcomers: int = 512  # besides them, which still shake hands
     handshake_seconds: float = 5.0
     receipt_seconds: float = 5.0  # from a request's first octet to its last
     answer_seconds: float = 30.0  # for the elements; longer than any patience that a message may carry
@@ -27,7 +28,7 @@ class EdgeLimits:
         return (self.receipt_seconds, self.answer_seconds, self.drain_seconds, self.idle_seconds, self.linger_seconds)
 
     def __post_init__(self) -> None:
-        assert min(self.target, self.head, self.lines, self.body, self.connections, *self._waits) > 0
+        assert min(self.target, self.head, self.lines, self.body, self.connections, self.newcomers, *self._waits) > 0
 
     @property
     def longest_head(self) -> int:

@@ -21,7 +21,19 @@ import msgspec
 from keytwin.runtime.audit import INSERT_AUDIT, Noted
 from keytwin.runtime.envelope import DataKey, Envelope, SealBroken
 from keytwin.runtime.journal_codec import RecordCodec
-from keytwin.runtime.journal_file import ELSEWHERE, JournalCorrupt, audit_of, connect, examine, in_use, lock
+from keytwin.runtime.journal_file import (
+    ELSEWHERE,
+    INSERT,
+    JournalCorrupt,
+    audit_of,
+    connect,
+    examine,
+    in_use,
+    lock,
+    read_batch,
+)
+from keytwin.runtime.journal_shortening import in_short, replace
+from keytwin.runtime.journal_snapshot import LONGEST_TAIL, Shorten
 from keytwin.runtime.private_files import mistake, private_folder
 from keytwin.runtime.quarantine import ANEW, LEFT_OUT, Quarantined, put_aside, quarantined
 from keytwin.vocabulary.errors import Refusal
@@ -31,7 +43,6 @@ from keytwin.vocabulary.machine import Record, RecordsLost
 PAGE: Final = 4096  # octets, SQLite's own; a commit logs the page at the end of the table and those it fills
 LOG_LIMIT: Final = 1024 * 1024  # octets of log before it is written back: one that is overwritten syncs faster
 LARGEST_GAP: Final = 1 << 20  # rows; an audit that claims more at the end of a journal has been altered
-INSERT: Final = "INSERT INTO rows VALUES (?, ?, ?, ?)"
 
 Row = tuple[int, ElementName, int, bytes]
 
@@ -57,6 +68,8 @@ class Journal:
         self._logged = 0
         self._failure = ""
         self._exit = ExitStack()
+        self._shorten: Shorten | None = None
+        self._longest_tail = LONGEST_TAIL
         self._contents = examine(path, connection, envelope)
         self._trail = audit_of(self._contents, connection, envelope)
         self._contents.reach(self._trail.covers(LARGEST_GAP + self._contents.last) + 1)
@@ -117,7 +130,7 @@ class Journal:
         self._check_usable()
         name, begins = element.encode(), self._contents.begins
         query = "SELECT id, data_key, sealed FROM rows WHERE element = ? AND id > ? ORDER BY id"
-        found: list[Record] = [RecordsLost(begins)] if begins else []
+        found: list[Record] = [RecordsLost(self._contents.lost)] if self._contents.lost else []
         with explaining(self.path), closing(self._connection.execute(query, (element, begins))) as rows:
             for row, number, sealed in rows:
                 try:
@@ -126,6 +139,16 @@ class Journal:
                     raise JournalCorrupt(self.path, row, "is not what was written") from error
                 found += read_batch(self.path, row, octets, self._codec)
         return found
+
+    def shorten_by(self, shorten: Shorten, longest_tail: int = LONGEST_TAIL) -> None:
+        """Take a snapshot whenever what came since the last one is longer than it, and than so many octets; also now.
+
+        JournalCorrupt when there is a record that is not known here.
+        """
+        self._check_usable()
+        self._shorten, self._longest_tail = shorten, longest_tail
+        with explaining(self.path):
+            self._shorten_if_long()
 
     def quarantined(self) -> tuple[Quarantined, ...]:
         """Return what was found damaged when the journal was opened, now or earlier."""
@@ -145,6 +168,7 @@ class Journal:
             raise JournalFailed(self._failure)
 
     def _write(self) -> None:
+        self._shorten_if_long()  # before the batch, as below
         if self._logged > LOG_LIMIT:
             # Before the batch, not after: when it fails, nothing of the batch is durable.
             self._cursor.execute("PRAGMA wal_checkpoint").fetchall()
@@ -171,6 +195,7 @@ class Journal:
         for row, (element, batch) in enumerate(self._staged.items(), self._contents.last + 1):
             sealed = key.seal(row, element.encode(), _BATCH.encode(batch))
             rows.append((row, element, key.number, sealed))
+            self._contents.weigh(row, sealed)
             logged += len(sealed)
         self._logged += logged
         return rows
@@ -185,8 +210,22 @@ class Journal:
         row = contents.last + 1
         self._cursor.execute(INSERT, (row, ANEW.decode(), key.number, key.seal(row, ANEW, _BATCH.encode([]))))
         self._cursor.execute("COMMIT")
-        contents.last = contents.begins = row
+        contents.last = row
+        contents.begin(row, row)
         return key
+
+    def _shorten_if_long(self) -> None:
+        contents = self._contents
+        if self._shorten is None or contents.tail <= max(self._longest_tail, contents.short):
+            return
+        short = in_short(self._connection, contents, self._codec, self._shorten)
+        self._cursor.execute("BEGIN IMMEDIATE")
+        self._key = self._fresh_key()
+        replace(self._connection, contents, self._key, self._trail.end, short)
+        self._cursor.execute("COMMIT")
+        # What was overwritten is still in the log until it is written back and cut.
+        self._cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self._logged = 0
 
     def _fresh_key(self) -> DataKey:
         contents = self._contents
@@ -195,16 +234,6 @@ class Journal:
         self._cursor.execute("INSERT INTO data_keys VALUES (?, ?, ?, ?)", wrapped)
         contents.keys[key.number] = key
         return key
-
-
-def read_batch(path: Path, row: int, octets: bytes, codec: RecordCodec) -> Iterator[Record]:
-    """Give the records of a row whose seal has been opened; JournalCorrupt when they are none that are known here."""
-    try:
-        for record in _BATCHES.decode(octets):
-            yield codec.decode(record)
-    except msgspec.DecodeError as error:
-        # The seal held, so this is what some keytwin wrote: another version, or one with another plug-in.
-        raise JournalCorrupt(path, row, f"holds what this keytwin can't read: {error}") from error
 
 
 @contextmanager
@@ -231,4 +260,3 @@ def _failed(path: Path, error: sqlite3.Error) -> JournalFailed:
 
 
 _BATCH: Final = msgspec.msgpack.Encoder()
-_BATCHES: Final = msgspec.msgpack.Decoder(list[bytes])

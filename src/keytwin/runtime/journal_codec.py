@@ -24,6 +24,11 @@ def encode(value: msgspec.Struct) -> bytes:
     return _ENCODER.encode(value)
 
 
+def encode_and_wipe(value: msgspec.Struct) -> bytes:
+    """Write a record, and wipe the key material in it."""
+    return _WIPING_ENCODER.encode(value)
+
+
 def fresh_copy(value: StructType) -> StructType:
     """Return what the other end of a wire would read: equal in content, with key material of its own."""
     copy: StructType = _decoder(type(value)).decode(encode(value))
@@ -75,6 +80,13 @@ def _write_out(value: object) -> bytes:
     raise NotImplementedError(f"{type(value).__name__} has no form in a journal")
 
 
+def _write_out_and_wipe(value: object) -> bytes:
+    octets = _write_out(value)
+    if isinstance(value, KeyMaterial):
+        value.wipe()
+    return octets
+
+
 def _read_in(kind: type, value: object) -> object:
     if kind is KeyMaterial:
         if not isinstance(value, bytes):
@@ -89,3 +101,4 @@ def _decoder(kind: type[StructType]) -> msgspec.msgpack.Decoder[StructType]:
 
 
 _ENCODER = msgspec.msgpack.Encoder(enc_hook=_write_out)
+_WIPING_ENCODER = msgspec.msgpack.Encoder(enc_hook=_write_out_and_wipe)

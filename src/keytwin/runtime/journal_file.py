@@ -5,20 +5,27 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from keytwin.runtime import audit
 from keytwin.runtime.audit import AuditTrail
 from keytwin.runtime.envelope import STORE, DataKey, Envelope, SealBroken, WrappedKey
+from keytwin.runtime.journal_codec import RecordCodec
+from keytwin.runtime.journal_snapshot import ROW, SNAPSHOT, Mark, decode_mark
 from keytwin.runtime.private_files import SECRET, mistake, sync_folder
 from keytwin.runtime.quarantine import ANEW, Damage
 from keytwin.vocabulary.errors import FileMistake, Finding, Refusal
+from keytwin.vocabulary.machine import Record
 
 APPLICATION: Final = 0x6B74776E  # "ktwn", in SQLite's field for it
-FORMAT: Final = 2  # 2: with an audit
+UNSHORTENED: Final = 2  # with an audit
+FORMAT: Final = 3  # with a snapshot: an earlier keytwin, which would take what is gone for damage, refuses it
 BEFORE_AUDIT: Final = 1
 BEFORE: Final = ("locking_mode = EXCLUSIVE", "trusted_schema = OFF", "cell_size_check = ON", "secure_delete = ON")
 DURABLE: Final = ("journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 0")
@@ -27,6 +34,7 @@ DATA_KEYS: Final = """CREATE TABLE data_keys
     (number INTEGER PRIMARY KEY, first INTEGER NOT NULL, wrapped_by TEXT NOT NULL, wrapped BLOB NOT NULL)"""
 ROWS: Final = """CREATE TABLE rows
     (id INTEGER PRIMARY KEY, element TEXT NOT NULL, data_key INTEGER NOT NULL, sealed BLOB NOT NULL)"""
+INSERT: Final = "INSERT INTO rows VALUES (?, ?, ?, ?)"
 OPENED: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 START_ANEW: Final = "move its folder away and start anew; never put back an older copy: its pads may have been used"
 ELSEWHERE: Final = "name another place, or move it away"
@@ -104,8 +112,9 @@ def version_of(path: Path, connection: sqlite3.Connection) -> int:
         return 0
     if application != APPLICATION:
         raise mistake(path, "is no journal of keytwin's", ELSEWHERE)
-    if version not in {BEFORE_AUDIT, FORMAT}:
-        raise mistake(path, f"has format {version}, and this keytwin reads {FORMAT}", "use the keytwin that wrote it")
+    if version not in {BEFORE_AUDIT, UNSHORTENED, FORMAT}:
+        what = f"has format {version}, and this keytwin reads {FORMAT}"
+        raise mistake(path, what, "use the keytwin that wrote it")
     return int(version)
 
 
@@ -115,18 +124,23 @@ def _lay_out(connection: sqlite3.Connection) -> None:
     for statement in (STORES, DATA_KEYS, ROWS):
         connection.execute(statement)
     connection.execute("INSERT INTO store VALUES (?)", (os.urandom(STORE),))
-    _set(connection, (f"application_id = {APPLICATION}", f"user_version = {FORMAT}"))
+    _set(connection, (f"application_id = {APPLICATION}", f"user_version = {UNSHORTENED}"))
     connection.execute("COMMIT")
 
 
 # --- checking -------------------------------------------------------------------------------------------------------
 
 
+NO_MARK: Final = Mark(0, 0, 0, b"")
+
+
 @dataclass(slots=True)
 class Contents:
     """What a journal holds, beside its rows: its identity, its data keys by number, and the number of its last row.
 
-    `begins`: what elements find again stands behind this row; 0 = all of it. `damage` is what was not settled yet.
+    `begins`: what elements find again stands behind this row; 0 = all of it. `lost`: behind this one they began anew.
+    `damage` is what was not settled yet. `mark`: that of the snapshot with which the rows begin. `short` and `tail`:
+    octets of that snapshot, and of what came since.
     """
 
     path: Path
@@ -135,6 +149,10 @@ class Contents:
     highest_key: int  # number of a data key, also of one that can't be opened
     last: int = 0
     begins: int = 0
+    lost: int = 0
+    mark: Mark = NO_MARK
+    short: int = 0
+    tail: int = 0
     damage: list[Damage] = field(default_factory=list)
 
     def opened(self, row: int, element: bytes, number: int, sealed: bytes) -> bytes:
@@ -152,7 +170,7 @@ class Contents:
         """Count the next row, if it is what was written; rows come in ascending order."""
         expected = self.last + 1
         try:
-            self.opened(row, element, number, sealed)
+            octets = self.opened(row, element, number, sealed)
         except SealBroken:
             # Its number is as doubtful as all else of it: only where it is the expected one is it believed.
             self.last = max(self.last, expected if row == expected else 0)
@@ -160,9 +178,34 @@ class Contents:
             return
         self.reach(row)
         self.last = row
+        self.weigh(row, sealed)
         if element == ANEW:
-            self.begins = row
-            self.damage = [each for each in self.damage if each.first > row]
+            self.begin(row, row)
+        elif element == SNAPSHOT:
+            self.begin_short(row, self._read_mark(row, octets))
+
+    def begin(self, row: int, lost: int) -> None:
+        """Note that what elements find again begins behind a row: what is before is of no use, damaged or not."""
+        self.begins, self.lost, self.tail = row, lost, 0
+        self.damage = [each for each in self.damage if each.first > row]
+
+    def begin_short(self, row: int, mark: Mark) -> None:
+        """Note that a snapshot begins at this row."""
+        self.begin(row, mark.lost)
+        self.mark, self.short = mark, 0
+
+    def weigh(self, row: int, sealed: bytes) -> None:
+        """Count the octets of a row."""
+        if row <= self.mark.through:
+            self.short += len(sealed) + ROW
+        else:
+            self.tail += len(sealed) + ROW
+
+    def _read_mark(self, row: int, octets: bytes) -> Mark:
+        try:
+            return decode_mark(octets)
+        except msgspec.DecodeError as error:  # the seal held: another keytwin wrote it
+            raise JournalCorrupt(self.path, row, f"is no snapshot that this keytwin knows: {error}") from error
 
     def reach(self, row: int) -> None:
         """Note that all rows before this one were written."""
@@ -182,8 +225,18 @@ def examine(path: Path, connection: sqlite3.Connection, envelope: Envelope) -> C
     # Every seal, not only those an element asks for: an altered element name would hide its row from all of them.
     for row in connection.execute("SELECT id, element, data_key, sealed FROM rows ORDER BY id"):
         contents.take(*row)
-    contents.reach(max((key.first for key in keys.values()), default=1))
+    contents.reach(max(contents.mark.through + 1, *(key.first for key in keys.values()), 1))
     return contents
+
+
+def read_batch(path: Path, row: int, octets: bytes, codec: RecordCodec) -> Iterator[Record]:
+    """Give the records of a row whose seal has been opened; JournalCorrupt when they are none that are known here."""
+    try:
+        for record in _BATCHES.decode(octets):
+            yield codec.decode(record)
+    except msgspec.DecodeError as error:
+        # The seal held, so this is what some keytwin wrote: another version, or one with another plug-in.
+        raise JournalCorrupt(path, row, f"holds what this keytwin can't read: {error}") from error
 
 
 def _identity(path: Path, connection: sqlite3.Connection) -> bytes:
@@ -201,7 +254,7 @@ def audit_of(contents: Contents, connection: sqlite3.Connection, envelope: Envel
     if version == BEFORE_AUDIT or not (has_tables or contents.last):
         connection.execute("BEGIN IMMEDIATE")
         audit.lay_out(connection, envelope, contents.store, contents.last + 1)
-        _set(connection, (f"user_version = {FORMAT}",))
+        _set(connection, (f"user_version = {UNSHORTENED}",))
         connection.execute("COMMIT")
     try:
         return AuditTrail(audit.key_of(connection, envelope, contents.store), audit.last_of(connection))
@@ -231,3 +284,6 @@ def _data_keys(
         what = f"is sealed under the key {foreign}, and the one at hand is {envelope.name}"
         raise mistake(path, what, "put back the key file that was made with it")
     return keys, highest
+
+
+_BATCHES: Final = msgspec.msgpack.Decoder(list[bytes])

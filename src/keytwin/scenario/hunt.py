@@ -95,7 +95,7 @@ class Hunt:
         self.pads, self.bus = PadWatch(), BusWatch()
         self.ledger = SaeLedger(rates_of(self.blueprint), self._was_lost)
         self.durable, self.relays = DurableWatch(self.simulation), RelayWatch()
-        self.sessions = SessionWatch()
+        self.sessions = SessionWatch(self._was_lost)
         self.intruder = Intruder(self.simulation, self.blueprint, chance.dice("hunt: intruder"))
         self.lives = LifeWatch(self.blueprint.key_management.key_lifetime)
         self.storm = Storm(self.simulation, self.blueprint, chance, scope)

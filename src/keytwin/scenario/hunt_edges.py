@@ -78,11 +78,11 @@ class Edges:
         self.harm.simulation.hosts[element].disk.come_clean()
 
     def rot(self, element: ElementName) -> None:
-        """Let one record go bad, and the element start without it."""
+        """Let a record go bad, and the element begin anew without all that it had saved."""
         disk = self.harm.simulation.hosts[element].disk
         if disk.durable:
             self.harm.note("rotten records")
-            disk.rot(self.harm.luck.randrange(len(disk.durable)))
+            disk.rot()
             self.harm.kill(element, "kills")
 
     def _is_struck(self, kind: str) -> bool:

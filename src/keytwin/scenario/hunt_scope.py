@@ -32,11 +32,8 @@ FAMILIES: Final = {
 }
 """Families of faults, each with the share of seeds that have it."""
 
-BEYOND_CRASHES: Final = frozenset({"lying-disks", "rot"})
-"""Families that no rule about one disk survives: a key manager forgets what it had called durable."""
-
-BEYOND_CRASHES_BY_ITSELF: Final = False
-"""Whether seeds draw them, too; they are had by name in any case. Without leases that two ends witness, P1 breaks."""
+BEYOND_CRASHES: Final = frozenset({"rot"})
+"""Families that are had by name only: a key manager loses all it had, its sessions too, and no SAE is told of that."""
 
 SHORTER_STORMS: Final = (4, 6, 9, 13, 18)  # seconds at which it may end, the shortest first
 MOST_TRIES: Final = 40  # runs that making a finding smaller may take
@@ -53,7 +50,7 @@ class Scope:
     def has(self, family: str) -> bool:
         """Whether a seed may draw this family of faults."""
         if self.only is None:
-            return BEYOND_CRASHES_BY_ITSELF or family not in BEYOND_CRASHES
+            return family not in BEYOND_CRASHES
         return family in self.only
 
     def is_stormy(self, at: Instant) -> bool:

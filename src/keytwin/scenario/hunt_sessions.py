@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -28,6 +29,7 @@ class SessionWatch:
     A tombstone is kept for two leases: a configuration that is older still comes back, until its lease runs out.
     """
 
+    was_lost: Callable[[str], bool] = lambda _: False  # whether a disk has forgotten a record of this session
     leases: dict[Ksid, Duration] = field(default_factory=dict)
     deleted: dict[tuple[NodeId, Ksid], tuple[int, Instant]] = field(default_factory=dict)  # -> the highest epoch, when
     configured: dict[tuple[NodeId, Ksid], int] = field(default_factory=dict)
@@ -43,7 +45,8 @@ class SessionWatch:
                     self.deleted[node, ksid] = epoch, at
             case HopConfigured(ksid=ksid, epoch=epoch, node=node) if source == km_of(node):
                 until, when = self.deleted.get((node, ksid), NEVER)
-                if epoch <= until and at - when < TOMBSTONE_LEASES * self.leases.get(ksid, 0):
+                is_late = epoch <= until and at - when < TOMBSTONE_LEASES * self.leases.get(ksid, 0)
+                if is_late and not self.was_lost(ksid):
                     raise Broken(f"S3: {node} configures session {ksid} again after it has deleted it")
                 self.configured[node, ksid] = max(epoch, self.configured.get((node, ksid), 0))
             case RelayKeys() | AssignKeys():

@@ -21,6 +21,7 @@ from keytwin.vocabulary.events import (
 )
 from keytwin.vocabulary.evidence import AppEvidence
 from keytwin.vocabulary.identity import AppId, ElementName, Ksid, LinkId, NodeId
+from keytwin.vocabulary.key import Fallback
 from keytwin.vocabulary.machine import Event
 from keytwin.vocabulary.timeline import Action, DistrustNode, Expectations, RestartElement, StopElement
 from keytwin.vocabulary.topology_messages import LinkStatus
@@ -108,8 +109,10 @@ class Witness:
         """Tell what an app lives on while the quantum layer is dark, and after."""
         match event:
             case SessionOnStock(app=app, links=links):
-                longest = in_seconds(event.longest)
-                self._tell(at, f"{app} lives on the stock of {', '.join(links)}, for {longest:g} s at most")
+                bound = f"for {in_seconds(event.longest):g} s at most"
+                if event.fallback != Fallback.NONE.value:
+                    bound = f"and after that falls back to {event.fallback}"
+                self._tell(at, f"{app} lives on the stock of {', '.join(links)}, {bound}")
             case FallbackBegun(app=app, mode=mode, node=node):
                 self._tell(at, f"{app} falls back from {mode} to {event.fallback} at {node}")
             case FallbackOver(app=app, mode=mode, node=node):

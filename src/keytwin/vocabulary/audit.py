@@ -17,6 +17,7 @@ class Decision(StrEnum):
     """What was decided about keys."""
 
     TO_MASTER = "handed out to the master"
+    LEASED = "leased for the master"  # counts as handed out: so many of its next keys, of which each is told later
     TO_SLAVE = "handed out to the slave"
     VOIDED = "voided"
     EXPIRED = "expired"

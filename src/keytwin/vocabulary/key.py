@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from enum import StrEnum
-from typing import ClassVar, Final, NoReturn
+from typing import ClassVar, Final, NamedTuple, NoReturn
 
 import msgspec
 
@@ -20,13 +20,21 @@ Draw = Callable[[int, int], bytearray | memoryview]
 """Gives octets (start, count) of key that can be drawn again, in a buffer of their own."""
 
 
+class _Later(NamedTuple):
+    """What draws octets that nobody has looked at yet."""
+
+    octets: int
+    draw: Draw
+    start: int
+
+
 class KeyMaterial:
     """Own some octets of key. Only `with material.exposed() as octets:` reaches them; `wipe` overwrites them in place.
 
     Equality and hash are those of the handle, never of the content.
     """
 
-    __slots__ = ("_count", "_draw", "_octets", "_start")
+    __slots__ = ("_later", "_octets")
 
     room: ClassVar[Callable[[int], bytearray | memoryview]] = bytearray
     """Makes room for octets: the interpreter's, unless whoever runs the process has better."""
@@ -35,31 +43,32 @@ class KeyMaterial:
         if KeyMaterial.room is not bytearray and octets:
             octets = _moved(octets)
         self._octets: memoryview | None = memoryview(octets)
-        self._draw: Draw | None = None
-        self._start = 0
-        self._count = len(self._octets)
+        self._later: _Later | None = None
 
     @classmethod
     def deferred(cls, count: int, draw: Draw, start: int = 0) -> KeyMaterial:
         """Return material whose octets are drawn when they are first exposed; wiped before, they never are."""
-        material = cls(bytearray())
-        material._octets, material._draw, material._start, material._count = None, draw, start, count
+        material = cls.__new__(cls)
+        material._octets, material._later = None, _Later(count, draw, start)  # noqa: SLF001  # its own class's
         return material
 
     @property
     def size(self) -> Bits:
         """The amount of key, 0 once wiped."""
-        return Bits(self._count * BITS_PER_BYTE)
+        octets = self._octets
+        if octets is not None:
+            return octets.nbytes * BITS_PER_BYTE  # type: ignore[return-value]  # Bits(), called for each key, costs more
+        return Bits(self._later.octets * BITS_PER_BYTE if self._later else 0)
 
     @property
     def is_wiped(self) -> bool:
         """Whether the octets are gone."""
-        return self._octets is None and self._draw is None
+        return self._octets is None and self._later is None
 
     def exposed(self) -> memoryview:
         """Return a view for use in a `with` block; WipedKey when the octets are gone."""
         if self._octets is None:
-            self._octets, self._draw = memoryview(self._drawn()), None
+            self._octets, self._later = memoryview(self._drawn()), None
         return self._octets[:]
 
     def inspected(self) -> memoryview:
@@ -73,48 +82,49 @@ class KeyMaterial:
         """
         if self.is_wiped:
             raise WipedKey(_WIPED)
-        start = 0
+        start, whole = 0, self.size // BITS_PER_BYTE
         pieces = []
         for share in shares:
             pieces.append(self._piece(start, share))
             start += share
-        assert start <= self._count
-        if self._octets is not None:
-            self._octets[:] = bytes(self._count)
-        self._forget()
+        assert start <= whole
+        self.wipe()
         return pieces
 
     def split(self, octets_each: int) -> list[KeyMaterial]:
         """Hand the octets on to equal pieces, each wiped by itself; this handle is empty afterwards."""
-        number, left = divmod(self._count, octets_each)
-        assert not left
         octets = self._octets
         if octets is None:
+            number, left = divmod(self.size // BITS_PER_BYTE, octets_each)
+            assert not left
             return self.cut((octets_each,) * number)
-        # As `cut` does it, without a call for each piece: every relayed key passes here.
-        self._forget()
-        made = KeyMaterial if KeyMaterial.room is bytearray else _in_place
-        return [made(octets[start : start + octets_each]) for start in range(0, len(octets), octets_each)]
+        assert not len(octets) % octets_each
+        self._octets = None
+        # As `cut` does it, without a call for each piece, not even of `__init__`: every key passes here at both ends.
+        pieces = []
+        for start in range(0, len(octets), octets_each):
+            piece = _new(KeyMaterial)
+            piece._octets, piece._later = octets[start : start + octets_each], None  # noqa: SLF001  # its own class's
+            pieces.append(piece)
+        return pieces
 
     def wipe(self) -> None:
         """Overwrite the octets with zeros and forget them; wiping twice is allowed."""
-        if self._octets is not None:
-            self._octets[:] = bytes(self._count)
-        self._octets, self._draw, self._count = None, None, 0
+        octets = self._octets
+        if octets is not None:
+            octets[:] = _ZEROS if octets.nbytes == len(_ZEROS) else bytes(octets.nbytes)
+        self._octets = self._later = None
 
     def _piece(self, start: int, count: int) -> KeyMaterial:
         if self._octets is not None:
             return KeyMaterial(bytearray(self._octets[start : start + count]))
-        assert self._draw
-        return KeyMaterial.deferred(count, self._draw, self._start + start)
+        assert self._later
+        return KeyMaterial.deferred(count, self._later.draw, self._later.start + start)
 
     def _drawn(self) -> bytearray | memoryview:
-        if self._draw is None:
+        if self._later is None:
             raise WipedKey(_WIPED)
-        return self._draw(self._start, self._count)
-
-    def _forget(self) -> None:
-        self._octets, self._draw, self._count = None, None, 0
+        return self._later.draw(self._later.start, self._later.octets)
 
     def __repr__(self) -> str:
         return "<wiped key>" if self.is_wiped else f"<{self.size}-bit key>"
@@ -136,14 +146,8 @@ def _moved(octets: bytearray | memoryview) -> bytearray | memoryview:
     return room
 
 
-def _in_place(octets: memoryview) -> KeyMaterial:
-    """Return material whose octets are where key is kept already."""
-    material = KeyMaterial(_NOTHING)
-    material._octets, material._count = octets, len(octets)  # noqa: SLF001  # its own module's
-    return material
-
-
-_NOTHING: Final = bytearray()
+_new: Final = KeyMaterial.__new__
+_ZEROS: Final = bytes(DEFAULT_KEY_SIZE // BITS_PER_BYTE)
 
 
 class Method(StrEnum):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from keytwin.vocabulary.identity import ElementName, LinkId, NodeId
 from keytwin.vocabulary.key import KeyMaterial
 from keytwin.vocabulary.machine import Message
 from keytwin.vocabulary.units import Bits, BitsPerSecond, Duration, Instant
+
+NOT_TOLD: Final = -1  # earlier keytwins tell no block
 
 # --- twin (or device) and key manager: over their own authenticated stream ------------------------------------------
 
@@ -94,7 +98,8 @@ class AskLease(Message, frozen=True, gc=False):
     """The sender of a direction asks its neighbour for the next octets of it, before it uses any of them.
 
     `generation` grows with each question, and is durable before it is asked; `started_at` tells incarnations apart.
-    Below `mark` all counts as used, as far as the sender knows. Repeated until answered.
+    Below `mark` all counts as used, as far as the sender knows; `block` is the last block of the link that it has.
+    Repeated until answered.
     """
 
     sender: NodeId
@@ -104,6 +109,7 @@ class AskLease(Message, frozen=True, gc=False):
     started_at: Instant
     mark: int
     octets: int
+    block: int = NOT_TOLD
 
 
 class LeaseGranted(Message, frozen=True, gc=False):
@@ -119,7 +125,10 @@ class LeaseGranted(Message, frozen=True, gc=False):
 
 
 class LeaseRefused(Message, frozen=True, gc=False):
-    """Somebody has asked with this number before, or with a higher one: `seen` is the highest."""
+    """Somebody has asked with this number before, or with a higher one: `seen` is the highest.
+
+    Or the link has a newer `block`, which the asker took in as well. Whoever was put back begins anew `beyond`.
+    """
 
     sender: NodeId
     link: LinkId
@@ -127,6 +136,8 @@ class LeaseRefused(Message, frozen=True, gc=False):
     generation: int
     started_at: Instant
     seen: int
+    block: int = NOT_TOLD
+    beyond: int = 0
 
 
 class ProbeLink(Message, frozen=True, gc=False):
