@@ -2,9 +2,9 @@
 
 The network `bench` runs live. Ten well-behaved clients ask it for pairs by ETSI GS QKD 014, eight over connections that
 they keep and two over new ones. Each attack is on for SECONDS (6); before it and after it the same is measured without
-it, so that what else the machine does meets both. Exit 1 when during some attack fewer than 0.8 of the requests were
-answered, or one of them was not; when 99 % of them took longer than 250 ms and than 5 times what they took without it; or
-when the server grew by more than 256 MiB.
+it, so that what else the machine does meets both. Exit 1 when during some attack fewer than 0.7 of the requests were
+answered, or one of them was not; when 99 % of them took longer than 250 ms and than 5 times what they took without it;
+or when the server grew by more than 256 MiB.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SECONDS: Final = 6.0
 SETTLING: Final = 2.0  # seconds
 BUILDING: Final = 180.0  # seconds in which an attack is in place
 LOOK: Final = 0.1  # seconds between two looks at the memory
-LEAST_SHARE: Final = 0.8  # of the requests a second
+LEAST_SHARE: Final = 0.7  # of the requests a second: the attacker takes its part of the same processors
 LONGEST: Final = 250.0  # ms
 MOST_TIMES: Final = 5.0
 MOST_GROWTH: Final = 256  # MiB
@@ -107,11 +107,12 @@ def table(trials: Sequence[Trial]) -> Iterator[str]:
 
 def verdict(trials: Sequence[Trial]) -> tuple[str, int]:
     """Return the last line, and the exit code."""
-    bounds = f"at least {LEAST_SHARE:g} of the requests, no error, 99 % within {LONGEST:g} ms or {MOST_TIMES:g} times without"
+    times = f"99 % within {LONGEST:g} ms or {MOST_TIMES:g} times as long"
     wrong = [f"{each.name}: {', '.join(each.faults)}" for each in trials if each.faults]
     if wrong:
         return "\n".join(("BAD: others are not served as before", *wrong)), 1
-    return f"good: others are served as before ({bounds}, +{MOST_GROWTH} MiB at most)", 0
+    bounds = f"at least {LEAST_SHARE:g} of the requests, no error, {times}, {MOST_GROWTH} MiB more at most"
+    return f"good: others are served as before ({bounds})", 0
 
 
 def main(seconds: str = str(SECONDS), *names: str) -> int:

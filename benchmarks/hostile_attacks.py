@@ -100,25 +100,28 @@ async def idle_tls(stage: Stage) -> None:
 
 
 async def trickle(stage: Stage) -> None:
-    """Headers that come an octet at a time."""
-    stage.wanted = TRICKLES
+    """Headers that come an octet at a time; the handshakes come one after the other, for they are not the attack."""
+    stage.wanted, turns = TRICKLES, asyncio.Semaphore(1)
 
     async def drip() -> None:
         while True:
             with suppress(OSError, EOFError):
-                reader, writer = await _join(stage)
+                async with turns:
+                    reader, writer = await _join(stage)
+                if stage.opened == TRICKLES:
+                    stage.is_ready.set()
                 try:
-                    for octet in HEAD * 100:
+                    for octet in HEAD:
+                        if reader.at_eof() or writer.is_closing():
+                            break
                         writer.write(bytes([octet]))
                         await asyncio.sleep(DRIP)
-                        if reader.at_eof():
-                            break
                 finally:
                     stage.open -= 1
                     writer.transport.abort()
             await asyncio.sleep(AGAIN)
 
-    await _all(stage, drip, TRICKLES)
+    await asyncio.gather(*(drip() for _ in range(TRICKLES)))
 
 
 async def large_body(stage: Stage) -> None:

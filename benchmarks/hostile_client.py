@@ -61,8 +61,8 @@ class Notes:
 
 
 def service_of(times: list[float], seconds: float, errors: list[str]) -> Service:
-    """Sum up; `times` in seconds."""
-    ordered = sorted(times) or [float("inf")]
+    """Sum up; `times` in seconds. Where nothing was answered, it counts as waited for to the end."""
+    ordered = sorted(times) or [PATIENCE]
     return Service(
         requests=len(times),
         seconds=seconds,

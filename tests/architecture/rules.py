@@ -36,8 +36,11 @@ BUILT_IN: Final = frozenset({"open", "input", "print", "eval", "exec", "__import
 SEEDING: Final = frozenset({"import_module", "default_rng", "RandomState", "SeedSequence", "PCG64", "seed"})
 """Calls that make or seed a generator (or import whatever), under whatever name the module goes."""
 
-LOOKING: Final = frozenset({"exposed", "inspected"})
-"""The methods of `KeyMaterial` that show its octets."""
+TOGETHER: Final = "exposed_together"
+"""What shows the octets of many keys."""
+
+LOOKING: Final = frozenset({"exposed", "inspected", TOGETHER})
+"""The methods of `KeyMaterial` that show its octets, and what shows those of many."""
 
 EXPOSING: Final = (
     "vocabulary/key.py",
@@ -97,7 +100,8 @@ def exposures(modules: Iterable[Module], allowed: Iterable[str] = EXPOSING) -> l
         f"{module.name}:{node.lineno} reaches for the octets of a key"
         for module in outside
         for node in ast.walk(module.tree)
-        if isinstance(node, ast.Attribute) and (node.attr in LOOKING or dotted(node).endswith("material._octets"))
+        if (isinstance(node, ast.Attribute) and (node.attr in LOOKING or dotted(node).endswith("material._octets")))
+        or (isinstance(node, ast.Name) and node.id == TOGETHER)
     ]
 
 

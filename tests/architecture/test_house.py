@@ -21,6 +21,7 @@ LOCK: Final = (ROOT / "requirements-dev.lock").read_text(encoding="utf-8")
 IMPORTED_AS: Final = {  # distributions that are imported under another name
     "nats-py": "nats",
     "prometheus-client": "prometheus_client",
+    "python-pkcs11": "pkcs11",
     "python-sat": "pysat",
     "ruamel-yaml": "ruamel",
 }

@@ -57,7 +57,13 @@ def test_only_shells_use_the_public_api() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["with material.exposed() as octets:\n    pass", "f = key.exposed", "key.material._octets"]
+    "text",
+    [
+        "with material.exposed() as octets:\n    pass",
+        "with exposed_together(materials) as views:\n    pass",
+        "f = key.exposed",
+        "key.material._octets",
+    ],
 )
 def test_key_octets_are_reached_in_few_places(text: str) -> None:
     assert len(rules.exposures([parse("keytwin.control.access", text)])) == 1

@@ -39,7 +39,7 @@ def test_page_runs(page: Path, tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
     if "keytwin" in "".join(block.text for block in blocks(text) if block.language != "text"):
         _require_the_command_line()
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
     names: dict[str, object] = {"__name__": "page"}
     _require_tools(text)
     try:

@@ -56,7 +56,8 @@ def octets_told(message: object) -> bytes:
     match message:
         case RelayKeys(ciphertext=told) | XorAnnounced(xor=told) | XorSummed(xor=told):
             return told
-    return b""
+        case _:
+            return b""
 
 
 def opened(hops: int, seed: int = 1, settings: KeyManagementSettings = CENTRAL) -> tuple[Row, list[Message]]:

@@ -38,11 +38,20 @@ from keytwin.vocabulary.errors import Oversize, Violation, WipedKey
 from keytwin.vocabulary.exchange_messages import AssignKeys, KeysFailed, KeysReceived, RelayKeys, SessionSignal
 from keytwin.vocabulary.identity import ElementName, KeyId, Ksid, LinkId, NodeId
 from keytwin.vocabulary.key import KeyMaterial
-from keytwin.vocabulary.link_messages import BlockReceived, LinkKeyBlock, OfferBlock, ProbeLink
+from keytwin.vocabulary.link_messages import (
+    NOT_TOLD,
+    AskLease,
+    BlockReceived,
+    LeaseRefused,
+    LinkKeyBlock,
+    OfferBlock,
+    ProbeLink,
+    ToldBlock,
+)
 from keytwin.vocabulary.machine import Message
 from keytwin.vocabulary.session_messages import Reason
 from keytwin.vocabulary.stream_messages import LARGEST, StreamQos, StreamWord
-from keytwin.vocabulary.units import Bits, Duration
+from keytwin.vocabulary.units import START, Bits, Duration
 from tests.marks import invariant
 
 AB, FIBRE, BC = LinkId("a--b"), LinkId("a--b/fibre"), LinkId("b--c")
@@ -52,6 +61,7 @@ LINK_AB = ElementName("link/a--b")
 SIGNALS = ALLOWED[KM, KM].messages
 VALUES: dict[object, st.SearchStrategy[object]] = {
     int: st.integers(0, 2**63 - 1),
+    ToldBlock: st.integers(NOT_TOLD, 2**63 - 1),
     str: st.text(max_size=20),
     bool: st.booleans(),
     bytes: st.binary(max_size=100),
@@ -87,6 +97,8 @@ def messages(kind: type[Message]) -> st.SearchStrategy[Message]:
 def _values(kind: object) -> st.SearchStrategy[object]:
     if isinstance(kind, NewType):
         return _values(kind.__supertype__)
+    if kind in VALUES:
+        return VALUES[kind]
     if inner := get_args(kind):
         return st.lists(_values(inner[0]), max_size=4).map(tuple)
     return VALUES[kind]
@@ -339,6 +351,21 @@ def test_what_a_key_manager_may_not_say_is_refused(strange: Callable[[], bytes])
 def test_a_key_manager_speaks_for_itself_and_of_its_own_links(message: Message, cause: str) -> None:
     with pytest.raises(Violation, match=cause):
         read(A_TO_B, raw(encode(message)))
+
+
+@pytest.mark.parametrize("told", [NOT_TOLD, 0, 7])
+def test_a_lease_may_be_asked_for_without_a_word_of_blocks(told: int) -> None:
+    asked = AskLease(NodeId("a"), AB, 1, 1, START, 0, 64, block=told)
+    refused = LeaseRefused(NodeId("a"), AB, 1, 1, START, 2, block=told)
+    for message in (asked, refused):
+        assert read(A_TO_B, raw(encode(message))) == [message]
+
+
+@invariant("Z1")
+def test_no_block_is_below_that() -> None:
+    asked = AskLease(NodeId("a"), AB, 1, 1, START, 0, 64, block=NOT_TOLD - 1)
+    with pytest.raises(Violation, match="what is no message of its own"):
+        read(A_TO_B, raw(encode(asked)))
 
 
 @invariant("Z1")

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from keytwin.service import encoding
 from keytwin.service.encoding import (
     SALT_OCTETS,
-    Named,
     fingerprint,
     join_and_wipe,
     key_container,
     quoted_base64,
     quoted_hex,
 )
-from keytwin.vocabulary.key import KeyMaterial
+from keytwin.vocabulary.identity import KeyId
+from keytwin.vocabulary.key import Key, KeyMaterial, Method, Provenance
 from tests.marks import clause, invariant
 
 
@@ -79,7 +79,9 @@ def test_a_container_is_written_in_the_one_buffer_that_was_made_for_it(
     monkeypatch.setattr(encoding, "_ENCODER", Watched())
     keys = [bytes([each]) * octets for each in range(number)]
     extension = msgspec.Raw(b'{"method":"adjacent","hops":1}')
-    text = key_container([Named(f"id-{i}", memoryview(bytearray(key)), extension) for i, key in enumerate(keys)])
+    origin = Provenance(Method.ADJACENT, 1)
+    given_keys = [Key(KeyId(f"id-{i}"), KeyMaterial(bytearray(key)), origin) for i, key in enumerate(keys)]
+    text = key_container(given_keys, {origin: extension}.__getitem__)
     assert places[0] == places[1]
     assert json.loads(text)["keys"] == [
         {"key_ID": f"id-{i}", "key": base64.b64encode(key).decode(), "key_extension": {"method": "adjacent", "hops": 1}}

@@ -11,7 +11,7 @@ import pytest
 
 from keytwin.vocabulary.errors import WipedKey
 from keytwin.vocabulary.identity import KeyId
-from keytwin.vocabulary.key import Key, KeyMaterial, Method, Provenance
+from keytwin.vocabulary.key import Key, KeyMaterial, Method, Provenance, exposed_together
 from tests.marks import invariant
 
 SECRET = b"an octet string that must not appear anywhere"
@@ -151,3 +151,33 @@ def test_what_was_exposed_is_never_drawn_again() -> None:
     (piece,) = secret.cut((4,))
     with piece.exposed() as seen:
         assert bytes(seen) == b"\0\0cd"
+
+
+def test_many_keys_are_shown_together_and_no_longer_than_the_block() -> None:
+    drawing = Drawing()
+    keys = [KeyMaterial(bytearray(b"key")), KeyMaterial.deferred(2, drawing)]
+    with exposed_together(keys) as views:
+        assert [bytes(view) for view in views] == [b"key", b"ab"]
+        views[0][0] = ord("K")
+    for view in views:
+        with pytest.raises(ValueError, match="released"):
+            bytes(view)
+    with keys[0].exposed() as octets:
+        assert bytes(octets) == b"Key"
+
+
+def test_of_many_keys_all_are_shown_or_none() -> None:
+    keys = [KeyMaterial(bytearray(b"key")), KeyMaterial(bytearray(b"gone"))]
+    keys[1].wipe()
+    together = exposed_together(keys)
+    with pytest.raises(WipedKey), together:
+        pass
+    keys[0].wipe()
+    assert keys[0].is_wiped
+
+
+def test_a_key_of_another_size_than_usual_is_wiped_as_well() -> None:
+    for count in (0, 1, 31, 32, 33):
+        buffer = bytearray(b"k" * count)
+        KeyMaterial(buffer).wipe()
+        assert buffer == bytes(count)

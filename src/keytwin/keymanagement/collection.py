@@ -15,7 +15,6 @@ from keytwin.keymanagement.pool import Batch, BatchGone, KeyBooks, KeysHandedOut
 from keytwin.vocabulary.events import KeyDenied, KeysAnswered, KeysGone
 from keytwin.vocabulary.exchange_messages import BatchId, GetKeyById, KeyDelivered, KeyRefused
 from keytwin.vocabulary.identity import KeyId, Ksid, NodeId, SaeId
-from keytwin.vocabulary.key import Key
 from keytwin.vocabulary.machine import Effect, Message, Publish, Save, Send, StartTimer
 from keytwin.vocabulary.session_messages import Reason
 from keytwin.vocabulary.units import Bits, Duration, Instant, seconds
@@ -43,14 +42,14 @@ class Collection:
     def on_get_key_by_id(self, ask: GetKeyById, now: Instant) -> list[Effect]:
         """Hand out all of the keys or none: each must be here, for this SAE, and named once (invariant K8)."""
         found = self.shelf.find(ask.key_ids, ask.sae)
-        batches = list({id(batch): batch for batch in found}.values())  # few, however many keys are asked for
+        batches = list(dict(zip(map(id, found), found, strict=True)).values())  # few, however many keys are asked for
         reason = self._objection(ask, batches)
         if reason is not None:
             refusal = Send(ask.reply_to, KeyRefused(ask.request_id, reason, Duration(0)))
             return [refusal, Publish(KeyDenied(self.node, ask.sae, reason.value))]
         of_session = _by_session(ask.key_ids, found, batches)
+        size = _common_size(batches)
         keys = tuple(self.shelf.take(ask.key_ids, ask.sae))
-        size = _common_size(keys)
         self.books.delivered += len(keys)
         self.books.stored -= len(keys)
         for batch_id in {batch.batch_id: None for batch in found if batch is not None}:
@@ -129,7 +128,7 @@ def _by_session(
     return {ksid: tuple(key_id for key_id, each in named if each == ksid) for ksid in ksids}
 
 
-def _common_size(keys: Iterable[Key]) -> Bits:
-    """Return the size of keys that have the same, 0 for others."""
-    sizes = {key.material.size for key in keys}
+def _common_size(batches: Iterable[Batch | None]) -> Bits:
+    """Return the size of the keys in batches that have the same, 0 for others; in a batch all have."""
+    sizes = {batch.key_size for batch in batches if batch is not None}
     return Bits(sizes.pop() if len(sizes) == 1 else 0)

@@ -30,6 +30,8 @@ class Use(Enum):
     TAG = auto()
     WASTED = auto()
 
+    __hash__ = object.__hash__  # the usual one is a call of Python's for each look into the books
+
 
 @dataclass(slots=True)
 class Books:

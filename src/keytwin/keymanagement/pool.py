@@ -101,6 +101,11 @@ class Batch:
     provenance: Provenance
     until: Instant
 
+    @property
+    def key_size(self) -> Bits:
+        """The size of each key: they were cut from one range, or drawn together. 0 when all have left."""
+        return next((material.size for material in self.keys.values()), Bits(0))
+
     def wipe(self) -> int:
         """Wipe what is left and return how many keys that were."""
         left = len(self.keys)

@@ -12,8 +12,9 @@ from typing import TypeVar
 
 import msgspec
 
+from keytwin.keymanagement.pool import KeysKept
 from keytwin.runtime.kinds import kind_named, ours_below
-from keytwin.vocabulary.key import KeyMaterial
+from keytwin.vocabulary.key import KeyMaterial, exposed_together
 from keytwin.vocabulary.machine import Record
 
 StructType = TypeVar("StructType", bound=msgspec.Struct)
@@ -21,7 +22,11 @@ StructType = TypeVar("StructType", bound=msgspec.Struct)
 
 def encode(value: msgspec.Struct) -> bytes:
     """Write a record or message, key material included; WipedKey when some of it is gone already."""
-    return _ENCODER.encode(value)
+    if type(value) is not KeysKept:
+        return _ENCODER.encode(value)
+    # Many keys: a view of each, all released at once, in a fifth of the time.
+    with exposed_together(value.materials) as views:
+        return _ENCODER.encode(msgspec.structs.replace(value, materials=views))
 
 
 def encode_and_wipe(value: msgspec.Struct) -> bytes:
@@ -53,7 +58,7 @@ class RecordCodec:
         kind = type(record)
         if self._kinds.get(kind.__name__) is not kind:  # the usual case costs one look into a dict
             self._learn(kind)
-        return _ENCODER.encode(record)
+        return encode(record)
 
     def decode(self, octets: bytes) -> Record:
         """Read one record; msgspec.DecodeError when it is not one, or of a kind that is not known here."""

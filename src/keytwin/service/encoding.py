@@ -6,13 +6,13 @@ and `bytes` cannot be, and would leave copies of the key in memory.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Final
 
 import msgspec
 
-from keytwin.vocabulary.key import KeyMaterial
+from keytwin.vocabulary.key import Key, KeyMaterial, Provenance, exposed_together
 
 DIGEST_OCTETS: Final = 16  # two of a million keys collide with a probability below 1e-26
 SALT_OCTETS: Final = 32
@@ -50,21 +50,17 @@ class Named(msgspec.Struct, rename={"key_id": "key_ID"}, gc=False):
     key_extension: msgspec.Raw
 
 
-def named(key_id: str, material: KeyMaterial, extension: msgspec.Raw) -> Named:
-    """Return an entry whose view of the key is released by `key_container`, which it is to be handed to."""
-    with material.exposed() as octets:
-        return Named(key_id, octets[:], extension)
-
-
-def key_container(entries: Sequence[Named]) -> bytearray:
+def key_container(keys: Sequence[Key], extension: Callable[[Provenance], msgspec.Raw]) -> bytearray:
     """Return a key container of ETSI GS QKD 014 V1.1.1 (6.3), written by one call into one buffer of its full size."""
-    size = _FRAME
-    for entry in entries:
-        size += _FRAME + len(entry.key_id) + -(-len(entry.key) // 3) * 4 + len(memoryview(entry.key_extension))
-    text = bytearray(size)  # what is too much is cut off where it stands: nothing moves, and no copy is left behind
-    _ENCODER.encode_into({"keys": entries}, text)
-    for entry in entries:
-        entry.key.release()
+    with exposed_together([key.material for key in keys]) as views:
+        entries = []
+        size = _FRAME
+        for key, octets in zip(keys, views, strict=True):
+            told = extension(key.provenance)
+            entries.append(Named(key.key_id, octets, told))
+            size += _FRAME + len(key.key_id) + -(-len(octets) // 3) * 4 + len(memoryview(told))
+        text = bytearray(size)  # what is too much is cut off where it stands: nothing moves, and no copy is left behind
+        _ENCODER.encode_into({"keys": entries}, text)
     return text
 
 

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET
 
 from keytwin.service import etsi014_errors as errors
-from keytwin.service.encoding import key_container, named
+from keytwin.service.encoding import key_container
 from keytwin.service.etsi014_values import LIMITS, Ask, AskKeys, AskKeysById, AskStatus, Limits
 from keytwin.service.etsi014_wire import (
     DEC_KEYS,
@@ -296,8 +296,7 @@ def _container(ask: AskKeys | AskKeysById, keys: Sequence[Key]) -> Response:
         raise Violation("other keys were delivered than were asked for")
     if isinstance(ask, AskKeys) and ask.size and any(key.material.size != ask.size for key in keys):
         raise Violation(f"keys of another size than {ask.size} bits were delivered")
-    entries = [named(key.key_id, key.material, _extension(key.provenance)) for key in keys]
-    return Response(200, CONTAINER_HEADERS, key_container(entries))
+    return Response(200, CONTAINER_HEADERS, key_container(keys, _extension))
 
 
 @cache

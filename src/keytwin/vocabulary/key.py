@@ -146,6 +146,29 @@ def _moved(octets: bytearray | memoryview) -> bytearray | memoryview:
     return room
 
 
+class exposed_together:  # noqa: N801  # used as the method of one key is
+    """Views of many keys for the length of a `with` block, in their order: a block for each costs more than its use."""
+
+    __slots__ = ("_materials", "_views")
+
+    def __init__(self, materials: Iterable[KeyMaterial]) -> None:
+        self._materials = materials
+        self._views: list[memoryview] = []
+
+    def __enter__(self) -> list[memoryview]:
+        show = KeyMaterial.exposed
+        try:
+            self._views.extend(map(show, self._materials))
+        except WipedKey:
+            self.__exit__()
+            raise
+        return self._views
+
+    def __exit__(self, *_: object) -> None:
+        for view in self._views:
+            view.release()
+
+
 _new: Final = KeyMaterial.__new__
 _ZEROS: Final = bytes(DEFAULT_KEY_SIZE // BITS_PER_BYTE)
 

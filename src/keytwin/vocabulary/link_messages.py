@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final, TypeAlias
+
+from msgspec import Meta
 
 from keytwin.vocabulary.identity import ElementName, LinkId, NodeId
 from keytwin.vocabulary.key import KeyMaterial
@@ -10,6 +12,7 @@ from keytwin.vocabulary.machine import Message
 from keytwin.vocabulary.units import Bits, BitsPerSecond, Duration, Instant
 
 NOT_TOLD: Final = -1  # earlier keytwins tell no block
+ToldBlock: TypeAlias = Annotated[int, Meta(ge=NOT_TOLD)]  # all other numbers on the wire are at least 0
 
 # --- twin (or device) and key manager: over their own authenticated stream ------------------------------------------
 
@@ -109,7 +112,7 @@ class AskLease(Message, frozen=True, gc=False):
     started_at: Instant
     mark: int
     octets: int
-    block: int = NOT_TOLD
+    block: ToldBlock = NOT_TOLD
 
 
 class LeaseGranted(Message, frozen=True, gc=False):
@@ -136,7 +139,7 @@ class LeaseRefused(Message, frozen=True, gc=False):
     generation: int
     started_at: Instant
     seen: int
-    block: int = NOT_TOLD
+    block: ToldBlock = NOT_TOLD
     beyond: int = 0
 
 
