@@ -186,6 +186,41 @@ def test_what_it_may_turn_to_is_told_with_its_staying() -> None:
     assert (told.longest, told.fallback) == (LONG, "pqc-only")
 
 
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_session_that_may_fall_back_is_barred_from_key_in_doubt_and_stays(*, restarts: bool) -> None:
+    plane, ksid = plane_on(LONG, **MAY_FALL_BACK)
+    cut(plane)
+    plane.tell(CONTROLLER, RaiseAlarm(DARK, 10**18, "qber", is_on=True))
+    plane.run(seconds(5))
+    if restarts:
+        plane.restart(ADMISSION)
+    plane.run(minutes(8))
+    assert state_of(plane, ksid) == "re-routing"
+    ends = [(hop.epoch, hop.end.is_barred) for hop in plane.messages(ConfigureHop) if hop.end]
+    assert set(ends) == {(1, False), (2, True)}
+    assert not plane.heard(SessionRejected)
+    plane.tell(CONTROLLER, RaiseAlarm(DARK, 10**18 + 1, "qber", is_on=False))
+    plane.status(DARK, LinkStatus.ACTIVE)
+    plane.run(seconds(10))
+    assert state_of(plane, ksid) == "active"
+    (*_, (epoch, is_barred)) = [(hop.epoch, hop.end.is_barred) for hop in plane.messages(ConfigureHop) if hop.end]
+    assert (epoch, is_barred) == (3, False)
+
+
+@invariant("S1")
+def test_what_it_reserved_is_given_back_and_reserved_again() -> None:
+    plane, _ = plane_on(LONG, **MAY_FALL_BACK)
+    before = reserved(plane)
+    cut(plane)
+    plane.tell(CONTROLLER, RaiseAlarm(DARK, 10**18, "qber", is_on=True))
+    plane.run(minutes(1))
+    assert reserved(plane) == {}
+    plane.tell(CONTROLLER, RaiseAlarm(DARK, 10**18 + 1, "qber", is_on=False))
+    plane.status(DARK, LinkStatus.ACTIVE)
+    plane.run(seconds(10))
+    assert reserved(plane) == before
+
+
 def test_a_session_that_takes_no_quantum_key_minds_neither_darkness_nor_alarm_of_a_link() -> None:
     plane, ksid = plane_on(Duration(0), **WITHOUT)
     cut(plane)

@@ -10,10 +10,12 @@ from keytwin.network import simulate
 from keytwin.scenario.run import play
 from keytwin.vocabulary.blueprint import App, Blueprint, Endpoint
 from keytwin.vocabulary.events import (
+    AlarmRaised,
     FallbackBegun,
     FallbackOver,
     KeyDenied,
     KeysAnswered,
+    KeysRelayed,
     SessionAdmitted,
     SessionOnStock,
     SessionOver,
@@ -23,7 +25,17 @@ from keytwin.vocabulary.evidence import AppEvidence, Evidence
 from keytwin.vocabulary.identity import AppId, ElementName, LinkId, NodeId, SaeId, UserId
 from keytwin.vocabulary.key import Fallback, KeyMode
 from keytwin.vocabulary.machine import Event
-from keytwin.vocabulary.timeline import Action, AskKeys, CloseApp, CutLink, HealLink, OpenApp, Scenario, Step
+from keytwin.vocabulary.timeline import (
+    Action,
+    AskKeys,
+    AttackLink,
+    CloseApp,
+    CutLink,
+    HealLink,
+    OpenApp,
+    Scenario,
+    Step,
+)
 from keytwin.vocabulary.units import Duration, Instant, kilobits, milliseconds, minutes, seconds
 from tests.marks import invariant
 
@@ -177,12 +189,38 @@ def test_when_the_stock_is_used_up_a_session_lives_on_its_pool_and_ends_with_tha
 # --- without quantum key --------------------------------------------------------------------------------------------
 
 
+def may_fall_back(star: Blueprint) -> Blueprint:
+    """Return the star with hybrid keys, whose sessions may do without quantum key."""
+    levels = [msgspec.structs.replace(sla, mode=KeyMode.HYBRID_CATKDF, fallback=Fallback.PQC_ONLY) for sla in star.slas]
+    return msgspec.structs.replace(star, slas=tuple(levels))
+
+
+@invariant("Q1")
+def test_a_session_that_may_falls_back_at_once_where_its_link_is_attacked_and_takes_none_of_its_key(
+    star: Blueprint,
+) -> None:
+    link = LinkId("km0--km2")
+    evidence, seen = timed(may_fall_back(star), (8, AttackLink(link, 0.2)), (20, HealLink(link)))
+    assert not evidence.failures
+    begun = [(at, event.node) for at, event in seen if isinstance(event, FallbackBegun)]
+    over = [(at, event.node) for at, event in seen if isinstance(event, FallbackOver)]
+    assert {node for _, node in begun} == {node for _, node in over} == {"km2", "km3"}
+    alarmed = next(at for at, event in seen if isinstance(event, AlarmRaised) and event.link == link)
+    assert all(alarmed <= at <= alarmed + seconds(1) for at, _ in begun)
+    (ksid,) = {event.ksid for _, event in seen if isinstance(event, FallbackBegun)}
+    relayed = [at for at, event in seen if isinstance(event, KeysRelayed) and event.ksid == ksid]
+    doubt, sure = max(at for at, _ in begun) + seconds(1), min(at for at, _ in over) - seconds(1)
+    assert not any(doubt < at < sure for at in relayed)
+    assert of(evidence, "app23").pairs == of(evidence, "app23").equal == 140
+    assert not any(isinstance(event, SessionRejected) for _, event in seen)
+    assert not unbalanced(evidence)
+
+
 @invariant("K2")
 @invariant("P5")
 def test_a_hybrid_session_falls_back_in_the_dark_where_it_may_and_is_hybrid_again_in_the_light(star: Blueprint) -> None:
     few = msgspec.structs.replace(star.key_management, store=kilobits(20), pool_depth=seconds(2))
-    levels = [msgspec.structs.replace(sla, mode=KeyMode.HYBRID_CATKDF, fallback=Fallback.PQC_ONLY) for sla in star.slas]
-    mixed = msgspec.structs.replace(star, slas=tuple(levels), key_management=few)
+    mixed = msgspec.structs.replace(may_fall_back(star), key_management=few)
     more = AskKeys(AppId("app23"), number=4, times=100, every=milliseconds(250), masters="first")
     cut, healed = (8, CutLink(LinkId("km0--km2"))), (33, HealLink(LinkId("km0--km2")))
     evidence, seen = timed(mixed, cut, (9, more), healed)

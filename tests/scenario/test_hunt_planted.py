@@ -312,8 +312,8 @@ PLANTED: Final = (
     Planted("floor believed before the tag", ("P3",), floor_believed, FLIPS, range(1, 41)),
     Planted("floor believed beyond what is there", ("P3", "P5"), floor_beyond, FLIPS, range(1, 41)),
     Planted("key kept after its hand-out", ("K1", "K5"), kept_after_hand_out),
-    Planted("secret not proven", ("K2",), secret_unproven, FLIPS),
-    Planted("one derivation for all keys of a secret", ("K1",), secret_kept_by_name, frozenset()),
+    Planted("secret not proven", ("K2",), secret_unproven, FLIPS, range(12, 32)),
+    Planted("one derivation for all keys of a secret", ("K1",), secret_kept_by_name, frozenset(), range(8, 28)),
     Planted("bucket that is always full", ("A3",), always_full, frozenset(), range(6, 26)),
 )
 

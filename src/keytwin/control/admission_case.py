@@ -79,6 +79,7 @@ class AdmissionCase:
     renewed_at: Instant = START  # when every key manager of the route was last told to keep it
     over_at: Instant | None = None
     dark_until: Instant | None = None  # how long it may live on stock; None = it does not
+    is_barred: bool = False  # from the key of its route, which is in doubt
     dry_until: Instant | None = None  # how long the keys that lie ready may last, the stock being used up
     pending: Route | None = None  # of which not all nodes have promised theirs
     pending_epoch: int = 0
@@ -188,6 +189,7 @@ def move(session: AdmissionCase, route: Route, now: Instant) -> list[Effect]:
     session.renewed_at = now
     session.cause, session.asked_before = "", 0
     session.dark_until = session.dry_until = None
+    session.is_barred = False
     enter(session, _S.CONFIGURING, now)
     grant = session.grant
     admitted = SessionAdmitted(session.ksid, session.app, epochs.newest, route, grant.rate, grant.mode.value)
@@ -312,6 +314,7 @@ def configure_hops(session: AdmissionCase, nodes: Iterable[NodeId]) -> list[Effe
             algorithm=office.algorithm,
             mode=grant.mode,
             fallback=grant.fallback,
+            is_barred=session.is_barred,
         )
         for own, other in ((session.first, second), (second, session.first))
     )
@@ -357,5 +360,6 @@ def save(session: AdmissionCase) -> Effect:
             retry_after=session.retry_after,
             over_at=session.over_at,
             dark_until=session.dark_until,
+            is_barred=session.is_barred,
         )
     )

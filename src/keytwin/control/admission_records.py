@@ -48,6 +48,7 @@ class AdmissionKept(Record, frozen=True, gc=False):
     retry_after: Duration
     over_at: Instant | None
     dark_until: Instant | None = None
+    is_barred: bool = False
 
 
 def registration_of(request: ConfigureSession) -> Registration:

@@ -280,7 +280,7 @@ def restored(kept: AdmissionKept, office: Office, serial: int, now: Instant) -> 
         kept.ksid, kept.app, kept.user, kept.first, kept.grant, office, serial, kept.second, state
     )
     session.reason, session.retry_after, session.over_at = kept.reason, kept.retry_after, kept.over_at
-    session.dark_until = kept.dark_until
+    session.dark_until, session.is_barred = kept.dark_until, kept.is_barred
     routes = {held.epoch: held.route for held in kept.routes}
     session.epochs.restore(routes, kept.epoch, office.surely_gone(now))
     session.renewed_at, session.idle_at = now, after(now, office.settings.inactivity_timeout)

@@ -5,7 +5,8 @@ has another way takes that; one that has none stays on its old route and asks fo
 session is let onto a dark link: what is left belongs to those who had it.
 
 A session that may do without quantum key stays for as long as its way is no worse than dark: its ends fall back by
-themselves when they have no key left, and go on along the same way (`keymanagement/fallback.py`).
+themselves when they have no key left, and go on along the same way (`keymanagement/fallback.py`). Where what is left is
+in doubt they are told at once to take none of it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from keytwin.control.capacity import TAG_KEY
 from keytwin.control.profiles import LATER
 from keytwin.vocabulary.events import SessionOnStock
 from keytwin.vocabulary.identity import LinkId
-from keytwin.vocabulary.key import KeyMode
+from keytwin.vocabulary.key import Fallback
 from keytwin.vocabulary.machine import Effect, Publish
 from keytwin.vocabulary.session_messages import Reason
 from keytwin.vocabulary.units import Bits, Instant, after, in_seconds
@@ -40,12 +41,28 @@ def stay_or_finish(session: AdmissionCase, reason: Reason, explanation: str, now
 
 def _stay(session: AdmissionCase, dark: tuple[LinkId, ...], now: Instant) -> list[Effect]:
     """Stay on the old route, and tell of it once."""
+    if _doubtful(session, dark) and not session.is_barred and session.grant.fallback is not Fallback.NONE:
+        _bar(session, now)
+        return [save(session), *_ask_again(session, now)]
     again = _ask_again(session, now)
-    if session.dark_until is not None:
+    if session.dark_until is not None or session.is_barred:
         return again
     session.dark_until = after(now, session.grant.on_stock)
     told = SessionOnStock(session.ksid, session.app, dark, session.grant.on_stock, session.grant.fallback.value)
     return [save(session), Publish(told), *again]
+
+
+def _bar(session: AdmissionCase, now: Instant) -> None:
+    """Have the ends take no key of their old route, in a new epoch of it, which reserves nothing."""
+    route = session.epochs.route
+    assert route
+    session.is_barred, session.renewed_at = True, now
+    session.epochs.adopt(route, session.office.surely_gone(now))
+
+
+def _doubtful(session: AdmissionCase, dark: tuple[LinkId, ...]) -> list[LinkId]:
+    """Return the links of which what is in stock can't be relied on."""
+    return [link for link in dark if not session.office.view.is_dark(link)]
 
 
 def _ask_again(session: AdmissionCase, now: Instant) -> list[Effect]:
@@ -71,13 +88,11 @@ def _dark_links(session: AdmissionCase) -> tuple[LinkId, ...]:
 def _flaw(session: AdmissionCase, dark: tuple[LinkId, ...], now: Instant) -> str:
     """Say why the session can't live on the stock of these links, or no longer."""
     office, grant = session.office, session.grant
-    if grant.mode is KeyMode.PQC_ONLY:
-        return ""  # it takes none of it
-    doubtful = [link for link in dark if not office.view.is_dark(link)]
-    if doubtful:
-        return f"what is in stock of {', '.join(doubtful)} can't be relied on"
     if grant.outlives_darkness:
         return ""
+    doubtful = _doubtful(session, dark)
+    if doubtful:
+        return f"what is in stock of {', '.join(doubtful)} can't be relied on"
     if session.dark_until is not None and now >= session.dark_until:
         return f"it has lived on stock for {in_seconds(grant.on_stock):g} s, as long as its service level says"
     # A stock is told anew when it has fallen by half: what is told may be twice what is there. One of which nothing

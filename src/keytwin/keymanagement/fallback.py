@@ -50,11 +50,8 @@ def look(
     left = order.waits_since + FALLBACK_AFTER - now
     if left > 0:
         return [_timer(order, Duration(left))]
-    order.is_fallen = True
     _count_on_no(order, (makings[each] for each in order.batches))
-    kept = FallbackKept(order.ksid, order.sae, order.mode, is_on=True)
-    begun = FallbackBegun(node, order.ksid, order.app, order.mode.value, order.fallback.value)
-    return [Save(kept), Publish(begun)]
+    return _fall(node, order)
 
 
 def wait_for(order: Order, making: BatchMaking, now: Instant) -> list[Effect]:
@@ -81,14 +78,25 @@ def come(node: NodeId, order: Order, now: Instant) -> list[Effect]:
 
 def is_probe_wanted(order: Order, now: Instant) -> bool:
     """Whether a session that has fallen back is to try for quantum key once more."""
-    return order.is_fallen and not order.probes and order.is_due(now, named=False)
+    return order.is_fallen and not order.is_barred and not order.probes and order.is_due(now, named=False)
 
 
-def take_over(order: Order, older: Order | None, fallen: Mapping[Ksid, FallbackKept]) -> None:
-    """Let a session that had fallen back be so along a new route, and after a restart, until quantum key arrives."""
+def take_over(node: NodeId, order: Order, older: Order | None, fallen: Mapping[Ksid, FallbackKept]) -> list[Effect]:
+    """Let a session that had fallen back be so along a new route, and after a restart, until quantum key arrives.
+
+    One that is barred from the key of its route falls back at once.
+    """
     kept = fallen.get(order.ksid)
     order.is_fallen = older.is_fallen if older is not None else kept is not None and kept.is_on
     order.is_fallen = order.is_fallen and order.fallback is not Fallback.NONE
+    return _fall(node, order) if order.is_barred and not order.is_fallen else []
+
+
+def _fall(node: NodeId, order: Order) -> list[Effect]:
+    order.is_fallen = True
+    kept = FallbackKept(order.ksid, order.sae, order.mode, is_on=True)
+    begun = FallbackBegun(node, order.ksid, order.app, order.mode.value, order.fallback.value)
+    return [Save(kept), Publish(begun)]
 
 
 def _lacks(order: Order, demand: Demand) -> bool:

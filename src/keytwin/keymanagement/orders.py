@@ -98,6 +98,7 @@ class Order:
     pace: Pace = field(default_factory=Pace)  # of what takes quantum key
     named_pace: Pace = field(default_factory=Pace)  # of what does not
     batches: dict[BatchId, None] = field(default_factory=dict)  # the names of all that are under way or being voided
+    is_barred: bool = False
     is_fallen: bool = False
     waits_since: Instant | None = None  # for quantum key; None = for nothing
     probes: dict[BatchId, None] = field(default_factory=dict)  # batches that nobody counts on, but for the way back
@@ -192,6 +193,7 @@ def order_of(
         algorithm=algorithms[end.algorithm],
         mode=end.mode,
         fallback=end.fallback,
+        is_barred=end.is_barred and end.fallback is not Fallback.NONE,
         relay=relay,
         announced=max(1, end.hops - 1) if relay is Relay.XOR_ANNOUNCED else 1,
     )

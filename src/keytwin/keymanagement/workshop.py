@@ -90,7 +90,7 @@ class Workshop:
             for batch_id in [each for each in older.batches if self.makings[each].state is not Making.RESERVED]:
                 effects += self._step(self.makings[batch_id], GiveUpBatch(batch_id), now)[1]
             order.batches = older.batches  # of which the far end is still to be told
-        take_over(order, older, self.fallen)
+        effects += take_over(self.node, order, older, self.fallen)
         self.orders[wanted.ksid] = order
         return effects
 

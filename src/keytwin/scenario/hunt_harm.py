@@ -14,7 +14,7 @@ import msgspec
 from keytwin.runtime.journal_codec import fresh_copy
 from keytwin.runtime.simulation import Simulation
 from keytwin.scenario.hunt_scope import ALL, CALM, Scope
-from keytwin.vocabulary.exchange_messages import AnswerCiphertext, NameKeys, OfferPublicKey, RelayKeys
+from keytwin.vocabulary.exchange_messages import AnswerCiphertext, NameKeys, RelayKeys
 from keytwin.vocabulary.identity import ElementName
 from keytwin.vocabulary.link_messages import ProbeAnswered, ProbeLink
 from keytwin.vocabulary.machine import Message
@@ -34,7 +34,7 @@ TAGGED: Final = (RelayKeys, ProbeLink, ProbeAnswered)
 SUMMED: Final = (XorAnnounced, AskSum, XorSummed)
 """What goes to the central point and comes from it: one that is spoiled leads to no key whose tag is right."""
 
-PROVEN: Final = (OfferPublicKey, AnswerCiphertext, NameKeys)
+PROVEN: Final = (AnswerCiphertext, NameKeys)
 """Signals between the ends of a session: a post-quantum secret that they spoil is one that no end can prove."""
 
 Spoiled = Callable[[ElementName, Message, Message], None]
