@@ -303,9 +303,9 @@ class SecondIngest(_Ingest):
             return [*self._decide(self.held, is_placed=False), *self._refuse(offer)]
         if offer.number <= self.decided:  # taken in, and the offer is an old one; or refused, and the answer was lost
             return self._refuse(offer) if offer.number > self.placed else []
-        if self._is_behind(offer):
+        if _is_behind(self, offer):
             return []  # the first node was put back, which it hears when it asks for a lease
-        effects = [*self._doubt(offer), *self._settle(offer)]
+        effects = [*_doubted(self, offer), *self._settle(offer)]
         if offer.number not in self.waiting:
             return effects + self._lack(offer)
         if not _agrees(self.waiting[offer.number], offer):
@@ -350,33 +350,6 @@ class SecondIngest(_Ingest):
         """Accept again what is still held after a restart."""
         return self._accepted(self.held) if self.held else []
 
-    def _is_behind(self, offer: OfferBlock) -> bool:
-        """Whether the first node has forgotten blocks that it took in before this one could."""
-        is_ahead = offer.first_offset > self.incoming.end and offer.second_offset > self.out.end
-        return offer.placed < self.placed and not is_ahead
-
-    def _doubt(self, offer: OfferBlock) -> list[Effect]:
-        """Notice that the first node has taken in a block that it cannot have without this one: which was put back."""
-        is_news = offer.placed > self.reached and not (self.is_anew or self.is_witnessed)
-        if is_news:
-            self.is_anew = self.is_put_back = True
-        self._check(offer)
-        return [Publish(PadsDoubted(self.node, self.link, PUT_BACK))] if is_news else []
-
-    def _check(self, offer: OfferBlock) -> None:
-        """Violation when the offered place is not the next one here, once what is held has been settled.
-
-        Ahead of it is a first node that has lost what it had; and whoever has lost it here takes what it is offered.
-        """
-        first, second = self.incoming.end, self.out.end
-        if self.held and offer.placed >= self.held.number:
-            first += self.held.first.size // BITS_PER_BYTE
-            second += self.held.second.size // BITS_PER_BYTE
-        is_next = (offer.first_offset, offer.second_offset) == (first, second)
-        is_ahead = self.is_anew or (offer.first_offset > first and offer.second_offset > second)
-        if not (is_next or is_ahead) or min(offer.first_octets, offer.second_octets) < 0:
-            raise Violation(f"block {offer.number} of {self.link} is offered at a place that is not the next one")
-
     def _settle(self, offer: OfferBlock) -> list[Effect]:
         """Learn from a newer offer what became of the held block and of older ones."""
         effects = self._decide(self.held, is_placed=offer.placed >= self.held.number) if self.held else []
@@ -416,6 +389,36 @@ class SecondIngest(_Ingest):
         held.first.wipe()
         held.second.wipe()
         return [decided, *self._count_discarded(held.number, octets, "given up by the neighbour"), stop]
+
+
+def _is_behind(here: SecondIngest, offer: OfferBlock) -> bool:
+    """Whether the first node has forgotten blocks that it took in before this one could."""
+    is_ahead = offer.first_offset > here.incoming.end and offer.second_offset > here.out.end
+    return offer.placed < here.placed and not is_ahead
+
+
+def _doubted(here: SecondIngest, offer: OfferBlock) -> list[Effect]:
+    """Notice that the first node has taken in a block that it cannot have without this one: which was put back."""
+    is_news = offer.placed > here.reached and not (here.is_anew or here.is_witnessed)
+    if is_news:
+        here.is_anew = here.is_put_back = True
+    _check_place(here, offer)
+    return [Publish(PadsDoubted(here.node, here.link, PUT_BACK))] if is_news else []
+
+
+def _check_place(here: SecondIngest, offer: OfferBlock) -> None:
+    """Violation when the offered place is not the next one here, once what is held has been settled.
+
+    Ahead of it is a first node that has lost what it had; and whoever has lost it here takes what it is offered.
+    """
+    first, second = here.incoming.end, here.out.end
+    if here.held and offer.placed >= here.held.number:
+        first += here.held.first.size // BITS_PER_BYTE
+        second += here.held.second.size // BITS_PER_BYTE
+    is_next = (offer.first_offset, offer.second_offset) == (first, second)
+    is_ahead = here.is_anew or (offer.first_offset > first and offer.second_offset > second)
+    if not (is_next or is_ahead) or min(offer.first_octets, offer.second_octets) < 0:
+        raise Violation(f"block {offer.number} of {here.link} is offered at a place that is not the next one")
 
 
 def _agrees(block: _Waiting, offer: OfferBlock) -> bool:

@@ -111,12 +111,6 @@ class KmLink:
         return self.lease.ready
 
     @property
-    def is_doubted(self) -> bool:
-        """Whether the neighbour has shown that another incarnation counts with this disk, or has."""
-        is_put_back = isinstance(self.ingest, SecondIngest) and self.ingest.is_put_back
-        return is_put_back or self.lease.is_put_back or self.lease.is_fenced
-
-    @property
     def has_room(self) -> bool:
         """Whether another block would be of use: one direction at least is not nearly full."""
         return FULL_SHARE * min(self.out.stock, self.incoming.stock) < (FULL_SHARE - 1) * self.capacity
@@ -203,6 +197,12 @@ class KmLink:
             return []
         self.looks_at = due
         return [StartTimer(f"{self.link}/resend", Duration(max(0, due - now)), ResendDue(self.link))]
+
+
+def is_doubted(kmlink: KmLink) -> bool:
+    """Whether the neighbour has shown that another incarnation counts with this disk, or has."""
+    is_put_back = isinstance(kmlink.ingest, SecondIngest) and kmlink.ingest.is_put_back
+    return is_put_back or kmlink.lease.is_put_back or kmlink.lease.is_fenced
 
 
 def renounce(kmlink: KmLink) -> list[Effect]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from keytwin.keymanagement.carriage import Carriage
-from keytwin.keymanagement.kmlink import KmLink
+from keytwin.keymanagement.kmlink import KmLink, is_doubted
 from keytwin.keymanagement.pool import Batch, BatchGone, KeysHandedOut, KeysKept, Pool
 from keytwin.vocabulary.events import KeyDenied, KeysGone
 from keytwin.vocabulary.exchange_messages import BatchId, GetKey, GetKeyById, KeyRefused
@@ -63,7 +63,7 @@ class Restored:
             self.is_left_behind = self.was_doubted = self.is_withheld = True
             self.batches = self._all()
             return self._wipe()
-        if not self.was_doubted and any(link.is_doubted for link in links):
+        if not self.was_doubted and any(map(is_doubted, links)):
             self.was_doubted, self.is_withheld = True, False
             return [StopTimer(TIMER), *self._wipe()]
         if not self.is_withheld or not self._is_witnessed():

@@ -9,6 +9,7 @@ from typing import Final
 
 from keytwin.keymanagement.collection import EXPIRY_STEP
 from keytwin.keymanagement.exchange import CARRY_TIMEOUT
+from keytwin.keymanagement.kmlink import is_doubted
 from keytwin.keymanagement.manager import KeyManager
 from keytwin.keymanagement.pool import SLAVE_MARGIN, Batch
 from keytwin.scenario.hunt_oracles import Broken, SaeLedger
@@ -124,7 +125,7 @@ def assert_floors_are_told(key_managers: Sequence[KeyManager]) -> None:
         sender = links.get((kmlink.neighbour, link))
         if sender is None or kmlink.incoming.floor <= sender.out.next:
             continue
-        if any(end.is_doubted or end.ingest.is_anew or not end.lease.is_granted for end in (kmlink, sender)):
+        if any(is_doubted(end) or end.ingest.is_anew or not end.lease.is_granted for end in (kmlink, sender)):
             continue
         if kmlink.ingest.placed == sender.ingest.placed:
             raise Broken(f"P3: {node} gives up {link} up to {kmlink.incoming.floor}, of {sender.out.next} allocated")

@@ -43,12 +43,8 @@ class SessionWatch:
             case SessionDeleted(ksid=ksid, epoch=epoch, node=node) if source == km_of(node):
                 if epoch > self.deleted.get((node, ksid), NEVER)[0]:
                     self.deleted[node, ksid] = epoch, at
-            case HopConfigured(ksid=ksid, epoch=epoch, node=node) if source == km_of(node):
-                until, when = self.deleted.get((node, ksid), NEVER)
-                is_late = epoch <= until and at - when < TOMBSTONE_LEASES * self.leases.get(ksid, 0)
-                if is_late and not self.was_lost(ksid):
-                    raise Broken(f"S3: {node} configures session {ksid} again after it has deleted it")
-                self.configured[node, ksid] = max(epoch, self.configured.get((node, ksid), 0))
+            case HopConfigured() if source == km_of(message.node):
+                self._check_configured(at, message)
             case RelayKeys() | AssignKeys():
                 if message.epoch < self.configured.get((message.sender, message.ksid), 0):
                     raise Broken(f"S6: {message.sender} sends keys of session {message.ksid} along an older route")
@@ -58,3 +54,12 @@ class SessionWatch:
                     raise Broken(f"R5: {message.sender} voids batch {message.batch_id} and nobody confirms")
             case _:
                 pass
+
+    def _check_configured(self, at: Instant, told: HopConfigured) -> None:
+        """Hold a new route entry against what was deleted."""
+        place = told.node, told.ksid
+        until, when = self.deleted.get(place, NEVER)
+        is_late = told.epoch <= until and at - when < TOMBSTONE_LEASES * self.leases.get(told.ksid, 0)
+        if is_late and not self.was_lost(told.ksid):
+            raise Broken(f"S3: {told.node} configures session {told.ksid} again after it has deleted it")
+        self.configured[place] = max(told.epoch, self.configured.get(place, 0))
