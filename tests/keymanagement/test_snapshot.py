@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from keytwin.keymanagement.blocks import BlockHeld
 from keytwin.keymanagement.forwarding import HopForgotten
 from keytwin.keymanagement.manager import KeyManager
@@ -31,13 +33,15 @@ def test_o1_neither_a_deleted_session_nor_a_batch_that_is_gone_comes_back_by_a_s
 
 @invariant("O1")
 @invariant("P5")
-def test_o1_books_close_where_addresses_were_left_out() -> None:
+@pytest.mark.parametrize("is_lost", [True, False], ids=["lost-here", "lost-there"])
+def test_o1_books_close_where_addresses_were_left_out(*, is_lost: bool) -> None:
     lost, link = RecordsLost(3), LinkId("a--b")
     first, second = (KeyMaterial(bytearray(b"\x11" * count)) for count in (700, 500))
     block = BlockHeld(link, 9, True, lost.beyond, lost.beyond, first, second)  # noqa: FBT003  # is_placed
-    saved = written([lost, block])
+    before = written([lost] if is_lost else [])
+    saved = [*before, *written([block])]
     whole, said = restored(NAME, saved)
-    after, said_again = restored(NAME, [*written([lost]), *short(NAME, saved)])
+    after, said_again = restored(NAME, [*before, *short(NAME, saved)])
     assert books(after) == books(whole)
     assert said_again == said
     assert isinstance(after, KeyManager)
