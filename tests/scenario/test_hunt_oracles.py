@@ -145,12 +145,12 @@ def test_ends_that_differ_in_one_bit_are_seen() -> None:
 @invariant("A3")
 def test_more_than_burst_and_rate_is_seen_and_a_slave_is_not_counted() -> None:
     ledger = SaeLedger(RATES)
-    ledger.see(START, BOB, handed(key_id="of another's request"))
+    ledger.see(START, BOB, handed(b"0" * 32, "of another's request"))
     ledger.see(START, ALICE, asked())
-    ledger.see(START, ALICE, handed())
-    ledger.see(Instant(seconds(1)), ALICE, handed(key_id="k2"))
+    ledger.see(START, ALICE, handed(b"1" * 32))
+    ledger.see(Instant(seconds(1)), ALICE, handed(b"2" * 32, "k2"))
     with pytest.raises(Broken, match="A3: app got 768 bit"):
-        ledger.see(Instant(0), ALICE, handed(key_id="k3"))
+        ledger.see(Instant(0), ALICE, handed(b"3" * 32, "k3"))
 
 
 def test_rates_are_those_of_the_service_level() -> None:
