@@ -26,35 +26,45 @@ SMALLEST_ROOM: Final = 32  # octets: a key of 256 bits
 WIPE_ON_FORK: Final = 18  # MADV_WIPEONFORK of Linux 4.14, which Python's mmap does not name
 
 
+class _Pages(mmap.mmap):
+    """What was asked of the system at once."""
+
+    is_locked = False
+
+
 class _Lent(weakref.ref["np.ndarray[tuple[int], np.dtype[np.uint8]]"]):
     """Notices when the last view of a room is gone."""
 
     __slots__ = ("chunk", "offset", "size")
 
-    chunk: mmap.mmap
+    chunk: _Pages
     offset: int
     size: int
 
 
 class Arena:
-    """Rooms for key material, of sizes that are powers of two."""
+    """Rooms for key material, of sizes that are powers of two; a large one has pages of its own, which go with it."""
 
     def __init__(self) -> None:
         self.octets = 0  # taken from the system
         self.locked = 0  # of these, never written to swap space
         self.lent = 0  # rooms in use
-        self._free: defaultdict[int, list[tuple[mmap.mmap, int]]] = defaultdict(list)
+        self._free: defaultdict[int, list[tuple[_Pages, int]]] = defaultdict(list)
         self._open: dict[int, _Lent] = {}  # by identity: a weak reference has the hash of what it refers to
-        self._chunk: mmap.mmap | None = None
+        self._chunk: _Pages | None = None
         self._taken = CHUNK
 
     def room(self, count: int) -> memoryview:
         """Return so many octets of zeros; they are overwritten and used again when nobody has a view of them."""
         if not count:
             return memoryview(bytearray())
-        size = max(SMALLEST_ROOM, 1 << (count - 1).bit_length())
-        free = self._free[size]
-        chunk, offset = free.pop() if free else self._fresh(size)
+        if 2 * count > CHUNK:  # it need not fit anybody else
+            size = -(-count // mmap.PAGESIZE) * mmap.PAGESIZE
+            chunk, offset = self._pages(size), 0
+        else:
+            size = max(SMALLEST_ROOM, 1 << (count - 1).bit_length())
+            free = self._free[size]
+            chunk, offset = free.pop() if free else self._fresh(size)
         octets = np.frombuffer(chunk, np.uint8, count, offset)
         lent = _Lent(octets, self._back)
         lent.chunk, lent.offset, lent.size = chunk, offset, size
@@ -67,11 +77,13 @@ class Arena:
         del self._open[id(lent)]
         self.lent -= 1
         lent.chunk[lent.offset : lent.offset + lent.size] = bytes(lent.size)
-        self._free[lent.size].append((lent.chunk, lent.offset))
+        if lent.size < len(lent.chunk):
+            self._free[lent.size].append((lent.chunk, lent.offset))
+            return
+        self.octets -= lent.size  # the pages go with the last view of them, which is this one
+        self.locked -= lent.size if lent.chunk.is_locked else 0
 
-    def _fresh(self, size: int) -> tuple[mmap.mmap, int]:
-        if size >= CHUNK:
-            return self._pages(size), 0
+    def _fresh(self, size: int) -> tuple[_Pages, int]:
         if self._chunk is None or self._taken + size > CHUNK:
             self._chunk, self._taken = self._pages(CHUNK), 0
         self._taken = -(-self._taken // size) * size  # a room is as far from the beginning as a multiple of its size
@@ -80,14 +92,15 @@ class Arena:
         offset, self._taken = self._taken, self._taken + size
         return self._chunk, offset
 
-    def _pages(self, size: int) -> mmap.mmap:
-        pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    def _pages(self, size: int) -> _Pages:
+        pages = _Pages(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         for advice in (getattr(mmap, "MADV_DONTDUMP", None), WIPE_ON_FORK if sys.platform == "linux" else None):
             if advice is not None:
                 with suppress(OSError, ValueError):  # an older kernel: the rest of it still holds
                     pages.madvise(advice)
         self.octets += size
-        self.locked += size if _lock(pages, size) else 0
+        pages.is_locked = _lock(pages, size)
+        self.locked += size if pages.is_locked else 0
         return pages
 
 
@@ -112,7 +125,7 @@ def close_to_others() -> bool:
     return prctl(DUMPABLE, 0)
 
 
-def _lock(pages: mmap.mmap, size: int) -> bool:
+def _lock(pages: _Pages, size: int) -> bool:
     """Lock pages into memory; False when they cannot be."""
     place = ctypes.c_char.from_buffer(pages)
     try:

@@ -34,6 +34,7 @@ from keytwin.runtime.journal_file import (
 )
 from keytwin.runtime.journal_shortening import in_short, replace
 from keytwin.runtime.journal_snapshot import LONGEST_TAIL, Shorten
+from keytwin.runtime.libc import trim
 from keytwin.runtime.private_files import mistake, private_folder
 from keytwin.runtime.quarantine import ANEW, LEFT_OUT, Quarantined, put_aside, quarantined
 from keytwin.vocabulary.errors import Refusal
@@ -218,14 +219,21 @@ class Journal:
         contents = self._contents
         if self._shorten is None or contents.tail <= max(self._longest_tail, contents.short):
             return
-        short = in_short(self._connection, contents, self._codec, self._shorten)
         self._cursor.execute("BEGIN IMMEDIATE")
-        self._key = self._fresh_key()
-        replace(self._connection, contents, self._key, self._trail.end, short)
+        key = self._fresh_key()
+        try:
+            short = in_short(self._connection, contents, self._codec, self._shorten)
+            replace(self._connection, contents, key, self._trail.end, short)
+        except JournalCorrupt:
+            self._cursor.execute("ROLLBACK")
+            del contents.keys[key.number]
+            raise
         self._cursor.execute("COMMIT")
+        self._key = key
         # What was overwritten is still in the log until it is written back and cut.
         self._cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         self._logged = 0
+        trim()  # all keys in stock were in memory once more
 
     def _fresh_key(self) -> DataKey:
         contents = self._contents

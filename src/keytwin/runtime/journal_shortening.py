@@ -11,11 +11,14 @@ import msgspec
 from keytwin.runtime.envelope import DataKey, SealBroken
 from keytwin.runtime.journal_codec import RecordCodec, encode_and_wipe
 from keytwin.runtime.journal_file import FORMAT, INSERT, Contents, JournalCorrupt, read_batch
-from keytwin.runtime.journal_snapshot import SNAPSHOT, Mark, Shorten, encode_mark
+from keytwin.runtime.journal_snapshot import ROW, SNAPSHOT, Mark, Shorten, encode_mark
 from keytwin.vocabulary.identity import ElementName
 from keytwin.vocabulary.machine import Record, RecordsLost
 
 LARGEST_ROW: Final = 1024 * 1024  # octets of records, but for a record that is larger
+
+ELEMENTS: Final = "SELECT element, min(id) FROM rows WHERE id > ? GROUP BY element ORDER BY min(id)"
+SAVED: Final = "SELECT id, data_key, sealed FROM rows WHERE element = ? AND id > ? ORDER BY id"
 
 ShortRow = tuple[ElementName, bytes]
 """Whose it is, and its batch of records."""
@@ -23,14 +26,23 @@ ShortRow = tuple[ElementName, bytes]
 
 def in_short(
     connection: sqlite3.Connection, contents: Contents, codec: RecordCodec, shorten: Shorten
-) -> list[ShortRow]:
-    """Return rows that say what all that is there says; JournalCorrupt when it is not what was written."""
-    rows: list[ShortRow] = []
-    for element, records in _saved(connection, contents, codec).items():
-        short = shorten(element, records)
-        octets = map(encode_and_wipe, records if short is None else short)
-        rows += ((element, _BATCH.encode(batch)) for batch in _batches(octets))
-    return rows
+) -> Iterator[ShortRow]:
+    """Give rows that say what all that is there says; JournalCorrupt when it is not what was written.
+
+    One element after the other, and what was read goes at once: no more than one is in memory, and the file hardly
+    grows.
+    """
+    last = contents.last
+    for name, _ in connection.execute(ELEMENTS, (contents.begins,)).fetchall():
+        element = ElementName(name.decode())
+        yield from _of_one(element, _saved(connection, contents, codec, element), shorten)
+        connection.execute("DELETE FROM rows WHERE element = ? AND id <= ?", (element, last))
+
+
+def _of_one(element: ElementName, records: list[Record], shorten: Shorten) -> Iterator[ShortRow]:
+    short = shorten(element, records)
+    octets = map(encode_and_wipe, records if short is None else short)
+    yield from ((element, _BATCH.encode(batch)) for batch in _batches(octets))
 
 
 def replace(
@@ -38,38 +50,39 @@ def replace(
     contents: Contents,
     key: DataKey,
     audit_end: tuple[int, bytes],
-    short: list[ShortRow],
+    short: Iterator[ShortRow],
 ) -> None:
     """Put these rows in the place of all that are there, within a transaction; with the rows go the keys they had."""
-    first = contents.last + 1
-    mark = Mark(first + len(short), contents.lost, *audit_end)
-    named = [(SNAPSHOT.decode(), encode_mark(mark)), *short]
-    rows = [
-        (row, name, key.number, key.seal(row, name.encode(), octets)) for row, (name, octets) in enumerate(named, first)
-    ]
-    connection.execute("DELETE FROM rows")
-    connection.executemany(INSERT, rows)
+    first = last = contents.last + 1
+    size = 0
+    for last, (name, octets) in enumerate(short, first + 1):
+        sealed = key.seal(last, name.encode(), octets)
+        connection.execute(INSERT, (last, name, key.number, sealed))
+        size += len(sealed) + ROW
+    mark = Mark(last, contents.lost, *audit_end)
+    connection.execute("DELETE FROM rows WHERE id <= ?", (contents.last,))
+    sealed = key.seal(first, SNAPSHOT, encode_mark(mark))
+    connection.execute(INSERT, (first, SNAPSHOT.decode(), key.number, sealed))
     connection.execute("DELETE FROM data_keys WHERE number < ?", (key.number,))
     connection.execute(f"PRAGMA user_version = {FORMAT}")
     contents.keys = {key.number: key}
     contents.last = mark.through
     contents.begin_short(first, mark)
-    for row, *_, sealed in rows[1:]:
-        contents.weigh(row, sealed)
+    contents.short = size
 
 
-def _saved(connection: sqlite3.Connection, contents: Contents, codec: RecordCodec) -> dict[ElementName, list[Record]]:
-    """Return the records of each element, in the order they were saved."""
-    saved: dict[ElementName, list[Record]] = {}
-    query = "SELECT id, element, data_key, sealed FROM rows WHERE id > ? ORDER BY id"
-    for row, name, number, sealed in connection.execute(query, (contents.begins,)):
+def _saved(
+    connection: sqlite3.Connection, contents: Contents, codec: RecordCodec, element: ElementName
+) -> list[Record]:
+    """Return the records of an element, in the order they were saved."""
+    records: list[Record] = [RecordsLost(contents.lost)] if contents.lost else []
+    for row, number, sealed in connection.execute(SAVED, (element, contents.begins)):
         try:
-            octets = contents.opened(row, name, number, sealed)
+            octets = contents.opened(row, element.encode(), number, sealed)
         except SealBroken as error:
             raise JournalCorrupt(contents.path, row, "is not what was written") from error
-        records = saved.setdefault(ElementName(name.decode()), [RecordsLost(contents.lost)] if contents.lost else [])
         records += read_batch(contents.path, row, octets, codec)
-    return saved
+    return records
 
 
 def _batches(records: Iterable[bytes]) -> Iterator[list[bytes]]:

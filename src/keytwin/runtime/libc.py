@@ -1,4 +1,4 @@
-"""What of the system's own library Python has no name for: prctl(2) and mlock(2), on Linux only."""
+"""What of the system's own library Python has no name for: prctl(2), mlock(2) and malloc_trim(3), on Linux only."""
 
 from __future__ import annotations
 
@@ -23,6 +23,12 @@ def mlock(address: int, size: int) -> bool:
         return bool(_library().mlock(ctypes.c_void_p(address), ctypes.c_size_t(size)) == 0)
     except (AttributeError, OSError):  # a platform without it
         return False
+
+
+def trim() -> None:
+    """Give back to the system what is not in use any more, where its library can be told to."""
+    if sys.platform == "linux" and hasattr(_library(), "malloc_trim"):
+        _library().malloc_trim(0)
 
 
 def _library() -> ctypes.CDLL:
