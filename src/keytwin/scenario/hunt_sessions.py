@@ -27,6 +27,7 @@ class SessionWatch:
     """S3: a late configuration undoes no deletion. S6: keys go along the newest route. R5: voiding comes to an end.
 
     A tombstone is kept for two leases: a configuration that is older still comes back, until its lease runs out.
+    A key manager whose disk has forgotten a record of the session is excused: it may know an older route only.
     """
 
     was_lost: Callable[[str], bool] = lambda _: False  # whether a disk has forgotten a record of this session
@@ -46,11 +47,13 @@ class SessionWatch:
             case HopConfigured() if source == km_of(message.node):
                 self._check_configured(at, message)
             case RelayKeys() | AssignKeys():
-                if message.epoch < self.configured.get((message.sender, message.ksid), 0):
+                newest = self.configured.get((message.sender, message.ksid), 0)
+                if message.epoch < newest and not self.was_lost(message.ksid):
                     raise Broken(f"S6: {message.sender} sends keys of session {message.ksid} along an older route")
             case VoidKeys() if at > seconds(SETTLED):
                 self.voids[message.sender, message.batch_id] += 1
-                if self.voids[message.sender, message.batch_id] > MOST_VOIDS:
+                too_often = self.voids[message.sender, message.batch_id] > MOST_VOIDS
+                if too_often and not self.was_lost(message.ksid):  # else it speaks of a route that is no more
                     raise Broken(f"R5: {message.sender} voids batch {message.batch_id} and nobody confirms")
             case _:
                 pass
