@@ -138,6 +138,8 @@ def test_values_and_clones_of_features_are_left_out_and_said() -> None:
         ("features\n\tR\nconstraints\n\tR R\n", "4:4: 'R' is one too many here"),
         ("features\n\tR\nconstraints\n\tR $ R\n", "4:4: '$' has no meaning in a constraint"),
         ("features\n\tR\nconstraints\n\t" + "(" * 200 + "R\n", "this is nested more than 100 levels deep"),
+        ("features\n\tR {constraints [R", "2:19: a ']' is missing"),
+        ("features\n\tR {constraints [R, R,\n", "a ']' is missing"),
         ("what\n\tis it\n", "1:1: 'what' belongs to no section"),
         ("", "no features are declared"),
     ],

@@ -64,6 +64,8 @@ class _Scanner:
             self.held.constraints.append(self._until_end(",}"))
         elif key == "constraints" and self._takes("["):
             while not self._takes("]"):
+                if self.at == len(self.text):
+                    raise self.page.refusal(self._here(), "a ']' is missing")
                 self.held.constraints.append(self._until_end(",]"))
                 self._takes(",")
         else:
