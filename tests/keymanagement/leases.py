@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from keytwin.keymanagement.kmlink import KmLink
 from keytwin.keymanagement.lease import GrantKept, Grants, Lease, OutgoingMark
@@ -12,6 +13,20 @@ from keytwin.vocabulary.link_messages import AskLease, LeaseGranted, LeaseRefuse
 from keytwin.vocabulary.machine import Effect, Record, Save, Send
 from keytwin.vocabulary.units import START, Instant
 from tests.keymanagement.parts import AB, STORE, joined
+
+
+@dataclass
+class NoBlocks:
+    """What is known of the blocks of a link at an end where none has come."""
+
+    placed: int = 0
+    is_witnessed: bool = False
+    reached: int = 0
+    beyond: int = 1
+
+    def begin_anew(self, beyond: int, block: int) -> None:
+        """Note where it is to begin."""
+        self.beyond, self.placed = beyond, block
 
 
 def unleased(link: LinkId = AB, count: int = 10_000, capacity: int = STORE) -> tuple[KmLink, KmLink]:
@@ -45,12 +60,12 @@ def records(effects: Iterable[Effect]) -> list[Record]:
 
 def restarted(lease: Lease, kept: OutgoingMark, end: int, now: Instant) -> tuple[Lease, list[Effect]]:
     """Return another incarnation of a sender, from what was durable of it, and what it does at its start."""
-    again = Lease(lease.link, lease.node, lease.peer, type(lease.out)(end=end), lease.size, kept)
+    again = Lease(lease.link, lease.node, lease.peer, type(lease.out)(end=end), lease.size, kept, NoBlocks())
     return again, again.begin(now)
 
 
 def restored(grants: Grants, kept: GrantKept) -> Grants:
     """Return another incarnation of a receiver."""
-    again = Grants(grants.link, grants.node, grants.peer)
+    again = Grants(grants.link, grants.node, grants.peer, NoBlocks())
     again.kept = kept
     return again

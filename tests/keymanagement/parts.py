@@ -11,6 +11,7 @@ from keytwin.keymanagement.kmlink import KmLink
 from keytwin.keymanagement.lease import OutgoingMark
 from keytwin.keymanagement.pads import Spent
 from keytwin.runtime.entropy import SeededChance
+from keytwin.vocabulary.exchange_messages import RelayKeys
 from keytwin.vocabulary.identity import AppId, ElementName, KeyId, Ksid, LinkId, NodeId, SaeId, link_id
 from keytwin.vocabulary.key import KeyMaterial
 from keytwin.vocabulary.machine import Effect, Event, Message, Publish, Record, Save, Send, StartTimer, StopTimer
@@ -85,6 +86,28 @@ def hop(node: NodeId = A, route: tuple[NodeId, ...] = (A, B), **changed: object)
         end=end if is_end else None,
     )
     return replace(plain, **changed)
+
+
+def relay_keys(**changed: object) -> RelayKeys:
+    """Return a message with one key of 256 bit from the first end to its neighbour, neither encrypted nor tagged."""
+    message = RelayKeys(
+        sender=A,
+        link=AB,
+        link_epoch=1,
+        offset=0,
+        floor=0,
+        ksid=KSID,
+        epoch=1,
+        onward=True,
+        batch_id="batch",
+        key_size=Bits(256),
+        key_ids=key_ids("a"),
+        hops_left=9,
+        remaining=seconds(1),
+        ciphertext=b"",
+        tag=b"",
+    )
+    return replace(message, **changed)
 
 
 def key_ids(*names: str) -> tuple[KeyId, ...]:

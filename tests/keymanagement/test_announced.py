@@ -19,10 +19,10 @@ from keytwin.vocabulary.exchange_messages import RelayKeys
 from keytwin.vocabulary.identity import KeyId
 from keytwin.vocabulary.key import Method
 from keytwin.vocabulary.topology import MOST_HOPS
-from keytwin.vocabulary.units import Bits, Duration, microseconds, milliseconds, octets, seconds
+from keytwin.vocabulary.units import Bits, milliseconds, octets, seconds
 from tests.keymanagement.bench import FIRST, SECOND, Row, octets_of
-from tests.keymanagement.parts import AB, KSID, A
-from tests.keymanagement.test_row_faults import STORM, Load, faults_of
+from tests.keymanagement.parts import relay_keys
+from tests.keymanagement.test_row_faults import survive
 from tests.marks import invariant
 
 ANNOUNCED = KeyManagementSettings(store=Bits(10_000_000), pool_depth=seconds(1), relay=Relay.XOR_ANNOUNCED)
@@ -31,24 +31,8 @@ BY_PAD = replace(ANNOUNCED, relay=Relay.ONE_TIME_PAD)
 
 def first_message(number: int = 1, size: Bits = Bits(8)) -> RelayKeys:
     """Return what leaves the maker, not sealed yet."""
-    return RelayKeys(
-        sender=A,
-        link=AB,
-        link_epoch=1,
-        offset=0,
-        floor=0,
-        ksid=KSID,
-        epoch=1,
-        onward=True,
-        batch_id="batch",
-        key_size=size,
-        key_ids=tuple(KeyId(f"key {index}") for index in range(number)),
-        hops_left=MOST_HOPS,
-        remaining=seconds(10),
-        ciphertext=b"",
-        tag=b"",
-        is_announced=True,
-    )
+    named = tuple(KeyId(f"key {index}") for index in range(number))
+    return relay_keys(key_size=size, key_ids=named, hops_left=MOST_HOPS, is_announced=True)
 
 
 def carried(links: list[bytes], message: RelayKeys) -> tuple[RelayKeys, bytearray, bytearray]:
@@ -201,27 +185,7 @@ def test_in_a_storm_with_deaths_the_same_rules_hold(seed: int) -> None:
     dice = random.Random(f"announced {seed}")
     settings = replace(ANNOUNCED, key_lifetime=dice.choice((seconds(4), seconds(60))))
     row = Row(2 + seed % 2, seed, key_management=settings, control={"batch": dice.choice((1, 4, 64))})
-    row.open()
-    row.run(seconds(2))
-    row.simulation.disturb(faults_of(dice))
-    load = Load(row, dice)
-    for _ in range(3):
-        load.run(Duration(row.simulation.now + seconds(3)))
-        row.wait(microseconds(dice.randrange(5_000)))
-        row.restart(dice.randrange(row.hops + 1))
-    row.run(Duration(STORM + seconds(20)))
-    load.run(Duration(row.simulation.now + seconds(3)))
-    row.wait(seconds(4))
-    load.fetch()
-    row.wait(seconds(1))
-    load.fetch()
-    assert load.pairs > 2
-    row.close(FIRST)
-    row.wait(seconds(30))
-    row.assert_drained()
-    row.pads.close()
-    row.assert_books_close()
-    assert not row.published(ViolationSeen)
+    survive(row, dice, lambda: row.restart(dice.randrange(row.hops + 1)))
 
 
 def test_a_message_never_tells_more_than_its_tag_is_good_for() -> None:

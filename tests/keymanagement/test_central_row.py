@@ -25,14 +25,14 @@ from keytwin.vocabulary.key import Method
 from keytwin.vocabulary.machine import Message
 from keytwin.vocabulary.point_messages import AskSum, XorAnnounced, XorSummed
 from keytwin.vocabulary.timeline import MessageFaults, OpenApp
-from keytwin.vocabulary.units import Bits, Duration, Instant, microseconds, milliseconds, seconds
+from keytwin.vocabulary.units import Bits, Duration, Instant, milliseconds, seconds
 from tests.fakes.control import KSID
 from tests.files.reading import network
 from tests.keymanagement.bench import FIRST, SECOND, Row, octets_of
 from tests.keymanagement.casting import BESIDE, FAR, NEAR, TEXT, Casting, blueprint_of
 from tests.keymanagement.parts import START, B
 from tests.keymanagement.test_central import unsealed
-from tests.keymanagement.test_row_faults import STORM, Load, faults_of
+from tests.keymanagement.test_row_faults import Load, survive
 from tests.marks import invariant
 
 RING = """
@@ -309,27 +309,7 @@ def test_in_a_storm_with_deaths_the_same_rules_hold(seed: int) -> None:
     dice = random.Random(f"central {seed}")
     settings = replace(CENTRAL, key_lifetime=dice.choice((seconds(4), seconds(60))))
     row = Row(2 + seed % 2, seed, key_management=settings, control={"batch": dice.choice((1, 4, 64))})
-    row.open()
-    row.run(seconds(2))
-    row.simulation.disturb(faults_of(dice))
-    load = Load(row, dice)
-    for _ in range(3):
-        load.run(Duration(row.simulation.now + seconds(3)))
-        row.wait(microseconds(dice.randrange(5_000)))
-        row.simulation.restart(dice.choice((XOR_POINT, *map(km_of, row.nodes))))
-    row.run(Duration(STORM + seconds(20)))
-    load.run(Duration(row.simulation.now + seconds(3)))
-    row.wait(seconds(4))
-    load.fetch()
-    row.wait(seconds(1))
-    load.fetch()
-    assert load.pairs > 2
-    row.close(FIRST)
-    row.wait(seconds(30))
-    row.assert_drained()
-    row.pads.close()
-    row.assert_books_close()
-    assert not row.published(ViolationSeen)
+    survive(row, dice, lambda: row.simulation.restart(dice.choice((XOR_POINT, *map(km_of, row.nodes)))))
 
 
 # --- whole networks -------------------------------------------------------------------------------------------------

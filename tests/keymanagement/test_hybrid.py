@@ -15,17 +15,23 @@ from keytwin.keymanagement.hybrid import (
     Generation,
     Mix,
     Purpose,
-    is_agreed,
-    may_be_named,
     mixed,
     numbered,
     stamped,
 )
-from keytwin.vocabulary.exchange_messages import AssignKeys, NameKeys, RelayKeys
+from keytwin.vocabulary.exchange_messages import AssignKeys, NameKeys
 from keytwin.vocabulary.identity import KeyId, Ksid
-from keytwin.vocabulary.key import Fallback, KeyMaterial, KeyMode, Method, Provenance
-from keytwin.vocabulary.units import Bits, seconds
-from tests.keymanagement.parts import AB, KSID, A, hop, key_ids
+from keytwin.vocabulary.key import (
+    Fallback,
+    KeyMaterial,
+    KeyMode,
+    Method,
+    Provenance,
+    is_secret_agreed,
+    may_lack_quantum_key,
+)
+from keytwin.vocabulary.units import Bits
+from tests.keymanagement.parts import AB, KSID, A, key_ids, relay_keys
 from tests.marks import clause, invariant
 
 QUANTUM = bytes(range(32))
@@ -55,27 +61,6 @@ def assigned(**changed: object) -> AssignKeys:
     names = key_ids("a", "b")
     told = AssignKeys(A, AB, 1, 64, 0, KSID, 1, onward=True, batch_id="batch", key_size=Bits(256), key_ids=names)
     return replace(told, **changed)
-
-
-def relayed(**changed: object) -> RelayKeys:
-    message = RelayKeys(
-        sender=A,
-        link=AB,
-        link_epoch=1,
-        offset=0,
-        floor=0,
-        ksid=KSID,
-        epoch=1,
-        onward=True,
-        batch_id="batch",
-        key_size=Bits(256),
-        key_ids=key_ids("a"),
-        hops_left=9,
-        remaining=seconds(1),
-        ciphertext=b"",
-        tag=b"",
-    )
-    return replace(message, **changed)
 
 
 def by_hand(secret: bytes, label: bytes, key_id: bytes) -> bytes:
@@ -158,7 +143,7 @@ def test_without_a_secret_keys_and_messages_stay_as_they_are() -> None:
 
 
 def test_a_proof_holds_for_the_same_secret_and_for_no_other() -> None:
-    for told in (assigned(), relayed()):
+    for told in (assigned(), relay_keys()):
         proven = generation(7).proven(told)
         assert (proven.generation, len(proven.proof)) == (7, PROOF_OCTETS)
         assert generation(7).proves(proven)
@@ -193,12 +178,12 @@ def test_a_message_without_a_tag_of_its_own_is_held_to_the_proof(changed: dict[s
 
 def test_what_changes_from_hop_to_hop_is_not_proven() -> None:
     """The one-time tag of each hop covers it."""
-    proven = generation().proven(relayed())
+    proven = generation().proven(relay_keys())
     assert generation().proves(replace(proven, sender="b", link="b--c", offset=5, hops_left=3, ciphertext=b"c"))
 
 
 def test_one_kind_of_message_proves_nothing_of_another() -> None:
-    told = relayed()
+    told = relay_keys()
     named = NameKeys(A, KSID, 1, told.onward, told.batch_id, told.key_size, told.key_ids, generation=1, proof=b"")
     proof = generation().proven(told).proof
     assert not generation().proves(replace(named, proof=proof))
@@ -220,10 +205,7 @@ def test_one_kind_of_message_proves_nothing_of_another() -> None:
 def test_the_service_level_says_whether_secrets_are_agreed_and_may_stand_alone(
     mode: KeyMode, fallback: Fallback, allowed: tuple[bool, bool]
 ) -> None:
-    end = hop().end
-    assert end
-    end = replace(end, mode=mode, fallback=fallback)
-    assert (is_agreed(end), may_be_named(end)) == allowed
+    assert (is_secret_agreed(mode, fallback), may_lack_quantum_key(mode, fallback)) == allowed
 
 
 def test_the_origin_of_a_combined_key_says_mode_mechanism_and_generation() -> None:

@@ -26,7 +26,7 @@ from keytwin.vocabulary.link_messages import AskLease, LeaseGranted, LeaseRefuse
 from keytwin.vocabulary.machine import Effect, Message, Publish, Save, Send, StartTimer, StopTimer
 from keytwin.vocabulary.units import Instant
 from tests import marks
-from tests.keymanagement.leases import messages, records, unleased
+from tests.keymanagement.leases import NoBlocks, messages, records, unleased
 from tests.keymanagement.parts import AB, A, B, joined
 
 FIRST = OutgoingMark(AB, 0, Spent(0, 0, 0))
@@ -39,12 +39,12 @@ def sender(kept: OutgoingMark = FIRST, at: int = 1, end: int = MUCH, size: int =
     out = Outgoing()
     if end:
         out.place(0, KeyMaterial(bytearray(end)))
-    lease = Lease(AB, A, km_of(B), out, size, kept)
+    lease = Lease(AB, A, km_of(B), out, size, kept, NoBlocks())
     return lease, lease.begin(Instant(at))
 
 
 def receiver(kept: GrantKept | None = None) -> Grants:
-    grants = Grants(AB, B, km_of(A))
+    grants = Grants(AB, B, km_of(A), NoBlocks())
     grants.kept = kept or grants.kept
     return grants
 
@@ -301,7 +301,7 @@ class Ends(RuleBasedStateMachine):
         super().__init__()
         self.time = 1
         self.kept: list[OutgoingMark] = [FIRST]
-        self.granted: list[GrantKept] = [Grants(AB, B, km_of(A)).kept]
+        self.granted: list[GrantKept] = [Grants(AB, B, km_of(A), NoBlocks()).kept]
         self.grants = receiver()
         self.wire: list[Message] = []
         self.senders: list[Lease] = []

@@ -24,28 +24,12 @@ from keytwin.vocabulary.exchange_messages import RelayKeys
 from keytwin.vocabulary.identity import KeyId
 from keytwin.vocabulary.link_messages import ProbeAnswered, ProbeLink
 from keytwin.vocabulary.units import Bits, seconds
-from tests.keymanagement.parts import AB, KSID, A, B, chance, key_ids
+from tests.keymanagement.parts import AB, A, B, chance, key_ids, relay_keys
 from tests.marks import invariant
 
 PLAIN = bytes(range(1, 65))
 PAD = chance("pad").bytes(KEY_OCTETS + len(PLAIN))
-UNSEALED = RelayKeys(
-    sender=A,
-    link=AB,
-    link_epoch=1,
-    offset=40,
-    floor=8,
-    ksid=KSID,
-    epoch=3,
-    onward=True,
-    batch_id="batch",
-    key_size=Bits(256),
-    key_ids=key_ids("k1", "k2"),
-    hops_left=5,
-    remaining=seconds(10),
-    ciphertext=b"",
-    tag=b"",
-)
+UNSEALED = relay_keys(offset=40, floor=8, epoch=3, key_ids=key_ids("k1", "k2"), hops_left=5, remaining=seconds(10))
 
 
 def sealed() -> RelayKeys:

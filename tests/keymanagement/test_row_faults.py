@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import pytest
 
@@ -12,7 +13,7 @@ from keytwin.vocabulary.exchange_messages import KeyDelivered
 from keytwin.vocabulary.identity import SaeId
 from keytwin.vocabulary.key import Key
 from keytwin.vocabulary.timeline import MessageFaults
-from keytwin.vocabulary.units import Bits, Duration, milliseconds, seconds
+from keytwin.vocabulary.units import Bits, Duration, microseconds, milliseconds, seconds
 from tests.keymanagement.bench import FIRST, KEY_MANAGEMENT, SECOND, Row, octets_of
 from tests.marks import invariant
 
@@ -68,6 +69,29 @@ def faults_of(dice: random.Random) -> MessageFaults:
         delay=milliseconds(dice.choice((0, 10, 300, 2_000))),
         lasting=STORM,
     )
+
+
+def survive(row: Row, dice: random.Random, kill: Callable[[], None]) -> None:
+    """Let a row of key managers live through message faults and three deaths, and drain: the same rules hold."""
+    row.open()
+    row.run(seconds(2))
+    row.simulation.disturb(faults_of(dice))
+    load = Load(row, dice)
+    for _ in range(3):
+        load.run(Duration(row.simulation.now + seconds(3)))
+        row.wait(microseconds(dice.randrange(5_000)))
+        kill()
+    row.run(Duration(STORM + seconds(20)))
+    load.run(Duration(row.simulation.now + seconds(3)))
+    row.wait(seconds(4))
+    load.fetch()
+    row.wait(seconds(1))
+    load.fetch()
+    assert load.pairs > 2
+    row.close(FIRST)
+    row.wait(seconds(30))
+    row.assert_drained()
+    row.assert_unharmed()
 
 
 def row_of(seed: int, dice: random.Random, hops: int, *, spare: bool = False) -> Row:

@@ -12,7 +12,17 @@ import pytest
 
 from keytwin.cli.passphrase import VARIABLE, Asking
 from keytwin.operation.audit import trails_of
-from keytwin.operation.sealing import JOURNAL, KEY_FILE, SEAL, TOKEN, is_sealed, key_of, must_ask, no_passphrase
+from keytwin.operation.sealing import (
+    JOURNAL,
+    KEY_FILE,
+    SEAL,
+    TOKEN,
+    AskPassphrase,
+    is_sealed,
+    key_of,
+    must_ask,
+    no_passphrase,
+)
 from keytwin.runtime.envelope import KeyFile
 from keytwin.vocabulary.errors import FileMistake, Mistake, Refusal
 from tests.architecture.source import ROOT
@@ -24,12 +34,22 @@ from tests.runtime.tokens import PIN, needs_softhsm, tokens
 PASSPHRASE = "correct horse battery"
 
 
+def saying(secret: bytes) -> AskPassphrase:
+    """Return somebody who gives this, whether it is new or not."""
+
+    def ask(*, is_new: bool) -> bytes:
+        del is_new
+        return secret
+
+    return ask
+
+
 def test_a_state_is_under_a_file_unless_it_is_sealed_at_its_first_start(tmp_path: Path) -> None:
     name = key_of(tmp_path, no_passphrase).name
     assert name.startswith("file:")
     assert not is_sealed(tmp_path)
     with pytest.raises(FileMistake, match="was begun unsealed"):
-        key_of(tmp_path, lambda _: PASSPHRASE.encode(), seals=True)
+        key_of(tmp_path, saying(PASSPHRASE.encode()), seals=True)
     assert key_of(tmp_path, no_passphrase).name == name
 
 
@@ -37,7 +57,7 @@ def test_a_state_is_under_a_file_unless_it_is_sealed_at_its_first_start(tmp_path
 def test_z6_a_sealed_state_has_no_key_file_and_opens_by_its_passphrase_only(tmp_path: Path) -> None:
     asked: list[bool] = []
 
-    def ask(is_new: bool) -> bytes:  # noqa: FBT001
+    def ask(*, is_new: bool) -> bytes:
         asked.append(is_new)
         return PASSPHRASE.encode()
 
@@ -58,11 +78,11 @@ def test_a_passphrase_is_read_from_a_descriptor_or_the_environment(monkeypatch: 
     reading, writing = os.pipe()
     os.write(writing, b"the first line\nand another")
     os.close(writing)
-    assert Asking(reading)(False) == b"the first line"  # noqa: FBT003
+    assert Asking(reading)(is_new=False) == b"the first line"
     monkeypatch.setenv(VARIABLE, PASSPHRASE)
-    assert Asking()(True) == PASSPHRASE.encode()  # noqa: FBT003
+    assert Asking()(is_new=True) == PASSPHRASE.encode()
     with pytest.raises(Mistake, match="no passphrase can be read from descriptor 987"):
-        Asking(987)(False)  # noqa: FBT003
+        Asking(987)(is_new=False)
 
 
 def test_with_nobody_to_ask_it_is_said_how(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +90,7 @@ def test_with_nobody_to_ask_it_is_said_how(monkeypatch: pytest.MonkeyPatch) -> N
     with Path(os.devnull).open() as nothing:
         monkeypatch.setattr(sys, "stdin", nothing)
         with pytest.raises(Refusal, match=r"--passphrase-fd N or KEYTWIN_PASSPHRASE"):
-            Asking()(False)  # noqa: FBT003
+            Asking()(is_new=False)
 
 
 @pytest.mark.slow
@@ -85,7 +105,7 @@ def test_z6_keytwin_up_serves_nothing_without_the_passphrase(tmp_path: Path) -> 
         assert code
         assert told in said
         assert "Traceback" not in said
-    assert [trail.faults for trail in trails_of(state, lambda _: PASSPHRASE.encode()).values()] == [[]]
+    assert [trail.faults for trail in trails_of(state, saying(PASSPHRASE.encode())).values()] == [[]]
     assert _keytwin(state, "audit", "verify", passphrase=PASSPHRASE)[0] == 0
     assert _keytwin(state, "audit", "verify")[0] not in {0, 1}
     assert _keytwin(state, "up", "star6", "--detach", passphrase=PASSPHRASE)[0] == 0
@@ -100,7 +120,7 @@ def test_z6_keytwin_up_serves_nothing_without_the_passphrase(tmp_path: Path) -> 
 def test_z6_a_state_under_a_token_opens_by_it_only_whether_or_not_it_is_named_again(tmp_path: Path) -> None:
     asked: list[bool] = []
 
-    def ask(is_new: bool) -> bytes:  # noqa: FBT001
+    def ask(*, is_new: bool) -> bytes:
         asked.append(is_new)
         return PIN
 
@@ -121,7 +141,7 @@ def test_what_was_begun_otherwise_is_not_put_under_a_token(tmp_path: Path) -> No
     key_of(tmp_path / "file", no_passphrase)
     with pytest.raises(FileMistake, match="was begun unsealed"):
         key_of(tmp_path / "file", no_passphrase, token=uri)
-    key_of(tmp_path / "phrase", lambda _: PASSPHRASE.encode(), seals=True)
+    key_of(tmp_path / "phrase", saying(PASSPHRASE.encode()), seals=True)
     with pytest.raises(FileMistake, match="was begun under a passphrase"):
         key_of(tmp_path / "phrase", no_passphrase, token=uri)
 
@@ -132,7 +152,7 @@ def test_somebody_is_asked_where_something_is_needed_and_for_what(tmp_path: Path
     assert must_ask(tmp_path, seals=True, token="") is True
     assert must_ask(tmp_path, seals=False, token=uri) is False
     assert must_ask(tmp_path, seals=False, token=f"{uri}&pin-source=/run/pin") is None
-    key_of(tmp_path / "phrase", lambda _: PASSPHRASE.encode(), seals=True)
+    key_of(tmp_path / "phrase", saying(PASSPHRASE.encode()), seals=True)
     assert must_ask(tmp_path / "phrase", seals=False, token="") is False
     key_of(tmp_path / "file", no_passphrase)
     assert must_ask(tmp_path / "file", seals=True, token="") is None, "it will be refused"
@@ -150,14 +170,14 @@ def test_z6_keytwin_up_serves_nothing_without_the_token(tmp_path: Path) -> None:
     assert not (state / JOURNAL).exists()
 
     async def life() -> None:
-        async with up(replace(settings(star, state), token=uri, ask_passphrase=lambda _: PIN)):
+        async with up(replace(settings(star, state), token=uri, ask_passphrase=saying(PIN))):
             assert (state / TOKEN).exists()
 
     on_uvloop(life())
     assert not (state / KEY_FILE).exists()
-    assert [trail.faults for trail in trails_of(state, lambda _: PIN).values()] == [[]]
+    assert [trail.faults for trail in trails_of(state, saying(PIN)).values()] == [[]]
     with pytest.raises(Refusal, match="not the PIN"):
-        trails_of(state, lambda _: b"12345678")
+        trails_of(state, saying(b"12345678"))
 
 
 _PORT = str(free_ports(13))

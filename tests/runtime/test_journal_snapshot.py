@@ -296,6 +296,27 @@ def test_o1_a_disk_that_is_full_fails_the_batch_and_leaves_what_was_there(tmp_pa
 # --- what is gone is gone -------------------------------------------------------------------------------------------
 
 
+@invariant("O1")
+@pytest.mark.parametrize("fails_for", [HERE, THERE])
+def test_o1_whoever_fails_to_say_it_in_short_leaves_all_as_it_was(tmp_path: Path, fails_for: ElementName) -> None:
+    def failing(element: ElementName, records: list[Record]) -> list[Record] | None:
+        assert element != fails_for, "a bug of a plug-in's"
+        return newest(element, records)
+
+    with closing(opened(tmp_path)) as journal:
+        save(journal, 1, 2, 3)
+        journal.stage(THERE, Kept(4))
+        journal.commit()
+        with pytest.raises(AssertionError, match="a bug of a plug-in's"):
+            journal.shorten_by(failing, longest_tail=0)
+        before = journal.records(HERE), journal.records(THERE)
+        journal.shorten_by(newest, longest_tail=0)  # and nothing is left half done that would be in the way
+        assert journal.records(HERE) == before[0][-1:]
+    with closing(opened(tmp_path)) as journal:
+        assert (journal.records(HERE), journal.records(THERE)) == (before[0][-1:], before[1])
+    assert before == ([Kept(1), Kept(2), Kept(3)], [Kept(4)])
+
+
 @invariant("K5")
 def test_k5_what_a_snapshot_leaves_out_is_in_no_file_any_more_and_its_key_neither(tmp_path: Path) -> None:
     with closing(opened(tmp_path)) as journal:

@@ -46,7 +46,14 @@ def test_what_is_none_is_refused_with_an_example(uri: str, told: str) -> None:
     assert EXAMPLE in str(caught.value)
 
 
-def test_a_pin_in_it_is_refused_and_not_repeated() -> None:
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "pkcs11:token=a;object=b?module-path=/x&pin-value=87654321",
+        "pkcs11:token=a;object=b;pin-value=87654321?module-path=/x",
+    ],
+)
+def test_a_pin_in_it_is_refused_and_not_repeated(uri: str) -> None:
     with pytest.raises(Mistake, match="pin-source=FILE") as caught:
-        parse_token_uri("pkcs11:token=a;object=b?module-path=/x&pin-value=87654321")
+        parse_token_uri(uri)
     assert "87654321" not in str(caught.value)

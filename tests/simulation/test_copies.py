@@ -72,7 +72,7 @@ class Copies:
                 return [effect for index in sorted(self.awake) for effect in self._to(index, message, now)]
 
     def restore(self, records: Iterable[Record], now: Instant) -> list[Effect]:
-        raise NotImplementedError
+        return self.copies[0].restore(records, now)
 
     def _to(self, index: int, message: Message, now: Instant) -> list[Effect]:
         if isinstance(message, LinkKeyBlock):  # which its receiver owns

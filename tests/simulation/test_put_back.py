@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import pytest
 
+from keytwin.keymanagement.pads import FIRST_EPOCH
 from keytwin.keymanagement.put_back import COME_AGAIN
 from keytwin.keymanagement.sessions import pools_of
 from keytwin.vocabulary.events import BlockPlaced, PadsDoubted, ViolationSeen
 from keytwin.vocabulary.exchange_messages import KeyDelivered, KeyRefused
 from keytwin.vocabulary.identity import KeyId, LinkId, NodeId, SaeId, km_of, link_ends
+from keytwin.vocabulary.link_messages import LeaseRefused
 from keytwin.vocabulary.session_messages import Reason
-from keytwin.vocabulary.units import Duration, milliseconds, seconds
+from keytwin.vocabulary.units import Bits, Duration, Instant, milliseconds, seconds
 from tests.keymanagement.bench import FIRST, SECOND, Row
 from tests.marks import invariant
 
@@ -151,3 +153,25 @@ def test_keys_from_before_a_restart_wait_for_a_neighbour_as_long_as_there_is_non
     alone = [row.answer(SECOND, f"alone {second}") for second in range(9)]
     assert all(isinstance(each, KeyRefused) and each.reason is Reason.UNAVAILABLE for each in alone)
     assert [key.key_id for key in row.given(SECOND, "with a neighbour")] == list(early)
+
+
+@invariant("K1")
+@pytest.mark.parametrize("size", [None, Bits(512)])
+def test_who_waits_at_an_incarnation_that_is_left_behind_is_refused_at_once(size: Bits | None) -> None:
+    row = Row(control={"rate": 10_000_000})
+    row.open()
+    row.wait(seconds(2))
+    row.ask(FIRST, "waiting", 500 if size else 1_000, size, seconds(60))
+    row.wait(milliseconds(1))
+    assert row.answer(FIRST, "waiting") is None
+    (link,) = row.links
+    lease = row.km(0).links.kmlinks[link].lease
+    lease.is_fenced = True
+    stale = LeaseRefused(row.nodes[1], link, FIRST_EPOCH, generation=0, started_at=Instant(0), seen=0)
+    row.tell(km_of(row.nodes[0]), stale)  # any word of the neighbour lets it look
+    row.wait(milliseconds(5))
+    assert isinstance(row.answer(FIRST, "waiting"), KeyRefused)
+    row.ask(FIRST, "afterwards")
+    row.wait(milliseconds(5))
+    assert isinstance(row.answer(FIRST, "afterwards"), KeyRefused)
+    row.assert_books_close()

@@ -20,7 +20,7 @@ class Asking:
 
     descriptor: int | None = None
 
-    def __call__(self, is_new: bool) -> bytes:  # noqa: FBT001  # the one argument there is
+    def __call__(self, *, is_new: bool) -> bytes:
         """Return the passphrase; Refusal when there is nobody to ask."""
         if self.descriptor is not None:
             return _read(self.descriptor)

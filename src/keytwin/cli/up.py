@@ -112,7 +112,7 @@ def _handed_on(network: str, place: Start) -> int | None:
         return None
     reading, writing = os.pipe()
     with os.fdopen(writing, "wb") as pipe:
-        pipe.write(settings.ask_passphrase(is_new))
+        pipe.write(settings.ask_passphrase(is_new=is_new))
     return reading
 
 

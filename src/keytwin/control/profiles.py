@@ -8,7 +8,7 @@ import msgspec
 
 from keytwin.vocabulary.blueprint import AdmissionSettings, App, KeyManagementSettings, Relay, Sla, User
 from keytwin.vocabulary.identity import UserId
-from keytwin.vocabulary.key import Fallback, KeyMode
+from keytwin.vocabulary.key import Fallback, KeyMode, may_lack_quantum_key
 from keytwin.vocabulary.session_messages import ConfigureSession, Qos, Reason
 from keytwin.vocabulary.units import (
     BITS_PER_BYTE,
@@ -60,7 +60,7 @@ class Grant(msgspec.Struct, frozen=True, gc=False):
     @property
     def outlives_darkness(self) -> bool:
         """Whether it may go on without any quantum key."""
-        return self.mode is KeyMode.PQC_ONLY or self.fallback is Fallback.PQC_ONLY
+        return may_lack_quantum_key(self.mode, self.fallback)
 
 
 class Denial(msgspec.Struct, frozen=True, gc=False):

@@ -10,7 +10,7 @@ from keytwin.files.network_file import NetworkFile
 from keytwin.files.nodes import Node, place_of
 from keytwin.files.page import Page
 from keytwin.vocabulary.blueprint import Sla
-from keytwin.vocabulary.key import Fallback, KeyMode
+from keytwin.vocabulary.key import Fallback, KeyMode, is_secret_agreed
 from keytwin.vocabulary.units import Bits, bits, show_bits
 
 LARGEST: Final = bits(MOST_OCTETS)
@@ -40,8 +40,7 @@ def _flaws(sla: Sla, key_size: Bits) -> Iterator[_Flaw]:
     if is_pqc_only and sla.on_stock > 0:
         what = "a session of mode 'pqc-only' takes no quantum key, and lives on no stock of it"
         yield _Flaw("on_stock", what, "leave it out: it lives on in the dark as it is")
-    is_derived = sla.mode is not KeyMode.QKD_ONLY or sla.fallback is not Fallback.NONE
-    if is_derived and key_size > LARGEST:
+    if is_secret_agreed(sla.mode, sla.fallback) and key_size > LARGEST:
         what = f"keys of {show_bits(key_size)} are too large to be derived: {show_bits(LARGEST)} is the most"
         member = "mode" if sla.mode is not KeyMode.QKD_ONLY else "fallback"
         yield _Flaw(member, what, "lower control.key_management.key_size")

@@ -14,7 +14,6 @@ import msgspec
 from keytwin.keymanagement.bucket import Borrower, Lender, Tokens, opening_tokens
 from keytwin.keymanagement.exchange import ConfirmBatch, GiveUpBatch
 from keytwin.keymanagement.handout import HandOuts
-from keytwin.keymanagement.hybrid import is_agreed
 from keytwin.keymanagement.limits import Holding, pool_status
 from keytwin.keymanagement.orders import Demand, Wish
 from keytwin.keymanagement.pool import KeysHandedOut, Pool
@@ -30,7 +29,7 @@ from keytwin.vocabulary.exchange_messages import (
     KeyRefused,
 )
 from keytwin.vocabulary.identity import Ksid, NodeId, km_of
-from keytwin.vocabulary.key import Key
+from keytwin.vocabulary.key import Key, is_secret_agreed
 from keytwin.vocabulary.machine import Effect, Message, Publish, RequestId, Save, Send, StartTimer, StopTimer
 from keytwin.vocabulary.session_messages import EndConfiguration, Reason
 from keytwin.vocabulary.units import BITS_PER_BYTE, Bits, Duration, Instant, milliseconds
@@ -117,7 +116,8 @@ class Desk:
         """Tell what may be asked for, and how much is ready."""
         order = self.workshop.orders[self.ksid]
         held = Holding(self.end.key_size, self.end.burst, order.largest, ready=self.pool.ready, depth=order.depth)
-        if is_agreed(self.end):  # what several slaves share is combined with no one's secret
+        if is_secret_agreed(self.end.mode, self.end.fallback):
+            # What several slaves share is combined with no one's secret.
             ask = msgspec.structs.replace(ask, others=0)
         return [pool_status(ask, self.node, held)]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, cast
 
 from keytwin.keymanagement.forwarding import Forwarding
 from keytwin.keymanagement.hybrid import Mix, mixed, numbered
@@ -324,7 +324,7 @@ def depart(making: BatchMaking, now: Instant) -> None:
     making.until = Instant(now + CARRY_TIMEOUT)
     if not making.key_ids:
         drawn = uuids(making.entropy.bytes(16 * making.number))
-        making.key_ids = tuple(drawn)  # type: ignore[arg-type]  # a KeyId is a `str` by another name
+        making.key_ids = cast("tuple[KeyId, ...]", tuple(drawn))  # no call for each: a KeyId is a `str` by another name
 
 
 Part = tuple[list[Effect], AssignKeys | RelayKeys, bytearray]

@@ -19,11 +19,12 @@ from keytwin.keymanagement.agreement import (
     timer_of,
 )
 from keytwin.keymanagement.forwarding import Forwarding
-from keytwin.keymanagement.hybrid import BatchMessage, Generation, is_agreed
+from keytwin.keymanagement.hybrid import BatchMessage, Generation
 from keytwin.keymanagement.orders import ReplenishDue
 from keytwin.vocabulary.exchange_messages import AnswerCiphertext, OfferPublicKey
 from keytwin.vocabulary.identity import Ksid, NodeId, km_of
 from keytwin.vocabulary.kem_messages import ML_KEM_768, Encapsulate, KeyPairMade, SecretEncapsulated
+from keytwin.vocabulary.key import is_secret_agreed
 from keytwin.vocabulary.machine import Effect, Perform, RequestId, Send, StartTimer, StopTimer
 from keytwin.vocabulary.units import START, Duration, Instant, hours, seconds
 
@@ -73,7 +74,7 @@ class Generations:
         """Make a secret for whoever offers a public key; the same answer to the same offer."""
         hop = self.forwarding.hops.get(offer.ksid)
         end = hop.configuration.end if hop else None
-        if end is None or not is_agreed(end):
+        if end is None or not is_secret_agreed(end.mode, end.fallback):
             return []
         known = self.theirs.get(offer.ksid, {}).get(offer.generation)
         if known is not None and known.public == offer.public:

@@ -97,7 +97,11 @@ class HandOuts:
         return [StartTimer(self._timer, TELL_WITHIN, HandOutsDue(self.ksid))]
 
     def _record(self, key_ids: Sequence[KeyId], end: EndConfiguration, *, is_lease: bool) -> Effect:
-        return Save(KeysHandedOut(self.ksid, True, tuple(key_ids), end.sae, end.key_size, is_lease))  # noqa: FBT003  # at the master
+        return Save(
+            KeysHandedOut(
+                self.ksid, is_master=True, key_ids=tuple(key_ids), sae=end.sae, key_size=end.key_size, is_lease=is_lease
+            )
+        )
 
     @property
     def _timer(self) -> str:

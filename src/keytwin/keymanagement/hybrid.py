@@ -16,8 +16,7 @@ import msgspec
 from keytwin.algorithms.combiners import COMBINERS, MOST_OCTETS, Transcript, derive_hkdf
 from keytwin.vocabulary.exchange_messages import AssignKeys, NameKeys, RelayKeys
 from keytwin.vocabulary.identity import KeyId, Ksid
-from keytwin.vocabulary.key import Fallback, KeyMaterial, KeyMode, Provenance
-from keytwin.vocabulary.session_messages import EndConfiguration
+from keytwin.vocabulary.key import KeyMaterial, KeyMode, Provenance
 from keytwin.vocabulary.units import Bits, bits, octets
 
 KEM: Final = "ML-KEM-768"  # FIPS 203: what a key's provenance calls it
@@ -123,16 +122,6 @@ def mixed(mix: Mix | None, keys: dict[KeyId, KeyMaterial]) -> dict[KeyId, KeyMat
     combined = mix.generation.combine(mix.purpose, keys)
     mix.wipe()
     return combined
-
-
-def is_agreed(end: EndConfiguration) -> bool:
-    """Whether the ends of a session agree post-quantum secrets at all."""
-    return end.mode is not KeyMode.QKD_ONLY or end.fallback is not Fallback.NONE
-
-
-def may_be_named(end: EndConfiguration) -> bool:
-    """Whether a session may have keys without any quantum key in them."""
-    return end.mode is KeyMode.PQC_ONLY or end.fallback is Fallback.PQC_ONLY
 
 
 def stamped(provenance: Provenance, mode: KeyMode, generation: int) -> Provenance:

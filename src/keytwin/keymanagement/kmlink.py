@@ -96,7 +96,7 @@ class KmLink:
         self.neighbour = other_end(self.link, self.node)
         self.peer = km_of(self.neighbour)
         first = OutgoingMark(self.link, 0, Spent(0, 0, 0))
-        self.lease = Lease(self.link, self.node, self.peer, self.out, self.lease_size, first, blocks=self.ingest)
+        self.lease = Lease(self.link, self.node, self.peer, self.out, self.lease_size, first, self.ingest)
         self.grants = Grants(self.link, self.node, self.peer, self.ingest)
         self.marked_incoming = IncomingMark(self.link, 0, Spent(0, 0, 0))
 

@@ -93,13 +93,13 @@ class Lease:
     out: Outgoing
     size: int
     marked: OutgoingMark
+    blocks: Blocks
     started_at: Instant = Instant(0)  # when this incarnation was: tells it from others that count with the same disk
     asked: AskLease | None = None
     pause: Duration = ASK_AGAIN
     is_granted: bool = False  # in this incarnation
     is_put_back: bool = False  # this incarnation was started from an old or copied disk
     is_fenced: bool = False
-    blocks: Blocks | None = None
 
     @property
     def ready(self) -> int:
@@ -140,8 +140,7 @@ class Lease:
         if granted.start < asked.mark or granted.end <= granted.start:
             raise Violation(f"a lease of {self.link} lies below what was used")
         self.asked, self.pause, self.is_granted = None, ASK_AGAIN, True
-        if self.blocks is not None:
-            self.blocks.is_witnessed = True
+        self.blocks.is_witnessed = True
         if granted.start > self.marked.offset:
             self.out.skip_to(granted.start)
         return [self._mark(granted.end, asked.generation), StopTimer(f"{self.link}/lease")]
@@ -154,20 +153,19 @@ class Lease:
         self.asked = None
         stop = StopTimer(f"{self.link}/lease")
         above = max(refused.seen, asked.generation) + 1
-        if refused.seen < asked.generation and (self.blocks is None or refused.block <= self.blocks.reached):
+        if refused.seen < asked.generation and refused.block <= self.blocks.reached:
             return [stop, *self._ask(above, asked.octets)]  # the question was older than the block it was refused for
         if self.is_granted:
             self.is_fenced = True
             what = "another copy of this key manager has taken over: this one sends no more"
             return [stop, Publish(PadsDoubted(self.node, self.link, what))]
         self.is_put_back = True
-        if self.blocks is not None:
-            self.blocks.begin_anew(refused.beyond, refused.block)
+        self.blocks.begin_anew(refused.beyond, refused.block)
         return [Publish(PadsDoubted(self.node, self.link, PUT_BACK)), *self._ask(above, asked.octets)]
 
     def _reached(self) -> int:
         """Return what to tell of blocks: until the neighbour has once found nothing amiss."""
-        return NOT_TOLD if self.blocks is None or self.blocks.is_witnessed else self.blocks.reached
+        return NOT_TOLD if self.blocks.is_witnessed else self.blocks.reached
 
     def _ask(self, generation: int, octets: int) -> list[Effect]:
         """Ask, when it is durable that this number is used."""
@@ -206,7 +204,7 @@ class Grants:
     link: LinkId
     node: NodeId
     peer: ElementName
-    blocks: Blocks | None = None
+    blocks: Blocks
     kept: GrantKept = field(init=False)
 
     def __post_init__(self) -> None:
@@ -219,7 +217,7 @@ class Grants:
         kept = self.kept
         if (ask.generation, ask.started_at) == (kept.generation, kept.started_at):
             return [self._answer()]
-        if ask.generation <= kept.generation or NOT_TOLD < ask.block < self._placed():
+        if ask.generation <= kept.generation or NOT_TOLD < ask.block < self.blocks.placed:
             return [self._refusal(ask)]
         start = max(kept.end, ask.mark)
         self.kept = GrantKept(self.link, ask.generation, ask.started_at, start, start + ask.octets)
@@ -240,10 +238,7 @@ class Grants:
             generation=ask.generation,
             started_at=ask.started_at,
             seen=self.kept.generation,
-            block=self._placed(),
-            beyond=0 if self.blocks is None else self.blocks.beyond,
+            block=self.blocks.placed,
+            beyond=self.blocks.beyond,
         )
         return Send(self.peer, refused)
-
-    def _placed(self) -> int:
-        return NOT_TOLD if self.blocks is None else self.blocks.placed

@@ -193,7 +193,10 @@ class KeyManager:
     def on_lease_or_offer(self, message: LeaseGranted | LeaseRefused | OfferBlock, now: Instant) -> list[Effect]:
         """Let a link react, and look what it has told of the keys from before."""
         effects = self.links.receive(message, now)
+        was_served = not self.restored.is_left_behind
         told = self.restored.look()
+        if was_served and self.restored.is_left_behind:
+            return [*effects, *told, *refuse_waiting(self, now)]
         for _, desk in self.sessions.desks() if told else ():
             told += desk.replenish(now)
         return [*effects, *told]
@@ -341,6 +344,17 @@ def _reactions(km: KeyManager) -> dict[type[Message], Reaction]:
         SharesOverdue: km.carriage.on_shares_overdue,
         CheckHealth: km.health.on_check_health,
     }
+
+
+def refuse_waiting(km: KeyManager, now: Instant) -> list[Effect]:
+    """Refuse whoever waits for keys: another copy has taken over, and this one hands out nothing any more."""
+    effects: list[Effect] = []
+    for ksid, desk in km.sessions.desks():
+        for request_id in (*desk.queue, *desk.special):
+            effects += km.on_request_overdue(RequestOverdue(ksid, request_id), now)
+    for ksid, request_id in list(km.multicast.casts):
+        effects += km.multicast.on_overdue(MulticastOverdue(ksid, request_id), now)
+    return effects
 
 
 def on_secret(km: KeyManager, signal: OfferPublicKey | AnswerCiphertext | NameKeys, now: Instant) -> list[Effect]:

@@ -12,7 +12,6 @@ from typing import Final
 
 from keytwin.keymanagement.desk import COME_AGAIN, MOST_ASKED, Desk, deny
 from keytwin.keymanagement.exchange import ConfirmBatch, GiveUpBatch, Making
-from keytwin.keymanagement.hybrid import is_agreed
 from keytwin.keymanagement.pool import KeysHandedOut
 from keytwin.keymanagement.relay import keys_of
 from keytwin.keymanagement.sessions import Sessions
@@ -20,7 +19,7 @@ from keytwin.keymanagement.workshop import Workshop
 from keytwin.vocabulary.events import KeyAsked, KeysAnswered
 from keytwin.vocabulary.exchange_messages import BatchId, GetKey, KeyDelivered
 from keytwin.vocabulary.identity import KeyId, Ksid, NodeId, uuids
-from keytwin.vocabulary.key import Key, Method, Provenance
+from keytwin.vocabulary.key import Key, Method, Provenance, is_secret_agreed
 from keytwin.vocabulary.machine import Effect, Message, Publish, RequestId, Save, Send, StartTimer, StopTimer
 from keytwin.vocabulary.ports import Entropy
 from keytwin.vocabulary.session_messages import Reason
@@ -230,7 +229,7 @@ def sessions_of(ask: GetKey) -> tuple[Ksid, ...]:
 
 def _may_be_shared(desk: Desk, number: int, size: Bits) -> bool:
     """Whether a slave's session can carry such keys; none whose keys are combined with a secret of its own."""
-    return not is_agreed(desk.end) and desk.is_possible(number, size)
+    return not is_secret_agreed(desk.end.mode, desk.end.fallback) and desk.is_possible(number, size)
 
 
 def _origin(desks: list[Desk]) -> Provenance:

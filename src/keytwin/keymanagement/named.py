@@ -23,13 +23,13 @@ from keytwin.keymanagement.exchange import (
     void,
     way_of,
 )
-from keytwin.keymanagement.hybrid import LARGEST, Purpose, may_be_named, numbered, stamped
+from keytwin.keymanagement.hybrid import LARGEST, Purpose, numbered, stamped
 from keytwin.keymanagement.pool import provenance_of
 from keytwin.keymanagement.relay import are_named
 from keytwin.vocabulary.errors import Violation
 from keytwin.vocabulary.exchange_messages import KeysStored, NameKeys
 from keytwin.vocabulary.identity import km_of
-from keytwin.vocabulary.key import KeyMode, Method, Provenance
+from keytwin.vocabulary.key import KeyMode, Method, Provenance, may_lack_quantum_key
 from keytwin.vocabulary.machine import Effect, Send
 from keytwin.vocabulary.units import Instant
 
@@ -103,7 +103,7 @@ def take_named(carriage: Carriage, said: NameKeys, now: Instant) -> list[Effect]
     end = hop.configuration.end if hop else None
     if end is None or not are_named(said) or said.batch_id in carriage.gone:
         return []
-    if not may_be_named(end):
+    if not may_lack_quantum_key(end.mode, end.fallback):
         raise Violation(f"keys of session {said.ksid} are to be made without quantum key, which nobody has allowed")
     stored = Send(
         km_of(said.sender), KeysStored(carriage.node, said.ksid, said.epoch, not said.onward, batch_id=said.batch_id)

@@ -18,7 +18,7 @@ from keytwin.keymanagement.shares import Exit, exits_of
 from keytwin.vocabulary.blueprint import KeyManagementSettings, Relay
 from keytwin.vocabulary.exchange_messages import BatchId
 from keytwin.vocabulary.identity import AppId, Ksid, LinkId, SaeId
-from keytwin.vocabulary.key import Fallback, KeyMode
+from keytwin.vocabulary.key import Fallback, KeyMode, is_secret_agreed
 from keytwin.vocabulary.machine import Effect, Message, RequestId, StartTimer, StopTimer
 from keytwin.vocabulary.session_messages import ConfigureHop
 from keytwin.vocabulary.units import START, Bits, Duration, Instant, bits, milliseconds, octets, seconds
@@ -129,7 +129,7 @@ class Order:
         if self.mode is KeyMode.PQC_ONLY:
             return LARGEST
         whole = bits(self.room)
-        return whole if self.mode is KeyMode.QKD_ONLY and self.fallback is Fallback.NONE else min(whole, LARGEST)
+        return min(whole, LARGEST) if is_secret_agreed(self.mode, self.fallback) else whole
 
     def most_together(self, size: Bits) -> int:
         """Return how many keys of this size travel together; 0 = there is never room for one."""
@@ -149,7 +149,8 @@ class Order:
 
     def expect_no_more(self, making: BatchMaking) -> None:
         """Count no more on a batch: it has come, or failed, or takes too long."""
-        if self.probes.pop(making.batch_id, NOTHING) is not NOTHING:
+        if making.batch_id in self.probes:
+            del self.probes[making.batch_id]
             return
         self.coming[making.request_id] -= making.number
         if not self.coming[making.request_id]:
@@ -164,9 +165,6 @@ class Order:
     def stop(self) -> list[Effect]:
         """Stop the timers of pauses."""
         return [StopTimer(f"{self.ksid}/{name}") for name in ("replenish", "name again", "fallback")]
-
-
-NOTHING: Final = object()
 
 
 def order_of(

@@ -5,10 +5,9 @@ A state is sealed at its first start or never: what was once written under a key
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from keytwin.runtime.envelope import KeyEncryptionKey, KeyFile
 from keytwin.runtime.hsm import needs_pin, seal_by_token, unseal_by_token
@@ -21,11 +20,16 @@ KEY_FILE: Final = Path("journal") / "key"
 SEAL: Final = Path("journal") / "seal.json"
 TOKEN: Final = Path("journal") / "token.json"
 
-AskPassphrase = Callable[[bool], bytes]
-"""Gets the passphrase, or a token's PIN, from whoever starts the network; True = it is new, to be typed twice."""
+
+class AskPassphrase(Protocol):
+    """Gets the passphrase, or a token's PIN, from whoever starts the network."""
+
+    def __call__(self, *, is_new: bool) -> bytes:
+        """Return it; `is_new` = it is to be typed twice."""
+        ...
 
 
-def no_passphrase(is_new: bool) -> bytes:  # noqa: FBT001  # the one argument there is
+def no_passphrase(*, is_new: bool) -> bytes:
     """Refuse: nobody has given a passphrase."""
     del is_new
     raise Refusal("this state is sealed: its passphrase, or the PIN of its token, is needed to read it")
@@ -41,7 +45,7 @@ def key_of(state: Path, ask: AskPassphrase, *, seals: bool = False, token: str =
 
     Refusal without the right passphrase or token; FileMistake when the state was begun otherwise.
     """
-    pin = partial(ask, False)  # noqa: FBT003
+    pin = partial(ask, is_new=False)
     begun = _begun(state)
     if begun == TOKEN and not seals:
         return unseal_by_token(state / TOKEN, pin, token)
@@ -50,7 +54,7 @@ def key_of(state: Path, ask: AskPassphrase, *, seals: bool = False, token: str =
     if begun is None and token:
         return seal_by_token(state / TOKEN, token, pin)
     if begun is None and seals:
-        return seal(state / SEAL, ask(True))  # noqa: FBT003
+        return seal(state / SEAL, ask(is_new=True))
     if seals or token:
         assert begun is not None
         raise mistake(state / begun, f"is of a state that was begun {_HOW[begun]}", "name another place: --state DIR")

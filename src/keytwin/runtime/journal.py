@@ -224,8 +224,9 @@ class Journal:
         try:
             short = in_short(self._connection, contents, self._codec, self._shorten)
             replace(self._connection, contents, key, self._trail.end, short)
-        except JournalCorrupt:
-            self._cursor.execute("ROLLBACK")
+        except BaseException:  # whoever shortens may fail as well: then nothing has happened
+            if self._connection.in_transaction:
+                self._cursor.execute("ROLLBACK")
             del contents.keys[key.number]
             raise
         self._cursor.execute("COMMIT")

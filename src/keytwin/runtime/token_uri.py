@@ -33,7 +33,7 @@ def parse_token_uri(text: str) -> TokenKey:
     if not text.startswith(SCHEME) or len(text) > LONGEST:
         raise _mistake(text, f"begins with {SCHEME}")
     path, _, query = text.removeprefix(SCHEME).partition("?")
-    if "pin-value" in query:
+    if "pin-value" in text:
         # Not even repeated in what is said of it.
         raise Mistake("a PIN in a URI can be read by all who see the command line: name a file of it, pin-source=FILE")
     found = _attributes(text, path, ";", PATH) | _attributes(text, query, "&", QUERY)

@@ -143,9 +143,10 @@ class Hunt:
     def _look(self) -> None:
         key_managers = self._key_managers()
         assert_books_close(key_managers)
-        assert_floors_are_told(key_managers)
+        hosts = self.simulation.hosts
+        assert_floors_are_told(key_managers, [km.node for km in key_managers if hosts[km_of(km.node)].disk.lost])
         for km in key_managers:
-            host = self.simulation.hosts[km_of(km.node)]
+            host = hosts[km_of(km.node)]
             # Who has just come back, or stands still, has not had the time to sweep.
             if host.paused_until <= self.simulation.now and host.booted_at + SLACK < self.simulation.now:
                 self.lives.look(km, Instant(self.simulation.now + host.ahead), self.ledger)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from keytwin.keymanagement.collection import EXPIRY_STEP
 from keytwin.keymanagement.exchange import CARRY_TIMEOUT
-from keytwin.keymanagement.kmlink import is_doubted
+from keytwin.keymanagement.kmlink import KmLink, is_doubted
 from keytwin.keymanagement.manager import KeyManager
 from keytwin.keymanagement.pool import SLAVE_MARGIN, Batch
 from keytwin.scenario.hunt_oracles import Broken, SaeLedger
@@ -115,20 +115,27 @@ class LifeWatch:
                     raise Broken(f"K5: {km.node} still has key {key_id}, which it has handed out")
 
 
-def assert_floors_are_told(key_managers: Sequence[KeyManager]) -> None:
+def assert_floors_are_told(key_managers: Sequence[KeyManager], forgetful: Container[NodeId] = ()) -> None:
     """P3: no receiver gives up what its sender may still use: a floor is never above what the sender has allocated.
 
-    But for a link of which one end has lost what it had: it begins beyond, and the other end follows with a block.
+    But for a link of which one end is `forgetful`, whose disk has lost what it had called durable: that one begins
+    beyond all that was used, and the other end follows with a block.
     """
     links = {(km.node, link): kmlink for km in key_managers for link, kmlink in km.links.kmlinks.items()}
     for (node, link), kmlink in links.items():
         sender = links.get((kmlink.neighbour, link))
         if sender is None or kmlink.incoming.floor <= sender.out.next:
             continue
-        if any(is_doubted(end) or end.ingest.is_anew or not end.lease.is_granted for end in (kmlink, sender)):
-            continue
-        if kmlink.ingest.placed == sender.ingest.placed:
+        is_excused = node in forgetful or kmlink.neighbour in forgetful
+        if not (is_excused and _begins_anew(kmlink, sender)):
             raise Broken(f"P3: {node} gives up {link} up to {kmlink.incoming.floor}, of {sender.out.next} allocated")
+
+
+def _begins_anew(*ends: KmLink) -> bool:
+    """Whether the two ends of a link have still to agree where it goes on."""
+    if any(is_doubted(end) or end.ingest.is_anew or not end.lease.is_granted for end in ends):
+        return True
+    return len({end.ingest.placed for end in ends}) > 1
 
 
 def _kept(km: KeyManager, lifetime: Duration) -> Iterable[tuple[Batch, int]]:

@@ -203,6 +203,16 @@ class Fallback(StrEnum):
     PQC_ONLY = "pqc-only"
 
 
+def is_secret_agreed(mode: KeyMode, fallback: Fallback) -> bool:
+    """Whether the ends of a session agree post-quantum secrets at all."""
+    return mode is not KeyMode.QKD_ONLY or fallback is not Fallback.NONE
+
+
+def may_lack_quantum_key(mode: KeyMode, fallback: Fallback) -> bool:
+    """Whether a session may have keys without any quantum key in them."""
+    return mode is KeyMode.PQC_ONLY or fallback is Fallback.PQC_ONLY
+
+
 class Provenance(msgspec.Struct, frozen=True, gc=False):
     """What may be told of a key's origin: the method and the number of Q-links it crossed.
 
