@@ -50,7 +50,7 @@ def test_ten_thousand_pooled_keys_take_less_than_twenty_megabytes_at_both_ends_t
 
 
 @pytest.mark.slow
-def test_six_nodes_with_full_stores_take_less_than_330_megabytes(tmp_path: Path) -> None:
+def test_six_nodes_with_full_stores_take_less_than_250_megabytes(tmp_path: Path) -> None:
     state = tmp_path / "state"
     port = str(free_ports(2 * 6 + 1))
     up = ("up", "star6", "-d", "--speed", "50", "--base-port", port, "--state", str(state))
@@ -60,7 +60,7 @@ def test_six_nodes_with_full_stores_take_less_than_330_megabytes(tmp_path: Path)
         where = find(state, tmp_path)
         console = Console(where)
         assert any(lowest_stock(console) >= FULL for _ in range(TRIES))
-        assert resident(where.run.pid) < 330 * MEGABYTE  # a snapshot holds one element twice while it is taken
+        assert resident(where.run.pid) < 250 * MEGABYTE
     finally:
         subprocess.run([*command, "down", "--state", str(state)], check=True, capture_output=True, timeout=60)
 

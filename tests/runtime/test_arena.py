@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keytwin.runtime.arena import CHUNK, SMALLEST_ROOM, Arena, keep_key_in
+from keytwin.runtime.arena import CHUNK, LARGEST_SHARED, SMALLEST_ROOM, Arena, keep_key_in
 from keytwin.vocabulary.errors import WipedKey
 from keytwin.vocabulary.key import KeyMaterial
 from tests.architecture.source import ROOT
@@ -52,6 +52,23 @@ def test_a_room_is_overwritten_and_used_again_when_its_material_is_gone(arena: A
     assert arena.octets == CHUNK
     assert bytes(arena.room(32)) == bytes(32)
     assert octets_of(kept) == b"k" * 32
+
+
+@pytest.mark.parametrize("count", [33, 4_097, 40_000, 65_537, LARGEST_SHARED + 1, CHUNK + 1])
+def test_rooms_are_hardly_larger_than_what_is_in_them(arena: Arena, count: int) -> None:
+    rooms = [arena.room(count) for _ in range(2 * CHUNK // count + 2)]
+    held = sum(room.nbytes for room in rooms)
+    assert arena.octets <= CHUNK + max(held * 5 // 4, len(rooms) * (count + SMALLEST_ROOM))
+
+
+def test_the_pages_of_a_large_room_go_with_it(arena: Arena) -> None:
+    large = arena.room(LARGEST_SHARED + 1)
+    taken, locked = arena.octets, arena.locked
+    assert taken > LARGEST_SHARED
+    del large
+    gc.collect()
+    assert (arena.octets, arena.lent) == (0, 0)
+    assert arena.locked == locked - (taken if locked else 0)
 
 
 def test_wiping_gives_the_room_back(arena: Arena) -> None:

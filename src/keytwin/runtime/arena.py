@@ -22,6 +22,7 @@ from keytwin.runtime.libc import DUMPABLE, mlock, prctl
 from keytwin.vocabulary.key import KeyMaterial
 
 CHUNK: Final = 1 << 20  # octets that are asked of the system at a time
+LARGEST_SHARED: Final = CHUNK // 8  # octets: a larger room is rounded up to whole pages only
 SMALLEST_ROOM: Final = 32  # octets: a key of 256 bits
 WIPE_ON_FORK: Final = 18  # MADV_WIPEONFORK of Linux 4.14, which Python's mmap does not name
 
@@ -43,7 +44,7 @@ class _Lent(weakref.ref["np.ndarray[tuple[int], np.dtype[np.uint8]]"]):
 
 
 class Arena:
-    """Rooms for key material, of sizes that are powers of two; a large one has pages of its own, which go with it."""
+    """Rooms for key material, of few sizes, so that they fit again; a large one's pages are its own and go with it."""
 
     def __init__(self) -> None:
         self.octets = 0  # taken from the system
@@ -58,11 +59,11 @@ class Arena:
         """Return so many octets of zeros; they are overwritten and used again when nobody has a view of them."""
         if not count:
             return memoryview(bytearray())
-        if 2 * count > CHUNK:  # it need not fit anybody else
+        if count > LARGEST_SHARED:  # it need not fit anybody else
             size = -(-count // mmap.PAGESIZE) * mmap.PAGESIZE
             chunk, offset = self._pages(size), 0
         else:
-            size = max(SMALLEST_ROOM, 1 << (count - 1).bit_length())
+            size = _class_of(count)
             free = self._free[size]
             chunk, offset = free.pop() if free else self._fresh(size)
         octets = np.frombuffer(chunk, np.uint8, count, offset)
@@ -86,9 +87,6 @@ class Arena:
     def _fresh(self, size: int) -> tuple[_Pages, int]:
         if self._chunk is None or self._taken + size > CHUNK:
             self._chunk, self._taken = self._pages(CHUNK), 0
-        self._taken = -(-self._taken // size) * size  # a room is as far from the beginning as a multiple of its size
-        if self._taken + size > CHUNK:
-            self._chunk, self._taken = self._pages(CHUNK), 0
         offset, self._taken = self._taken, self._taken + size
         return self._chunk, offset
 
@@ -102,6 +100,12 @@ class Arena:
         pages.is_locked = _lock(pages, size)
         self.locked += size if pages.is_locked else 0
         return pages
+
+
+def _class_of(count: int) -> int:
+    """Return the size of the room for so many octets: four sizes from one power of two to the next."""
+    step = max(SMALLEST_ROOM, 1 << max(0, (count - 1).bit_length() - 3))
+    return -(-count // step) * step
 
 
 def keep_key_in(arena: Arena) -> None:
