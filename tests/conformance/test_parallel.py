@@ -7,17 +7,20 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from http.client import HTTPSConnection
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conformance.running import Network
-from tests.conformance.speaking import Sae, ask, keys
+from tests.conformance.speaking import Answer, Sae, ask, keys
 from tests.marks import clause, invariant
 
 DOCUMENT = "ETSI GS QKD 014 V1.1.1"
 REQUESTS = 200
+TRIES = 20
+"""Of one request, each of which waits: all of them at once may want more than the links made so far."""
 ENDS = ("near-a", "near-b", "far-a", "far-b", "back-a", "back-b", "other-a", "other-b")
 """Masters in both directions of each app, several of them at one key manager."""
 
@@ -37,13 +40,21 @@ class Worker:
         try:
             for number, size in self.shares:
                 target = f"{self.master.path('enc_keys')}?number={number}&size={size}"
-                got = keys(ask(asking, "GET", target))
+                got = keys(persistently(asking, target))
                 self.got += got.items()
                 for key_id in got:
                     self.fetched += keys(ask(fetching, "GET", f"{self.slave.path('dec_keys')}?key_ID={key_id}")).items()
         finally:
             asking.close()
             fetching.close()
+
+
+def persistently(connection: HTTPSConnection, target: str) -> Answer:
+    """Ask until there is enough key, as an application that minds Retry-After does."""
+    for _ in range(TRIES - 1):
+        if (answer := ask(connection, "GET", target)).status != 503:
+            return answer
+    return ask(connection, "GET", target)
 
 
 def workers(line: Network, dice: random.Random) -> Iterator[Worker]:
