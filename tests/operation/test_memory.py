@@ -11,10 +11,11 @@ from typing import Final
 
 import pytest
 
+from keytwin.algorithms.identifiers import uuids
 from keytwin.keymanagement.pool import Batch, Pool, Shelf
 from keytwin.operation.console import Console
 from keytwin.operation.whereabouts import find
-from keytwin.vocabulary.identity import KeyId, Ksid, SaeId, uuids
+from keytwin.vocabulary.identity import KeyId, Ksid, SaeId
 from keytwin.vocabulary.key import KeyMaterial, Method, Provenance
 from keytwin.vocabulary.units import Instant
 from tests.fakes.ports import free_ports

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from keytwin.algorithms.identifiers import uuids
 from keytwin.service.etsi014_values import AskKeys, AskKeysById
 from keytwin.service.http import Request, Response
 from keytwin.service.skip import capabilities, decode, encode, entropy, is_skip
@@ -15,7 +16,7 @@ from keytwin.service.skip_values import Ask, AskCapabilities, AskEntropy, SkipLi
 from keytwin.service.strict_json import Json
 from keytwin.vocabulary.errors import Violation
 from keytwin.vocabulary.exchange_messages import KeyDelivered, KeyRefused, PoolUnknown
-from keytwin.vocabulary.identity import KeyId, SaeId, parse_uuid, uuids
+from keytwin.vocabulary.identity import KeyId, SaeId, parse_uuid
 from keytwin.vocabulary.session_messages import Reason
 from keytwin.vocabulary.units import Bits, Duration, seconds
 from tests.marks import clause, invariant

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from keytwin.algorithms.identifiers import uuids
 from keytwin.control.admission_records import AdmissionKept, registration_of
 from keytwin.control.admission_session import AdmissionSession, begin, restored
 from keytwin.control.admission_table import AdmissionState, RouteBroken, SessionRepeatDue, SessionTimedOut
@@ -26,7 +27,7 @@ from keytwin.control.switchboard import Switchboard, owner_of
 from keytwin.control.topology_view import TopologyMessage, TopologyView
 from keytwin.vocabulary.errors import UnexpectedMessage
 from keytwin.vocabulary.events import SessionRejected
-from keytwin.vocabulary.identity import MONITORING, ROUTING, ElementName, Ksid, LinkId, link_ends, uuids
+from keytwin.vocabulary.identity import MONITORING, ROUTING, ElementName, Ksid, LinkId, link_ends
 from keytwin.vocabulary.link_messages import LinkPerformance
 from keytwin.vocabulary.machine import Effect, Message, Publish, Record, Send
 from keytwin.vocabulary.placement import CENTRAL, Seat

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, cast
 
+from keytwin.algorithms.identifiers import uuids
 from keytwin.keymanagement.forwarding import Forwarding
 from keytwin.keymanagement.hybrid import Mix, mixed, numbered
 from keytwin.keymanagement.kmlink import KmLink
@@ -27,7 +28,7 @@ from keytwin.vocabulary.exchange_messages import (
     RelayKeys,
     VoidKeys,
 )
-from keytwin.vocabulary.identity import KeyId, Ksid, NodeId, km_of, uuids
+from keytwin.vocabulary.identity import KeyId, Ksid, NodeId, km_of
 from keytwin.vocabulary.key import KeyMaterial
 from keytwin.vocabulary.machine import (
     IGNORED,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from keytwin.algorithms.identifiers import uuids
 from keytwin.keymanagement.desk import COME_AGAIN, MOST_ASKED, Desk, deny
 from keytwin.keymanagement.exchange import ConfirmBatch, GiveUpBatch, Making
 from keytwin.keymanagement.pool import KeysHandedOut
@@ -18,7 +19,7 @@ from keytwin.keymanagement.sessions import Sessions
 from keytwin.keymanagement.workshop import Workshop
 from keytwin.vocabulary.events import KeyAsked, KeysAnswered
 from keytwin.vocabulary.exchange_messages import BatchId, GetKey, KeyDelivered
-from keytwin.vocabulary.identity import KeyId, Ksid, NodeId, uuids
+from keytwin.vocabulary.identity import KeyId, Ksid, NodeId
 from keytwin.vocabulary.key import Key, Method, Provenance, is_secret_agreed
 from keytwin.vocabulary.machine import Effect, Message, Publish, RequestId, Save, Send, StartTimer, StopTimer
 from keytwin.vocabulary.ports import Entropy

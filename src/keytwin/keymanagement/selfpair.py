@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from keytwin.algorithms.identifiers import uuids
 from keytwin.keymanagement.bucket import TokenBucket
 from keytwin.keymanagement.carriage import Carriage
 from keytwin.keymanagement.collection import Collection
@@ -20,7 +21,7 @@ from keytwin.keymanagement.limits import LARGEST_KEY, Holding, no_pool, pool_sta
 from keytwin.keymanagement.pool import SLAVE_MARGIN, BatchGone, KeysHandedOut, KeysKept
 from keytwin.vocabulary.events import KeyAsked, KeysAnswered, KeysGone, SessionConfigured, SessionOver, SessionRequested
 from keytwin.vocabulary.exchange_messages import DescribePool, GetKey, KeyDelivered
-from keytwin.vocabulary.identity import AppId, KeyId, Ksid, NodeId, SaeId, uuids
+from keytwin.vocabulary.identity import AppId, KeyId, Ksid, NodeId, SaeId
 from keytwin.vocabulary.key import Key, Method, Provenance
 from keytwin.vocabulary.machine import Effect, Publish, Record, Save, Send
 from keytwin.vocabulary.ports import Entropy

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from keytwin.algorithms.identifiers import uuids
 from keytwin.keymanagement.bucket import Borrower, Lender, TokenBucket
 from keytwin.keymanagement.desk import Desk, deny
 from keytwin.keymanagement.forwarding import Forwarding, LeaseOverdue
@@ -16,7 +17,7 @@ from keytwin.keymanagement.workshop import Workshop
 from keytwin.vocabulary.errors import Violation
 from keytwin.vocabulary.events import SessionConfigured, SessionOver, SessionRequested
 from keytwin.vocabulary.exchange_messages import DescribePool, GetKey, PeerWord
-from keytwin.vocabulary.identity import ElementName, Ksid, NodeId, km_of, uuids
+from keytwin.vocabulary.identity import ElementName, Ksid, NodeId, km_of
 from keytwin.vocabulary.machine import Effect, Message, Publish, Record, RequestId, Save, Send
 from keytwin.vocabulary.ports import Entropy
 from keytwin.vocabulary.session_messages import (

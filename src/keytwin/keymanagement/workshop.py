@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Final, NamedTuple
 
+from keytwin.algorithms.identifiers import uuids
 from keytwin.keymanagement.algorithms import KeyManagementAlgorithm, PoolLevel
 from keytwin.keymanagement.exchange import (
     QUEUE_PATIENCE,
@@ -36,7 +37,7 @@ from keytwin.keymanagement.shares import SharedMaking, enqueue
 from keytwin.vocabulary.blueprint import KeyManagementSettings
 from keytwin.vocabulary.events import KeysGone, KeysReady
 from keytwin.vocabulary.exchange_messages import BatchId, KeysFailed, KeysStored, KeysVoided
-from keytwin.vocabulary.identity import KeyId, Ksid, LinkId, NodeId, uuids
+from keytwin.vocabulary.identity import KeyId, Ksid, LinkId, NodeId
 from keytwin.vocabulary.key import Key, KeyMode
 from keytwin.vocabulary.machine import Effect, Publish, RequestId, Save, StopTimer
 from keytwin.vocabulary.ports import Entropy

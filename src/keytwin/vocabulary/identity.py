@@ -115,34 +115,6 @@ def sae_element(sae: SaeId) -> ElementName:
     return ElementName(f"sae/{sae}")
 
 
-def uuids(octets: bytes) -> list[str]:
-    """Make one version-4 UUID of each 16 bytes of entropy, in canonical text (RFC 9562, 5.4)."""
-    assert len(octets) % 16 == 0
-    if len(octets) <= 16 * FEW:
-        digits = octets.hex()
-        return [
-            f"{digits[i : i + 8]}-{digits[i + 8 : i + 12]}-4{digits[i + 13 : i + 16]}-"
-            f"{_VARIANT[digits[i + 16]]}{digits[i + 17 : i + 20]}-{digits[i + 20 : i + 32]}"
-            for i in range(0, len(digits), 32)
-        ]
-    marked = bytearray(octets)
-    marked[6::16] = marked[6::16].translate(_AS_VERSION)
-    marked[8::16] = marked[8::16].translate(_AS_VARIANT)
-    # Digit by digit of all at once: 32 steps, however many they are.
-    columns = marked.hex().encode("ascii")
-    text = bytearray(b"-" * 36 + b",") * (len(octets) // 16)
-    for digit, place in enumerate(_PLACES):
-        text[place::37] = columns[digit::32]
-    return text.decode("ascii").split(",")[:-1]
-
-
-FEW: Final = 16  # UUIDs that are sooner written one by one
-_VARIANT: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
-_AS_VERSION: Final = bytes(octet & 0x0F | 0x40 for octet in range(256))
-_AS_VARIANT: Final = bytes(octet & 0x3F | 0x80 for octet in range(256))
-_PLACES: Final = tuple(place for place in range(36) if place not in (8, 13, 18, 23))  # of digits, not of hyphens
-
-
 def parse_uuid(text: str) -> str:
     """Return a canonical lower-case UUID; aliases (braces, `urn:`, upper case, missing hyphens) are refused."""
     if not _UUID.fullmatch(text):
