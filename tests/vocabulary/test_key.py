@@ -78,6 +78,30 @@ def test_pieces_are_wiped_by_themselves() -> None:
         assert (bytes(seen), bytes(also_seen)) == (b"aaaa", b"cccc")
 
 
+def test_a_piece_is_split_and_cut_like_a_whole() -> None:
+    octets = bytearray(b"aaaabbbbcccc")
+    first, second, third = KeyMaterial(octets).split(4)
+    left, right = second.split(2)
+    (start,) = third.cut((3,))
+    assert second.is_wiped
+    assert third.is_wiped
+    assert (left.size, start.size) == (16, 24)
+    left.wipe()
+    assert bytes(octets) == b"aaaa\0\0bb\0\0\0\0"
+    for piece, content in ((first, b"aaaa"), (right, b"bb"), (start, b"ccc")):
+        with piece.exposed() as seen:
+            assert bytes(seen) == content
+
+
+def test_an_exposed_piece_reaches_nothing_but_itself() -> None:
+    octets = bytearray(b"aaaabbbbcccc")
+    piece = KeyMaterial(octets).split(4)[1]
+    with piece.exposed() as seen, piece.inspected() as read:
+        assert (len(seen), len(read), read.readonly) == (4, 4, True)
+        seen[:] = b"BBBB"
+    assert bytes(octets) == b"aaaaBBBBcccc"
+
+
 def test_splitting_empties_the_whole() -> None:
     whole = KeyMaterial(bytearray(8))
     whole.split(4)
@@ -127,6 +151,16 @@ def test_pieces_of_deferred_material_are_deferred() -> None:
         assert bytes(seen) == b"defgh"
     first.wipe()
     assert drawing.drawn == [(3, 5)]
+
+
+def test_deferred_material_is_split_undrawn_and_wiped_undrawn() -> None:
+    drawing = Drawing()
+    first, second = KeyMaterial.deferred(8, drawing, start=2).split(4)
+    first.wipe()
+    assert drawing.drawn == []
+    with second.exposed() as seen:
+        assert bytes(seen) == b"ghij"
+    assert drawing.drawn == [(6, 4)]
 
 
 def test_inspected_material_is_not_kept() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from enum import StrEnum
+from functools import lru_cache
 from typing import ClassVar, Final, NamedTuple, NoReturn
 
 import msgspec
@@ -23,9 +24,11 @@ Draw = Callable[[int, int], bytearray | memoryview]
 class _Later(NamedTuple):
     """What draws octets that nobody has looked at yet."""
 
-    octets: int
     draw: Draw
     start: int
+
+    def __setitem__(self, place: slice, octets: bytes) -> None:
+        """Overwrite nothing: nobody has drawn it."""
 
 
 class KeyMaterial:
@@ -34,7 +37,7 @@ class KeyMaterial:
     Equality and hash are those of the handle, never of the content.
     """
 
-    __slots__ = ("_later", "_octets")
+    __slots__ = ("_octets", "_place")
 
     room: ClassVar[Callable[[int], bytearray | memoryview]] = bytearray
     """Makes room for octets: the interpreter's, unless whoever runs the process has better."""
@@ -42,47 +45,49 @@ class KeyMaterial:
     def __init__(self, octets: bytearray | memoryview) -> None:
         if KeyMaterial.room is not bytearray and octets:
             octets = _moved(octets)
-        self._octets: memoryview | None = memoryview(octets)
-        self._later: _Later | None = None
+        self._octets: memoryview | _Later | None = memoryview(octets)
+        # Where in them: keys that travel together share one view, which is larger than all else of such a handle.
+        self._place = slice(0, len(octets))
 
     @classmethod
     def deferred(cls, count: int, draw: Draw, start: int = 0) -> KeyMaterial:
         """Return material whose octets are drawn when they are first exposed; wiped before, they never are."""
         material = cls.__new__(cls)
-        material._octets, material._later = None, _Later(count, draw, start)  # noqa: SLF001  # its own class's
+        material._octets, material._place = _Later(draw, start), slice(0, count)  # noqa: SLF001  # its own class's
         return material
 
     @property
     def size(self) -> Bits:
         """The amount of key, 0 once wiped."""
-        octets = self._octets
-        if octets is not None:
-            return octets.nbytes * BITS_PER_BYTE  # type: ignore[return-value]  # Bits(), called for each key, costs more
-        return Bits(self._later.octets * BITS_PER_BYTE if self._later else 0)
+        return Bits(0 if self._octets is None else _length(self._place) * BITS_PER_BYTE)
 
     @property
     def is_wiped(self) -> bool:
         """Whether the octets are gone."""
-        return self._octets is None and self._later is None
+        return self._octets is None
 
     def exposed(self) -> memoryview:
         """Return a view for use in a `with` block; WipedKey when the octets are gone."""
-        if self._octets is None:
-            self._octets, self._later = memoryview(self._drawn()), None
-        return self._octets[:]
+        octets = self._octets
+        if type(octets) is not memoryview:
+            octets = self._octets = memoryview(self._drawn())
+        return octets[self._place]
 
     def inspected(self) -> memoryview:
         """Return a view to read in a `with` block; what was not drawn yet stays so, and takes no room afterwards."""
-        return (self._octets if self._octets is not None else memoryview(self._drawn())).toreadonly()
+        octets = self._octets
+        if type(octets) is not memoryview:
+            octets = memoryview(self._drawn())
+        return octets[self._place].toreadonly()
 
     def cut(self, shares: Iterable[int]) -> list[KeyMaterial]:
         """Hand the octets on to pieces of so many octets, each wiped by itself; what is left over is wiped.
 
         Each piece has room of its own: one that is kept for long, however small, does not keep the whole in memory.
         """
-        if self.is_wiped:
+        if self._octets is None:
             raise WipedKey(_WIPED)
-        start, whole = 0, self.size // BITS_PER_BYTE
+        start, whole = 0, _length(self._place)
         pieces = []
         for share in shares:
             pieces.append(self._piece(start, share))
@@ -93,38 +98,43 @@ class KeyMaterial:
 
     def split(self, octets_each: int) -> list[KeyMaterial]:
         """Hand the octets on to equal pieces, each wiped by itself; this handle is empty afterwards."""
-        octets = self._octets
-        if octets is None:
-            number, left = divmod(self.size // BITS_PER_BYTE, octets_each)
+        octets, place = self._octets, self._place
+        if type(octets) is not memoryview:
+            number, left = divmod(_length(place), octets_each)
             assert not left
             return self.cut((octets_each,) * number)
-        assert not len(octets) % octets_each
         self._octets = None
+        places = _places(place.start, place.stop, octets_each)
         # As `cut` does it, without a call for each piece, not even of `__init__`: every key passes here at both ends.
-        pieces = []
-        for start in range(0, len(octets), octets_each):
-            piece = _new(KeyMaterial)
-            piece._octets, piece._later = octets[start : start + octets_each], None  # noqa: SLF001  # its own class's
-            pieces.append(piece)
+        pieces = list(map(_new, (KeyMaterial,) * len(places)))
+        for piece, place in zip(pieces, places, strict=True):
+            piece._octets, piece._place = octets, place  # noqa: SLF001  # its own class's
         return pieces
 
     def wipe(self) -> None:
         """Overwrite the octets with zeros and forget them; wiping twice is allowed."""
         octets = self._octets
-        if octets is not None:
-            octets[:] = _ZEROS if octets.nbytes == len(_ZEROS) else bytes(octets.nbytes)
-        self._octets = self._later = None
+        if octets is None:
+            return
+        try:  # to look at the size of each key would take as long as all else
+            octets[self._place] = _ZEROS
+        except ValueError:  # not the usual one
+            octets[self._place] = bytes(_length(self._place))
+        self._octets = None
 
     def _piece(self, start: int, count: int) -> KeyMaterial:
-        if self._octets is not None:
-            return KeyMaterial(bytearray(self._octets[start : start + count]))
-        assert self._later
-        return KeyMaterial.deferred(count, self._later.draw, self._later.start + start)
+        later = self._octets
+        if type(later) is memoryview:
+            first = self._place.start + start
+            return KeyMaterial(bytearray(later[first : first + count]))
+        assert isinstance(later, _Later)
+        return KeyMaterial.deferred(count, later.draw, later.start + start)
 
     def _drawn(self) -> bytearray | memoryview:
-        if self._later is None:
+        later = self._octets
+        if not isinstance(later, _Later):
             raise WipedKey(_WIPED)
-        return self._later.draw(self._later.start, self._later.octets)
+        return later.draw(later.start, _length(self._place))
 
     def __repr__(self) -> str:
         return "<wiped key>" if self.is_wiped else f"<{self.size}-bit key>"
@@ -136,6 +146,19 @@ class KeyMaterial:
 
     def __deepcopy__(self, memo: object) -> NoReturn:
         self.__reduce__()
+
+
+def _length(place: slice) -> int:
+    """Return the number of octets at a place."""
+    length: int = place.stop - place.start
+    return length
+
+
+@lru_cache(maxsize=256)
+def _places(start: int, end: int, octets_each: int) -> tuple[slice, ...]:
+    """Return the places of equal pieces: the same few for all keys that travel together."""
+    assert not (end - start) % octets_each
+    return tuple(slice(each, each + octets_each) for each in range(start, end, octets_each))
 
 
 def _moved(octets: bytearray | memoryview) -> bytearray | memoryview:
@@ -229,7 +252,7 @@ class Provenance(msgspec.Struct, frozen=True, gc=False):
     generation: int = 0
 
 
-class Key(msgspec.Struct, frozen=True):
+class Key(msgspec.Struct, frozen=True, gc=False):
     """One end-to-end key as it is handed to an SAE."""
 
     key_id: KeyId
