@@ -45,6 +45,13 @@ def test_the_tag_is_poly1305_of_the_framed_parts(key: bytes, parts: list[bytes])
     assert len(tag(key, *parts)) == TAG_OCTETS
 
 
+@given(keys, st.lists(st.tuples(octets, st.sampled_from([bytes, bytearray, memoryview])), max_size=4))
+def test_key_among_the_parts_changes_nothing_but_that_no_copy_is_made_of_it(
+    key: bytes, parts: list[tuple[bytes, type[bytes | bytearray | memoryview]]]
+) -> None:
+    assert tag(key, *[kind(part) for part, kind in parts]) == tag(key, *[part for part, _ in parts])
+
+
 @given(keys, st.lists(octets, max_size=4))
 def test_what_was_tagged_verifies(key: bytes, parts: list[bytes]) -> None:
     assert verify(key, tag(key, *parts), *parts)

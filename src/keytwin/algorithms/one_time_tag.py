@@ -28,10 +28,17 @@ def tag(key: Octets, *parts: Octets) -> bytes:
     """
     assert len(key) == KEY_OCTETS
     hashing = Poly1305(key)
+    joined: list[bytes] = []  # fed together: a call costs more than the octets do
     for part in parts:
         # Each part behind its length: other parts never give the same octets, wherever their borders lie.
-        hashing.update(len(part).to_bytes(_LENGTH_OCTETS, "big"))
-        hashing.update(part)
+        joined.append(len(part).to_bytes(_LENGTH_OCTETS, "big"))
+        if isinstance(part, bytes):
+            joined.append(part)
+        else:  # it may be key, of which no copy is left behind
+            hashing.update(b"".join(joined))
+            hashing.update(part)
+            joined.clear()
+    hashing.update(b"".join(joined))
     return hashing.finalize()
 
 
