@@ -83,22 +83,23 @@ class Loop:
         wiring, wires, incarnation = self._wiring, host.wires, host.incarnation
         rest = iter(effects)
         for effect in rest:
-            if isinstance(effect, Send):
+            # Nobody derives from these; an `isinstance` that is false takes six times as long of what msgspec makes.
+            if type(effect) is Send:
                 if wiring.is_plain:  # as `carry` would do it, without the call
                     wire = wires.get(effect.to) or wiring.wire(host, effect.to)
                     heappush(heap, (now + wire.latency, next_number(), wire.target, effect.message, None))
                     continue
                 wiring.carry(host, effect, now)
-            elif isinstance(effect, StartTimer):
-                self._schedule.start_timer(host, effect, now)
-            elif isinstance(effect, Save):
-                self._hold(host, [effect, *rest], now)
-            elif isinstance(effect, StopTimer):
-                self._schedule.stop_timer(host, effect.name)
-            elif isinstance(effect, Publish):
+            elif type(effect) is Publish:
                 for tell in self.listeners:
                     tell(Instant(now), host.name, effect.event)
-            elif isinstance(effect, Perform):
+            elif type(effect) is Save:
+                self._hold(host, [effect, *rest], now)
+            elif type(effect) is StartTimer:
+                self._schedule.start_timer(host, effect, now)
+            elif type(effect) is StopTimer:
+                self._schedule.stop_timer(host, effect.name)
+            elif type(effect) is Perform:
                 task = Task(effect, host.incarnation)
                 self._schedule.plan(now + self._ports.delay(), host, task)
             else:
@@ -194,7 +195,7 @@ class Loop:
         """Keep effects until all earlier Saves of their element are durable."""
         write = host.write
         for effect in effects:
-            if isinstance(effect, Save):
+            if type(effect) is Save:
                 if write is None or write.began != now:
                     write = host.write = Write(now, host.incarnation)
                     self._schedule.plan(now + host.disk.latency, host, write)
