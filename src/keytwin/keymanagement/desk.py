@@ -238,7 +238,7 @@ class Desk:
     def _hand_out(self, request: Request, keys: list[Key], now: Instant) -> list[Effect]:
         """Answer, once that is durable; the receiver owns the keys now and wipes them."""
         ask = request.ask
-        key_ids = tuple(key.key_id for key in keys)
+        key_ids = tuple([key.key_id for key in keys])
         self.workshop.books.delivered += len(keys)
         self.workshop.books.stored -= len(keys)
         waited = Duration(now - request.asked_at)

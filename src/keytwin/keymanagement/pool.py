@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from typing import Final
 
 from keytwin.keymanagement.partials import Partials
@@ -116,14 +116,18 @@ class Batch:
         self.keys.clear()
         return left
 
-    def take(self, key_ids: Iterable[KeyId]) -> list[Key]:
+    def take(self, key_ids: Sequence[KeyId]) -> list[Key]:
         """Take these keys out, which must be there."""
-        keys, provenance = self.keys, self.provenance
-        return [Key(key_id, keys.pop(key_id), provenance) for key_id in key_ids]
+        # As a comprehension would, without a step of the interpreter for each key.
+        return list(map(Key, key_ids, map(self.keys.pop, key_ids), repeat(self.provenance)))
 
     def take_first(self, most: int) -> list[Key]:
         """Take up to so many keys out, in their order."""
-        return self.take(list(islice(self.keys, most)))
+        if most < len(self.keys):
+            return self.take(list(islice(self.keys, most)))
+        taken = list(map(Key, self.keys, self.keys.values(), repeat(self.provenance)))
+        self.keys.clear()
+        return taken
 
 
 @dataclass(slots=True)
@@ -238,8 +242,7 @@ class Shelf:
 
     def find(self, key_ids: Iterable[KeyId], sae: SaeId | None = None) -> list[Batch | None]:
         """Return the batch of each key, None where there is no such key here; of several copies, that of `sae`."""
-        find = self.by_key.get
-        found = [find(key_id) for key_id in key_ids]
+        found = list(map(self.by_key.get, key_ids))
         if not self.copies or sae is None:
             return found
         named = zip(key_ids, found, strict=True)
@@ -265,11 +268,9 @@ class Shelf:
                 self._forget(batch)
         return taken
 
-    def _take_together(self, key_ids: Iterable[KeyId], batch: Batch) -> list[Key]:
+    def _take_together(self, key_ids: Sequence[KeyId], batch: Batch) -> list[Key]:
         """Take keys of one batch, nobody else has a copy of which: the usual case, at a third of the cost."""
-        named = self.by_key
-        for key_id in key_ids:
-            del named[key_id]
+        deque(map(self.by_key.pop, key_ids), maxlen=0)
         taken = batch.take(key_ids)
         if not batch.keys:
             self._forget(batch)
