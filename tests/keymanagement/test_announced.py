@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from keytwin.algorithms.one_time_tag import KEY_OCTETS
 from keytwin.keymanagement import carriage
-from keytwin.keymanagement.relay import MOST_OCTETS, begin, keys_together, relay_octets, seal, told_octets, unseal
+from keytwin.keymanagement.relay import MOST_OCTETS, begin, keys_together, lengths_of, relay_octets, seal, unseal
 from keytwin.vocabulary.blueprint import KeyManagementSettings, Relay
 from keytwin.vocabulary.events import ViolationSeen
 from keytwin.vocabulary.exchange_messages import RelayKeys
@@ -59,7 +59,7 @@ def test_the_far_end_reads_the_first_links_key(hops: int, number: int, size: int
     links = drawn(random.Random(seed), hops, number * size)
     sealed, plain, read = carried(links, first_message(number, Bits(8 * size)))
     assert plain == read == links[0][KEY_OCTETS:]
-    assert len(sealed.ciphertext) == told_octets(sealed) == (hops - 1) * number * size
+    assert len(sealed.ciphertext) == lengths_of(sealed).told == (hops - 1) * number * size
 
 
 @invariant("R1")

@@ -14,10 +14,9 @@ from keytwin.algorithms.one_time_tag import KEY_OCTETS, tag
 from keytwin.keymanagement.relay import (
     begin_central,
     conclude,
+    lengths_of,
     pass_on,
-    range_octets,
     relay_octets,
-    told_octets,
     unseal,
 )
 from keytwin.vocabulary.exchange_messages import RelayKeys
@@ -66,8 +65,8 @@ def test_the_far_end_reads_the_first_links_key(hops: int, number: int, size: int
     links = drawn(random.Random(seed), hops, KEY_OCTETS + number * size)
     sealed, plain, held, announced = carried(links, unsealed(number, Bits(8 * size)))
     assert announced == [bytes(a ^ b for a, b in zip(x[BOTH:], y[BOTH:], strict=True)) for x, y in pairwise(links)]
-    assert len(sealed.ciphertext) == told_octets(sealed) == KEY_OCTETS
-    assert len(links[0]) == range_octets(sealed) == relay_octets(number, Bits(8 * size), is_central=True)
+    assert len(sealed.ciphertext) == lengths_of(sealed).told == KEY_OCTETS
+    assert len(links[0]) == lengths_of(sealed).taken == relay_octets(number, Bits(8 * size), is_central=True)
     concluded = conclude(sealed, held, summed(announced))
     assert concluded is not None
     assert bytes(plain) == bytes(concluded) == links[0][BOTH:]

@@ -141,6 +141,23 @@ def test_what_is_taken_is_overwritten_and_booked() -> None:
     assert direction.books.spent == {Use.PAD: 8, Use.TAG: 4, Use.DELIVERED: 0, Use.WASTED: 0}
 
 
+@invariant("P1")
+def test_a_range_over_several_blocks_is_one_whole() -> None:
+    out, sender = outgoing(3, 4, 5, 6), incoming(3, 4, 5, 6)
+    whole = contents(out)
+    assert bytes(out.take(2, Use.PAD)[1]) == whole[:2]
+    assert bytes(out.take(12, Use.PAD)[1]) == whole[2:14] == look(sender, 2, 12)
+    assert contents(out) == bytes(2) + whole[14:]
+
+
+def test_what_is_taken_at_once_can_still_be_written_to_the_disk_as_used_up() -> None:
+    out, placed = Outgoing(), material(4, 0)
+    out.place(0, placed)
+    out.take(4, Use.PAD)
+    with placed.exposed() as held:
+        assert bytes(held) == bytes(4)
+
+
 def test_a_share_of_nothing_leaves_no_trace() -> None:
     for direction in (outgoing(0, 5, 0), incoming(0, 5, 0)):
         assert len(direction._segments) == 1

@@ -31,7 +31,7 @@ from keytwin.keymanagement.pool import (
     provenance_of,
 )
 from keytwin.keymanagement.queue import rank_of
-from keytwin.keymanagement.relay import are_named, keys_of, pass_on, range_octets, tag_octets, told_octets, unseal
+from keytwin.keymanagement.relay import are_named, keys_of, lengths_of, pass_on, unseal
 from keytwin.vocabulary.errors import TagMismatch, Violation
 from keytwin.vocabulary.events import KeysGone, KeysRelayed, SecretRefused
 from keytwin.vocabulary.exchange_messages import (
@@ -68,9 +68,12 @@ class Passing:
     forwarding: Forwarding
     ksid: Ksid = field(init=False)
     epoch: int = field(init=False)
+    octets: int = field(init=False)  # of the next link's direction, and how many of them key tags
+    tags: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.ksid, self.epoch = self.message.ksid, self.message.epoch
+        self.octets, self.tags, _ = lengths_of(self.message)
 
     @property
     def waits_until(self) -> Instant | None:
@@ -79,14 +82,14 @@ class Passing:
 
     def need(self) -> int:
         """Return the octets it takes of the next link's direction."""
-        return range_octets(self.message)
+        return self.octets
 
     def carry(self, link: KmLink, now: Instant) -> list[Effect]:
         """Encrypt for the next hop and send; say so to the maker when it is too late."""
         came = self.message
         if now >= self.until:
             return self.give_up()
-        offset, key, effects = link.take(self.need(), Use.PAD, tag_octets(is_central=came.is_central))
+        offset, key, effects = link.take(self.octets, Use.PAD, self.tags)
         # `remaining` counts down from hop to hop, so that clocks need not agree.
         unsealed = msgspec.structs.replace(
             came,
@@ -137,9 +140,9 @@ class Carriage:
         link, hop = self._where(message)
         if link is None or hop is None or not are_named(message) or message.hops_left <= 0:
             return []
-        if len(message.ciphertext) != told_octets(message):
+        count, tags, told = lengths_of(message)
+        if len(message.ciphertext) != told:
             raise Violation(f"keys of session {message.ksid} have another length than their number and size say")
-        count = range_octets(message)
         if link.incoming.has_spent(message.offset, count):
             return [_received(link, message)]  # the acknowledgement was lost
         next_link = self._next_link(message, hop)
@@ -152,7 +155,7 @@ class Carriage:
         if plain is None:
             raise TagMismatch(f"keys for session {message.ksid} on {message.link} at offset {message.offset}")
         # From here on nothing can fail: the octets are spent, and the message has its effect once.
-        spent = link.spend(message, count, Use.PAD, tag_octets(is_central=message.is_central))
+        spent = link.spend(message, count, Use.PAD, tags)
         if next_link is None:
             return [*spent, *arrive(self, message, plain, hop, now), _received(link, message)]
         return [*spent, _received(link, message), *self._pass_on(message, plain, hop, now)]
@@ -242,8 +245,10 @@ class Carriage:
         hop = self.forwarding.hop(message.ksid, message.epoch)
         if link is None or hop is None or message.link_epoch != FIRST_EPOCH:
             return link, None
-        sources = hop.sources(onward=message.onward)
-        if all((source.node, source.link) != (message.sender, message.link) for source in sources):
+        for source in hop.sources(onward=message.onward):
+            if source.node == message.sender and source.link == message.link:
+                break
+        else:
             raise Violation(f"keys of session {message.ksid} came over {message.link}, which is not on its route")
         # A name that is in use must not come to mean another key; of a batch that is here already nothing is taken.
         if not self.shelf.holds(message.batch_id) and not self.shelf.by_key.keys().isdisjoint(message.key_ids):
@@ -320,7 +325,7 @@ class Carriage:
         # A neighbour does not make a node keep keys in plain for longer than any maker waits for them.
         until = Instant(now + min(message.remaining, CARRY_TIMEOUT))
         passing = Passing(message, plain, until, self.node, self.forwarding)
-        if passing.need() > next_link.capacity:
+        if passing.octets > next_link.capacity:
             return passing.give_up()
         return next_link.enqueue(passing, rank_of(hop.configuration.priority, is_refill=False), now)
 

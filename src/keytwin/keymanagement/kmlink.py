@@ -88,6 +88,7 @@ class KmLink:
     lease: Lease = field(init=False)
     grants: Grants = field(init=False)
     marked_incoming: IncomingMark = field(init=False)
+    lease_size: int = field(init=False)  # octets from one lease, and from one mark of the neighbour's direction, on
     looks_at: Instant | None = None  # when `ResendDue` comes
 
     def __post_init__(self) -> None:
@@ -95,15 +96,11 @@ class KmLink:
         self.ingest = role(self.link, self.node, self.out, self.incoming, self.capacity, self.split)
         self.neighbour = other_end(self.link, self.node)
         self.peer = km_of(self.neighbour)
+        self.lease_size = min(LEASE, 1 + self.capacity // LEASES_A_STORE)
         first = OutgoingMark(self.link, 0, Spent(0, 0, 0))
         self.lease = Lease(self.link, self.node, self.peer, self.out, self.lease_size, first, self.ingest)
         self.grants = Grants(self.link, self.node, self.peer, self.ingest)
         self.marked_incoming = IncomingMark(self.link, 0, Spent(0, 0, 0))
-
-    @property
-    def lease_size(self) -> int:
-        """Octets from one lease, and from one durable mark of the neighbour's direction, to the next."""
-        return min(LEASE, 1 + self.capacity // LEASES_A_STORE)
 
     @property
     def ready(self) -> int:

@@ -104,7 +104,12 @@ class Lease:
     @property
     def ready(self) -> int:
         """Octets that may be allocated now."""
-        return 0 if self.is_fenced else max(0, min(self.out.end, self.marked.offset) - self.out.next)
+        if self.is_fenced:
+            return 0
+        # Without `min` and `max`: this is asked several times for each message.
+        out, end = self.out, self.marked.offset
+        ready = (min(end, out.end)) - out.next
+        return max(0, ready)
 
     @property
     def is_behind(self) -> bool:
@@ -119,8 +124,10 @@ class Lease:
 
     def renew(self, need: int = 0) -> list[Effect]:
         """Ask for more, ahead of need, so that nobody waits for the answer in the usual case."""
+        if self.is_fenced or self.asked is not None:
+            return []
         left = self.marked.offset - max(self.out.next, self.out.least)
-        if self.is_fenced or self.asked is not None or (2 * left >= self.size and left >= need):
+        if 2 * left >= self.size and left >= need:
             return []
         return self._ask(self.marked.generation + 1, max(self.size, need))
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
+import msgspec
+
 from keytwin.vocabulary.errors import Violation
 from keytwin.vocabulary.key import KeyMaterial
 from keytwin.vocabulary.units import BITS_PER_BYTE
@@ -65,7 +67,7 @@ class _Segment:
     material: KeyMaterial
 
 
-class _Range(NamedTuple):
+class _Range(msgspec.Struct, frozen=True, gc=False):
     """A range above the floor that is spent."""
 
     octets: int
@@ -124,17 +126,11 @@ class Outgoing:
         if self.has_skipped:
             self._wipe_skipped()
         offset, self.next = self.next, self.next + count
-        taken = bytearray()
-        while len(taken) < count:
-            segment = self._segments[0]
-            start = offset + len(taken)
-            upto = min(segment.end, offset + count)
-            with segment.material.exposed() as octets:
-                first, last = start - segment.start, upto - segment.start
-                taken += octets[first:last]
-                octets[first:last] = bytes(last - first)
-            if upto == segment.end:
-                self._segments.popleft()
+        taken = _copied(self._segments, offset, self.next)
+        _wipe(self._segments, offset, self.next)
+        # Used up, and overwritten. The handle is not wiped: what has just been placed may be on its way to the disk.
+        while self._segments and self._segments[0].end <= self.next:
+            self._segments.popleft()
         self.books.spend(count, use, tag_octets)
         return offset, taken
 
@@ -214,16 +210,7 @@ class Incoming:
             raise Violation(f"a message at offset {offset} uses key that another has used")
         if len(self._offsets) >= LARGEST_WINDOW:
             raise Violation(f"more than {LARGEST_WINDOW} messages above the sender's floor")
-        found = bytearray()
-        for segment in self._segments:
-            start = offset + len(found)
-            if segment.end <= start:
-                continue
-            with segment.material.exposed() as octets:
-                found += octets[start - segment.start : min(segment.end, offset + count) - segment.start]
-            if len(found) == count:
-                break
-        return found
+        return _copied(self._segments, offset, offset + count)
 
     def spend(self, offset: int, count: int, use: Use, tag_octets: int = 0) -> None:
         """Overwrite the range, which the caller has looked at and found good."""
@@ -243,7 +230,9 @@ class Incoming:
             last = self._offsets[passed - 1]
             # A floor inside a spent range would let its rest be used again.
             floor = max(floor, last + self._ranges[last].octets)
-        spent = sum(self._ranges.pop(offset).octets for offset in self._offsets[:passed])
+        spent = 0
+        for offset in self._offsets[:passed]:
+            spent += self._ranges.pop(offset).octets
         del self._offsets[:passed]
         self.spent_above -= spent
         given_up = floor - self.floor - spent
@@ -303,10 +292,29 @@ def _joined(segments: deque[_Segment], start: int) -> KeyMaterial:
     return KeyMaterial(joined)
 
 
+def _copied(segments: Iterable[_Segment], start: int, end: int) -> bytearray:
+    """Return a copy of [start, end) of a direction, which is there, for the caller to use and wipe."""
+    copy = bytearray()
+    for segment in segments:
+        if start < segment.end:
+            if segment.start <= start and end <= segment.end:  # nearly always
+                with segment.material.exposed() as octets:
+                    return bytearray(octets[start - segment.start : end - segment.start])
+            copy = copy or bytearray(end - start)  # at once: one that grows leaves copies behind
+            first, last = max(start, segment.start), min(end, segment.end)
+            with segment.material.exposed() as octets, memoryview(copy) as whole:
+                whole[first - start : last - start] = octets[first - segment.start : last - segment.start]
+            if end <= segment.end:
+                break
+    return copy
+
+
 def _wipe(segments: Iterable[_Segment], start: int, end: int) -> None:
     """Overwrite [start, end) of a direction."""
     for segment in segments:
-        first, last = max(start, segment.start), min(end, segment.end)
+        # Without `max` and `min`: both ends of a link come here for each message.
+        first = max(segment.start, start)
+        last = min(segment.end, end)
         if first < last:
             with segment.material.exposed() as octets:
                 octets[first - segment.start : last - segment.start] = bytes(last - first)

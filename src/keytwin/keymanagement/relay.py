@@ -10,7 +10,7 @@ with them, and what is proven of one-time tags says nothing of that.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -33,9 +33,25 @@ def relay_octets(number: int, key_size: Bits, *, is_central: bool = False) -> in
     return tag_octets(is_central=is_central) + number * octets(key_size)
 
 
-def range_octets(message: RelayKeys) -> int:
-    """Return how many octets of a direction a message takes."""
-    return relay_octets(len(message.key_ids), message.key_size, is_central=message.is_central)
+class Lengths(NamedTuple):
+    """What a message takes of its direction, in octets, and how many of them key tags; and how many it must tell.
+
+    It tells its keys, encrypted, or an announcement of each node passed; or the key of the tag from end to end.
+    """
+
+    taken: int
+    tags: int
+    told: int
+
+
+def lengths_of(message: RelayKeys) -> Lengths:
+    """Return the lengths that follow from a message's number of keys, their size, and how they travel."""
+    keys = len(message.key_ids) * octets(message.key_size)
+    if message.is_central:
+        return Lengths(2 * KEY_OCTETS + keys, 2 * KEY_OCTETS, KEY_OCTETS)
+    return Lengths(
+        KEY_OCTETS + keys, KEY_OCTETS, (MOST_HOPS - message.hops_left) * keys if message.is_announced else keys
+    )
 
 
 def tag_octets(*, is_central: bool) -> int:
@@ -46,14 +62,6 @@ def tag_octets(*, is_central: bool) -> int:
 def keys_together(key_size: Bits, announced: int = 1) -> int:
     """Return how many keys of this size travel in one message at most; it may hold several announcements of each."""
     return max(1, min(MOST_KEYS, MOST_OCTETS // (octets(key_size) * announced)))
-
-
-def told_octets(message: RelayKeys) -> int:
-    """Return how many octets a message must tell: its keys, encrypted, or an announcement of each node passed."""
-    if message.is_central:
-        return KEY_OCTETS
-    times = MOST_HOPS - message.hops_left if message.is_announced else 1
-    return times * octets(message.key_size) * len(message.key_ids)
 
 
 def begin(unsealed: RelayKeys, key: bytearray) -> tuple[RelayKeys, bytearray]:
@@ -117,7 +125,7 @@ def seal(unsealed: RelayKeys, plain: bytearray, key: bytearray) -> RelayKeys:
     if unsealed.is_announced:
         ciphertext = unsealed.ciphertext + ciphertext
     seal_tag = tag(view[:KEY_OCTETS], _covered(unsealed), ciphertext)
-    key[:] = bytes(len(key))
+    view[:] = bytes(len(view))
     return msgspec.structs.replace(unsealed, ciphertext=ciphertext, tag=seal_tag)
 
 
@@ -130,7 +138,7 @@ def unseal(sealed: RelayKeys, key: bytearray, *, is_end: bool = True) -> bytearr
     view = memoryview(key)
     is_right = verify(view[:KEY_OCTETS], sealed.tag, _covered(sealed), sealed.ciphertext)
     plain = _revealed(sealed, view[KEY_OCTETS:], is_end=is_end) if is_right else None
-    key[:] = bytes(len(key))
+    view[:] = bytes(len(view))
     return plain
 
 
@@ -212,6 +220,7 @@ def _revealed(sealed: RelayKeys, key: memoryview, *, is_end: bool) -> bytearray:
 
 def _xor(left: bytes | bytearray, right: memoryview) -> bytearray:
     """Return the octets of both combined, in a buffer that can be wiped: no other copy is left behind."""
-    combined = bytearray(len(left))
-    np.bitwise_xor(np.frombuffer(left, np.uint8), np.frombuffer(right, np.uint8), out=np.frombuffer(combined, np.uint8))
+    combined = bytearray(left)
+    whole = np.frombuffer(combined, np.uint8)
+    np.bitwise_xor(whole, np.frombuffer(right, np.uint8), out=whole)
     return combined
