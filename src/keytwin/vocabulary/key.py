@@ -59,7 +59,10 @@ class KeyMaterial:
     @property
     def size(self) -> Bits:
         """The amount of key, 0 once wiped."""
-        return Bits(0 if self._octets is None else _length(self._place) * BITS_PER_BYTE)
+        if self._octets is None:
+            return Bits(0)
+        place = self._place
+        return (place.stop - place.start) * BITS_PER_BYTE  # type: ignore[return-value]  # Bits(), called for each key, costs more
 
     @property
     def is_wiped(self) -> bool:
@@ -106,7 +109,8 @@ class KeyMaterial:
         self._octets = None
         places = _places(place.start, place.stop, octets_each)
         # As `cut` does it, without a call for each piece, not even of `__init__`: every key passes here at both ends.
-        pieces = list(map(_new, (KeyMaterial,) * len(places)))
+        kind = KeyMaterial if octets_each == len(_ZEROS) else _Unusual
+        pieces = list(map(_new, (kind,) * len(places)))
         for piece, place in zip(pieces, places, strict=True):
             piece._octets, piece._place = octets, place  # noqa: SLF001  # its own class's
         return pieces
@@ -146,6 +150,18 @@ class KeyMaterial:
 
     def __deepcopy__(self, memo: object) -> NoReturn:
         self.__reduce__()
+
+
+class _Unusual(KeyMaterial):
+    """A key of another size than most, which is known beforehand."""
+
+    __slots__ = ()
+
+    def wipe(self) -> None:
+        octets = self._octets
+        if octets is not None:
+            octets[self._place] = bytes(_length(self._place))
+            self._octets = None
 
 
 def _length(place: slice) -> int:
