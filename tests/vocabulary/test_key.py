@@ -181,3 +181,14 @@ def test_a_key_of_another_size_than_usual_is_wiped_as_well() -> None:
         buffer = bytearray(b"k" * count)
         KeyMaterial(buffer).wipe()
         assert buffer == bytes(count)
+
+
+def test_material_that_is_copied_leaves_its_source_as_it_is() -> None:
+    source = b"secret"
+    material = KeyMaterial.copied(source)
+    assert material.size == 48
+    with material.exposed() as octets:
+        assert bytes(octets) == source
+    material.wipe()
+    assert (source, material.is_wiped) == (b"secret", True)
+    assert KeyMaterial.copied(b"").size == 0

@@ -280,6 +280,8 @@ class KeyManager:
     def take_up(self, record: Record, pools: dict[Ksid, Pool]) -> None:
         """Take up one saved record, in the order they were saved; what masters have ready goes to `pools`."""
         match record:
+            case KeysKept() | KeysHandedOut() | BatchGone():
+                take_up(record, pools.setdefault(record.ksid, Pool()), self.carriage)
             case BlockHeld() | BlockDecided() | OutgoingMark() | IncomingMark() | GrantKept():
                 restore_link(self.links.kmlinks[record.link], record)
             case StockKept():
@@ -300,8 +302,6 @@ class KeyManager:
                 take_up_books(self.books, record)
                 self.carriage.gone |= dict.fromkeys(record.gone)
                 self.forwarding.tombstones |= record.tombstones
-            case KeysKept() | KeysHandedOut() | BatchGone():
-                take_up(record, pools.setdefault(record.ksid, Pool()), self.carriage)
             case _:
                 raise UnexpectedMessage(f"a key manager does not keep {type(record).__name__}")
 

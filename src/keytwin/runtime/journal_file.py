@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,6 @@ import msgspec
 from keytwin.runtime import audit
 from keytwin.runtime.audit import AuditTrail
 from keytwin.runtime.envelope import STORE, DataKey, Envelope, SealBroken, WrappedKey
-from keytwin.runtime.journal_codec import RecordCodec
 from keytwin.runtime.journal_snapshot import ROW, SNAPSHOT, Mark, decode_mark
 from keytwin.runtime.private_files import SECRET, mistake, sync_folder
 from keytwin.runtime.quarantine import ANEW, Damage
@@ -229,11 +228,11 @@ def examine(path: Path, connection: sqlite3.Connection, envelope: Envelope) -> C
     return contents
 
 
-def read_batch(path: Path, row: int, octets: bytes, codec: RecordCodec) -> Iterator[Record]:
+def read_batch(path: Path, row: int, octets: bytes, decode: Callable[[bytes], Record]) -> Iterator[Record]:
     """Give the records of a row whose seal has been opened; JournalCorrupt when they are none that are known here."""
     try:
         for record in _BATCHES.decode(octets):
-            yield codec.decode(record)
+            yield decode(record)
     except msgspec.DecodeError as error:
         # The seal held, so this is what some keytwin wrote: another version, or one with another plug-in.
         raise JournalCorrupt(path, row, f"holds what this keytwin can't read: {error}") from error

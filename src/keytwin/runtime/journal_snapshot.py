@@ -22,7 +22,10 @@ LONGEST_TAIL: Final = 512 * 1024  # octets: some 6,000 keys; a tenth of a second
 ROW: Final = 64  # octets that a row takes beside what is sealed, and somewhat more
 
 Shorten = Callable[[ElementName, list[Record]], list[Record] | None]
-"""Returns records that restore the same as all of an element's, None = there is no telling; takes the keys over."""
+"""Returns records that restore the same as all of an element's, None = there is no telling; takes the keys over.
+
+The keys of a batch (`KeysKept`) it can drop, but not look at: they are still where they were written.
+"""
 
 
 class Mark(msgspec.Struct, frozen=True, gc=False):

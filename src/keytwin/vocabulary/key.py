@@ -46,6 +46,15 @@ class KeyMaterial:
         self._later: _Later | None = None
 
     @classmethod
+    def copied(cls, octets: bytes | memoryview) -> KeyMaterial:
+        """Return material of the same content as octets that stay where they are."""
+        room = KeyMaterial.room(len(octets))
+        room[:] = octets
+        material = cls.__new__(cls)
+        material._octets, material._later = memoryview(room), None  # noqa: SLF001  # its own class's
+        return material
+
+    @classmethod
     def deferred(cls, count: int, draw: Draw, start: int = 0) -> KeyMaterial:
         """Return material whose octets are drawn when they are first exposed; wiped before, they never are."""
         material = cls.__new__(cls)
