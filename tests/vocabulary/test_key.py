@@ -192,3 +192,12 @@ def test_material_that_is_copied_leaves_its_source_as_it_is() -> None:
     material.wipe()
     assert (source, material.is_wiped) == (b"secret", True)
     assert KeyMaterial.copied(b"").size == 0
+
+
+def test_blank_material_is_zeros_to_be_written_to() -> None:
+    material = KeyMaterial.blank(3)
+    with material.exposed() as octets:
+        assert bytes(octets) == bytes(3)
+        octets[1:] = b"ab"
+    with material.inspected() as octets:
+        assert bytes(octets) == b"\0ab"

@@ -177,6 +177,6 @@ def _sealed(aead: AESGCM, octets: bytes, context: bytes) -> bytes:
 
 def _opened(aead: AESGCM, sealed: bytes, context: bytes) -> bytes:
     try:
-        return aead.decrypt(sealed[:NONCE], sealed[NONCE:], context)
+        return aead.decrypt(sealed[:NONCE], memoryview(sealed)[NONCE:], context)
     except (InvalidTag, ValueError) as error:  # ValueError: too short to hold a nonce
         raise SealBroken("the seal is broken") from error

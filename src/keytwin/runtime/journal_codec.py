@@ -34,7 +34,20 @@ def encode(value: msgspec.Struct) -> bytes:
 def encode_and_wipe(value: msgspec.Struct) -> bytes:
     """Write a record, and wipe the key material in it."""
     octets = write_again(value) if isinstance(value, KeysKept) else None
-    return _WIPING_ENCODER.encode(value) if octets is None else octets
+    if octets is not None:
+        return octets
+    written: list[KeyMaterial] = []
+
+    def write_out(part: object) -> memoryview:
+        if isinstance(part, KeyMaterial):
+            written.append(part)
+        return _write_out(part)
+
+    try:
+        return msgspec.msgpack.encode(value, enc_hook=write_out)
+    finally:
+        for material in written:
+            material.wipe()
 
 
 def fresh_copy(value: StructType) -> StructType:
@@ -101,18 +114,10 @@ class _Unknown(msgspec.Struct, tag=""):
     """What is read where no kind is known: nothing."""
 
 
-def _write_out(value: object) -> bytes:
+def _write_out(value: object) -> memoryview:
     if isinstance(value, KeyMaterial):
-        with value.exposed() as octets:
-            return bytes(octets)
+        return value.exposed()  # released when it is written: nobody else has it
     raise NotImplementedError(f"{type(value).__name__} has no form in a journal")
-
-
-def _write_out_and_wipe(value: object) -> bytes:
-    octets = _write_out(value)
-    if isinstance(value, KeyMaterial):
-        value.wipe()
-    return octets
 
 
 def _read_in(kind: type, value: object) -> object:
@@ -135,4 +140,3 @@ def _decoder_of_any(kinds: Iterable[type[Record]]) -> msgspec.msgpack.Decoder[Re
 
 
 _ENCODER = msgspec.msgpack.Encoder(enc_hook=_write_out)
-_WIPING_ENCODER = msgspec.msgpack.Encoder(enc_hook=_write_out_and_wipe)

@@ -46,12 +46,18 @@ class KeyMaterial:
         self._later: _Later | None = None
 
     @classmethod
+    def blank(cls, count: int) -> KeyMaterial:
+        """Return so many zeros in the room where key material is kept, for whoever made them to write key to."""
+        material = cls.__new__(cls)
+        material._octets, material._later = memoryview(KeyMaterial.room(count)), None  # noqa: SLF001  # its own class's
+        return material
+
+    @classmethod
     def copied(cls, octets: bytes | memoryview) -> KeyMaterial:
         """Return material of the same content as octets that stay where they are."""
-        room = KeyMaterial.room(len(octets))
-        room[:] = octets
-        material = cls.__new__(cls)
-        material._octets, material._later = memoryview(room), None  # noqa: SLF001  # its own class's
+        material = cls.blank(len(octets))
+        with material.exposed() as room:
+            room[:] = octets
         return material
 
     @classmethod
