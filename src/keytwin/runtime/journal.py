@@ -33,7 +33,7 @@ from keytwin.runtime.journal_file import (
     read_batch,
 )
 from keytwin.runtime.journal_shortening import in_short, replace
-from keytwin.runtime.journal_snapshot import LONGEST_TAIL, Shorten
+from keytwin.runtime.journal_snapshot import LONGEST_TAIL, ROW, Shorten
 from keytwin.runtime.libc import trim
 from keytwin.runtime.private_files import mistake, private_folder
 from keytwin.runtime.quarantine import ANEW, LEFT_OUT, Quarantined, put_aside, quarantined
@@ -190,15 +190,15 @@ class Journal:
         self._contents.last = rows[-1][0]
 
     def _sealed(self) -> list[Row]:
-        key = self._key
+        key, contents = self._key, self._contents
         rows: list[Row] = []
-        logged = 2 * PAGE
-        for row, (element, batch) in enumerate(self._staged.items(), self._contents.last + 1):
+        octets = 0
+        for row, (element, batch) in enumerate(self._staged.items(), contents.last + 1):
             sealed = key.seal(row, element.encode(), _BATCH.encode(batch))
             rows.append((row, element, key.number, sealed))
-            self._contents.weigh(row, sealed)
-            logged += len(sealed)
-        self._logged += logged
+            octets += len(sealed)
+        contents.tail += octets + ROW * len(rows)
+        self._logged += octets + 2 * PAGE
         return rows
 
     def _settled(self) -> DataKey:

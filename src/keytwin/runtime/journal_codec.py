@@ -66,6 +66,7 @@ class RecordCodec:
 
     def __init__(self, kinds: Iterable[type[Record]] = ()) -> None:
         self._kinds: dict[str, type[Record]] = {}
+        self._known: set[type[Record]] = set()
         self._decoder: msgspec.msgpack.Decoder[Record | KeysRead] | None = None  # of all kinds, until one is learnt
         for kind in kinds:
             self._learn(kind)
@@ -73,9 +74,9 @@ class RecordCodec:
     def encode(self, record: Record) -> bytes:
         """Write one record."""
         kind = type(record)
-        if self._kinds.get(kind.__name__) is not kind:  # the usual case costs one look into a dict
+        if kind not in self._known:  # the usual case costs one look into a set
             self._learn(kind)
-        return encode(record)
+        return _ENCODER.encode(record) if kind is not KeysKept else encode(record)
 
     def decode(self, octets: bytes) -> Record:
         """Read one record; msgspec.DecodeError when it is not one, or of a kind that is not known here."""
@@ -106,6 +107,7 @@ class RecordCodec:
 
     def _learn(self, kind: type[Record]) -> None:
         known = self._kinds.setdefault(kind.__name__, kind)
+        self._known.add(kind)
         self._decoder = None
         assert known is kind, f"two kinds of record are called {kind.__name__}: {known.__module__}, {kind.__module__}"
 
