@@ -281,7 +281,8 @@ class KeyManager:
         """Take up one saved record, in the order they were saved; what masters have ready goes to `pools`."""
         match record:
             case KeysKept() | KeysHandedOut() | BatchGone():
-                take_up(record, pools.setdefault(record.ksid, Pool()), self.carriage)
+                pool = pools.get(record.ksid) or pools.setdefault(record.ksid, Pool())
+                take_up(record, pool, self.carriage)
             case BlockHeld() | BlockDecided() | OutgoingMark() | IncomingMark() | GrantKept():
                 restore_link(self.links.kmlinks[record.link], record)
             case StockKept():
