@@ -24,6 +24,7 @@ from keytwin.runtime.journal_codec import RecordCodec
 from keytwin.runtime.journal_file import (
     ELSEWHERE,
     INSERT,
+    INSERT_KEY,
     JournalCorrupt,
     audit_of,
     connect,
@@ -32,6 +33,7 @@ from keytwin.runtime.journal_file import (
     lock,
     read_batch,
 )
+from keytwin.runtime.journal_gradual import CUT, STEP, Gradual, throw_away, told_in_steps
 from keytwin.runtime.journal_shortening import in_short, replace
 from keytwin.runtime.journal_snapshot import LONGEST_TAIL, ROW, Shorten
 from keytwin.runtime.libc import trim
@@ -70,6 +72,7 @@ class Journal:
         self._failure = ""
         self._exit = ExitStack()
         self._shorten: Shorten | None = None
+        self._steps: Iterator[int] | None = None  # of a snapshot that is being taken
         self._longest_tail = LONGEST_TAIL
         self._contents = examine(path, connection, envelope)
         self._trail = audit_of(self._contents, connection, envelope)
@@ -148,8 +151,11 @@ class Journal:
         """
         self._check_usable()
         self._shorten, self._longest_tail = shorten, longest_tail
+        self._steps = None
         with explaining(self.path):
-            self._shorten_if_long()
+            throw_away(self._connection)
+            if self._is_long:
+                self._shorten_at_once()
 
     def quarantined(self) -> tuple[Quarantined, ...]:
         """Return what was found damaged when the journal was opened, now or earlier."""
@@ -169,7 +175,7 @@ class Journal:
             raise JournalFailed(self._failure)
 
     def _write(self) -> None:
-        self._shorten_if_long()  # before the batch, as below
+        self._shorten_by_a_step()  # before the batch, as below
         if self._logged > LOG_LIMIT:
             # Before the batch, not after: when it fails, nothing of the batch is durable.
             self._cursor.execute("PRAGMA wal_checkpoint").fetchall()
@@ -215,10 +221,48 @@ class Journal:
         contents.begin(row, row)
         return key
 
-    def _shorten_if_long(self) -> None:
+    @property
+    def _is_long(self) -> bool:
         contents = self._contents
-        if self._shorten is None or contents.tail <= max(self._longest_tail, contents.short):
-            return
+        return self._shorten is not None and contents.tail > max(self._longest_tail, contents.short)
+
+    def _shorten_by_a_step(self) -> None:
+        """Go on with a snapshot, or begin one when it is time."""
+        steps, self._steps = self._steps, None  # one that fails begins anew
+        if steps is None:
+            if not self._is_long:
+                return
+            steps = self._in_steps()
+        octets = 0
+        while octets < STEP:
+            done = next(steps, None)
+            if done is None:
+                return
+            if done == CUT:
+                self._logged = 0
+                break
+            octets += done
+            self._logged += done
+        self._steps = steps
+
+    def _in_steps(self) -> Iterator[int]:
+        contents = self._contents
+        assert self._shorten
+        elements = told_in_steps(self._connection, contents)
+        if not elements:
+            self._shorten_at_once()
+            return iter(())
+        self._key = self._fresh_key()
+        contents.highest_key += 1
+        key, wrapped = self._envelope.fresh(contents.store, contents.highest_key, 1)
+        gradual = Gradual(
+            self._connection, contents, self._codec, self._shorten, key, wrapped, self._key, self._trail.end
+        )
+        return gradual.steps(elements)
+
+    def _shorten_at_once(self) -> None:
+        contents = self._contents
+        assert self._shorten
         self._cursor.execute("BEGIN IMMEDIATE")
         key = self._fresh_key()
         try:
@@ -240,7 +284,7 @@ class Journal:
         contents = self._contents
         contents.highest_key += 1
         key, wrapped = self._envelope.fresh(contents.store, contents.highest_key, contents.last + 1)
-        self._cursor.execute("INSERT INTO data_keys VALUES (?, ?, ?, ?)", wrapped)
+        self._cursor.execute(INSERT_KEY, wrapped)
         contents.keys[key.number] = key
         return key
 

@@ -34,6 +34,7 @@ DATA_KEYS: Final = """CREATE TABLE data_keys
 ROWS: Final = """CREATE TABLE rows
     (id INTEGER PRIMARY KEY, element TEXT NOT NULL, data_key INTEGER NOT NULL, sealed BLOB NOT NULL)"""
 INSERT: Final = "INSERT INTO rows VALUES (?, ?, ?, ?)"
+INSERT_KEY: Final = "INSERT INTO data_keys VALUES (?, ?, ?, ?)"
 OPENED: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 START_ANEW: Final = "move its folder away and start anew; never put back an older copy: its pads may have been used"
 ELSEWHERE: Final = "name another place, or move it away"
