@@ -7,6 +7,7 @@ apps that have but one SAE.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
@@ -156,7 +157,7 @@ class KeyManager:
 
     def restore(self, records: Iterable[Record], now: Instant) -> list[Effect]:
         """Take up what was saved: routes, sessions, stocks and pools; what was under way is made anew."""
-        pools: dict[Ksid, Pool] = {}
+        pools = defaultdict[Ksid, Pool](Pool)
         for record in records:
             self.take_up(record, pools)
         latest = Instant(now + self.lifetime)
@@ -277,12 +278,11 @@ class KeyManager:
     def _expire_by_all(self, now: Instant) -> list[Effect]:
         return self.collection.expire_by(self.collection.next_expiry(pools_of(self.sessions)), now)
 
-    def take_up(self, record: Record, pools: dict[Ksid, Pool]) -> None:
+    def take_up(self, record: Record, pools: defaultdict[Ksid, Pool]) -> None:
         """Take up one saved record, in the order they were saved; what masters have ready goes to `pools`."""
         match record:
             case KeysKept() | KeysHandedOut() | BatchGone():
-                pool = pools.get(record.ksid) or pools.setdefault(record.ksid, Pool())
-                take_up(record, pool, self.carriage)
+                take_up(record, pools[record.ksid], self.carriage)
             case BlockHeld() | BlockDecided() | OutgoingMark() | IncomingMark() | GrantKept():
                 restore_link(self.links.kmlinks[record.link], record)
             case StockKept():

@@ -6,6 +6,7 @@ knows what a record means, except for what a restart throws away as well: the ke
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
@@ -21,13 +22,13 @@ from keytwin.vocabulary.machine import Record
 
 def shorten(km: KeyManager, records: Iterable[Record]) -> list[Record]:
     """Return what restores the same; `km` is fresh, and of no use afterwards. The keys are handed on, or wiped."""
-    pools: dict[Ksid, Pool] = {}
+    pools = defaultdict[Ksid, Pool](Pool)
     held = _take_up(km, records, pools)
     _release(km, pools)
     return [_books(km, pools), *_links(km, held), *_sessions(km), *_keys(km, pools)]
 
 
-def _take_up(km: KeyManager, records: Iterable[Record], pools: dict[Ksid, Pool]) -> dict[LinkId, BlockHeld]:
+def _take_up(km: KeyManager, records: Iterable[Record], pools: defaultdict[Ksid, Pool]) -> dict[LinkId, BlockHeld]:
     """Take up all but the blocks that wait for a decision: these stay records, by their link."""
     held: dict[LinkId, BlockHeld] = {}
     for record in records:

@@ -154,7 +154,7 @@ class Journal:
         self._steps = None
         with explaining(self.path):
             throw_away(self._connection)
-            if self._is_long:
+            if self._contents.is_long(longest_tail):
                 self._shorten_at_once()
 
     def quarantined(self) -> tuple[Quarantined, ...]:
@@ -182,7 +182,10 @@ class Journal:
             self._logged = 0
         if self._key.left < len(self._staged):
             self._key = self._fresh_key()
-        rows = self._sealed()
+        rows = _sealed(self._key, self._staged, self._contents.last + 1)
+        octets = sum(len(row[-1]) for row in rows)
+        self._contents.tail += octets + ROW * len(rows)
+        self._logged += octets + 2 * PAGE
         if len(rows) == 1 and not self._noted:
             self._cursor.execute(INSERT, rows[0])
         else:
@@ -194,18 +197,6 @@ class Journal:
                 self._cursor.execute(INSERT_AUDIT, row)
             self._cursor.execute("COMMIT")
         self._contents.last = rows[-1][0]
-
-    def _sealed(self) -> list[Row]:
-        key, contents = self._key, self._contents
-        rows: list[Row] = []
-        octets = 0
-        for row, (element, batch) in enumerate(self._staged.items(), contents.last + 1):
-            sealed = key.seal(row, element.encode(), _BATCH.encode(batch))
-            rows.append((row, element, key.number, sealed))
-            octets += len(sealed)
-        contents.tail += octets + ROW * len(rows)
-        self._logged += octets + 2 * PAGE
-        return rows
 
     def _settled(self) -> DataKey:
         """Put damage aside and let elements begin anew, all in one write: a crash before it changes nothing."""
@@ -221,37 +212,27 @@ class Journal:
         contents.begin(row, row)
         return key
 
-    @property
-    def _is_long(self) -> bool:
-        contents = self._contents
-        return self._shorten is not None and contents.tail > max(self._longest_tail, contents.short)
-
     def _shorten_by_a_step(self) -> None:
         """Go on with a snapshot, or begin one when it is time."""
-        steps, self._steps = self._steps, None  # one that fails begins anew
-        if steps is None:
-            if not self._is_long:
-                return
-            steps = self._in_steps()
+        steps, self._steps = self._steps or self._begun(), None  # one that fails begins anew
         octets = 0
-        while octets < STEP:
+        while steps and octets < STEP:
             done = next(steps, None)
             if done is None:
                 return
-            if done == CUT:
-                self._logged = 0
-                break
-            octets += done
-            self._logged += done
+            octets += STEP if done == CUT else done
+            self._logged = 0 if done == CUT else self._logged + done
         self._steps = steps
 
-    def _in_steps(self) -> Iterator[int]:
+    def _begun(self) -> Iterator[int] | None:
+        """Begin a snapshot if it is time; a small one is taken at once."""
         contents = self._contents
-        assert self._shorten
+        if self._shorten is None or not contents.is_long(self._longest_tail):
+            return None
         elements = told_in_steps(self._connection, contents)
         if not elements:
             self._shorten_at_once()
-            return iter(())
+            return None
         self._key = self._fresh_key()
         contents.highest_key += 1
         key, wrapped = self._envelope.fresh(contents.store, contents.highest_key, 1)
@@ -306,6 +287,14 @@ def explaining(path: Path) -> Iterator[None]:
                 raise JournalCorrupt(path, 0, f"is damaged: {error}") from error
             case _:
                 raise _failed(path, error) from error
+
+
+def _sealed(key: DataKey, staged: dict[ElementName, list[bytes]], first: int) -> list[Row]:
+    """Return a row for each element, from this number on."""
+    return [
+        (row, element, key.number, key.seal(row, element.encode(), _BATCH.encode(batch)))
+        for row, (element, batch) in enumerate(staged.items(), first)
+    ]
 
 
 def _failed(path: Path, error: sqlite3.Error) -> JournalFailed:

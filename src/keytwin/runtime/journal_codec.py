@@ -16,7 +16,7 @@ import msgspec
 from keytwin.keymanagement.pool import KeysKept
 from keytwin.runtime.journal_keys import KeysRead, read_in, read_without, write_again
 from keytwin.runtime.kinds import kind_named, ours_below
-from keytwin.vocabulary.key import KeyMaterial, exposed_together
+from keytwin.vocabulary.key import KeyMaterial, copied, exposed_together
 from keytwin.vocabulary.machine import Record
 
 StructType = TypeVar("StructType", bound=msgspec.Struct)
@@ -34,20 +34,7 @@ def encode(value: msgspec.Struct) -> bytes:
 def encode_and_wipe(value: msgspec.Struct) -> bytes:
     """Write a record, and wipe the key material in it."""
     octets = write_again(value) if isinstance(value, KeysKept) else None
-    if octets is not None:
-        return octets
-    written: list[KeyMaterial] = []
-
-    def write_out(part: object) -> memoryview:
-        if isinstance(part, KeyMaterial):
-            written.append(part)
-        return _write_out(part)
-
-    try:
-        return msgspec.msgpack.encode(value, enc_hook=write_out)
-    finally:
-        for material in written:
-            material.wipe()
+    return _WIPING_ENCODER.encode(value) if octets is None else octets
 
 
 def fresh_copy(value: StructType) -> StructType:
@@ -116,17 +103,25 @@ class _Unknown(msgspec.Struct, tag=""):
     """What is read where no kind is known: nothing."""
 
 
-def _write_out(value: object) -> memoryview:
+def _write_out(value: object) -> bytes:
     if isinstance(value, KeyMaterial):
-        return value.exposed()  # released when it is written: nobody else has it
+        with value.exposed() as octets:
+            return bytes(octets)
     raise NotImplementedError(f"{type(value).__name__} has no form in a journal")
+
+
+def _write_out_and_wipe(value: object) -> bytes:
+    octets = _write_out(value)
+    if isinstance(value, KeyMaterial):
+        value.wipe()
+    return octets
 
 
 def _read_in(kind: type, value: object) -> object:
     if kind is KeyMaterial:
         if not isinstance(value, bytes):
             raise TypeError("key material is written as octets")  # msgspec makes a ValidationError of it
-        return KeyMaterial.copied(value)
+        return copied(value)
     raise NotImplementedError(f"{kind.__name__} has no form in a journal")
 
 
@@ -142,3 +137,4 @@ def _decoder_of_any(kinds: Iterable[type[Record]]) -> msgspec.msgpack.Decoder[Re
 
 
 _ENCODER = msgspec.msgpack.Encoder(enc_hook=_write_out)
+_WIPING_ENCODER = msgspec.msgpack.Encoder(enc_hook=_write_out_and_wipe)

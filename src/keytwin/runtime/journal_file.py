@@ -184,6 +184,10 @@ class Contents:
         elif element == SNAPSHOT:
             self.begin_short(row, self._read_mark(row, octets))
 
+    def is_long(self, longest_tail: int) -> bool:
+        """Whether it is time for a snapshot."""
+        return self.tail > max(longest_tail, self.short)
+
     def begin(self, row: int, lost: int) -> None:
         """Note that what elements find again begins behind a row: what is before is of no use, damaged or not."""
         self.begins, self.lost, self.tail = row, lost, 0

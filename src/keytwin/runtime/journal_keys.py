@@ -13,7 +13,7 @@ import msgspec
 from keytwin.keymanagement.pool import KeysKept
 from keytwin.vocabulary.exchange_messages import BatchId
 from keytwin.vocabulary.identity import KeyId, Ksid, SaeId
-from keytwin.vocabulary.key import KeyMaterial, Provenance
+from keytwin.vocabulary.key import KeyMaterial, Provenance, copied
 from keytwin.vocabulary.units import Instant
 
 
@@ -49,7 +49,7 @@ def read_in(octets: bytes, read: KeysRead) -> KeysKept:
     sizes = set(map(len, views))
     if len(sizes) == 1 and 0 not in sizes:
         return _kept(read, tuple(KeyMaterial(bytearray().join(views)).split(*sizes)))
-    return _kept(read, tuple(map(KeyMaterial.copied, views)))
+    return _kept(read, tuple(map(copied, views)))
 
 
 def read_without(octets: bytes, read: KeysRead) -> KeysKept:

@@ -53,14 +53,6 @@ class KeyMaterial:
         return material
 
     @classmethod
-    def copied(cls, octets: bytes | memoryview) -> KeyMaterial:
-        """Return material of the same content as octets that stay where they are."""
-        material = cls.blank(len(octets))
-        with material.exposed() as room:
-            room[:] = octets
-        return material
-
-    @classmethod
     def deferred(cls, count: int, draw: Draw, start: int = 0) -> KeyMaterial:
         """Return material whose octets are drawn when they are first exposed; wiped before, they never are."""
         material = cls.__new__(cls)
@@ -151,6 +143,14 @@ class KeyMaterial:
 
     def __deepcopy__(self, memo: object) -> NoReturn:
         self.__reduce__()
+
+
+def copied(octets: bytes | memoryview) -> KeyMaterial:
+    """Return material of the same content as octets that stay where they are."""
+    material = KeyMaterial.blank(len(octets))
+    with material.exposed() as room:
+        room[:] = octets
+    return material
 
 
 def _moved(octets: bytearray | memoryview) -> bytearray | memoryview:
