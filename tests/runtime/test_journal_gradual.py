@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from keytwin.keymanagement.pool import KeysHandedOut
 from keytwin.runtime import journal as journal_module
@@ -179,6 +181,34 @@ def _copied_once(live: Path, torn: Path) -> None:
         if not (torn / name).exists():
             copied(live, torn / name)
             return
+
+
+@invariant("O1")
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(lives=st.lists(st.integers(1, 40), min_size=2, max_size=6), step=st.integers(400, 6_000))
+def test_o1_any_number_of_crashes_at_any_steps_loses_nothing(
+    lives: list[int], step: int, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (journal_gradual, journal_module):
+        monkeypatch.setattr(module, "STEP", step)
+    folder, total = tmp_path_factory.mktemp("lives"), 0
+    state: State = ([], [])
+    (folder / "0").mkdir()
+    for life, commits in enumerate(lives):
+        with closing(opened(folder / f"{life}")) as journal:
+            assert not journal.found_now
+            assert found(journal)[1] == list(range(total)), "all of THERE is kept for ever"
+            journal.shorten_by(even, longest_tail=3_000)
+            for number in range(total, total + commits):
+                save(journal, number)
+            total += commits
+            state = found(journal)
+            upto = next((number for number in state[0] if number % 2), total)
+            assert state == expected(total, upto)
+            copied(folder / f"{life}", folder / f"{life + 1}")
+        shutil.rmtree(folder / f"{life}")
+    with closing(opened(folder / f"{len(lives)}")) as journal:
+        assert found(journal) == state
 
 
 @invariant("O1")
