@@ -45,7 +45,7 @@ def decoded(octets: bytes) -> KeysKept:
 
 
 def to_copy(octets: bytes) -> KeysKept:
-    record = CODEC.decode_to_copy(octets)
+    [record] = CODEC.decode_each_to_copy([octets])
     assert isinstance(record, KeysKept)
     return record
 

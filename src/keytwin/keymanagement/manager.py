@@ -25,7 +25,7 @@ from keytwin.keymanagement.forwarding import Forwarding, HopForgotten, HopKept, 
 from keytwin.keymanagement.generations import Generations
 from keytwin.keymanagement.handout import HandOutsDue
 from keytwin.keymanagement.health import Health, SyntheticKeyKept
-from keytwin.keymanagement.kept import BooksKept, StockKept, take_up_books, take_up_stock
+from keytwin.keymanagement.kept import BooksKept, StockKept, take_up_books, take_up_stock, together
 from keytwin.keymanagement.kmlink import IncomingMark, account, restore_link
 from keytwin.keymanagement.lease import GrantKept, OutgoingMark
 from keytwin.keymanagement.links import LINK_MESSAGES, Links
@@ -158,7 +158,7 @@ class KeyManager:
     def restore(self, records: Iterable[Record], now: Instant) -> list[Effect]:
         """Take up what was saved: routes, sessions, stocks and pools; what was under way is made anew."""
         pools = defaultdict[Ksid, Pool](Pool)
-        for record in records:
+        for record in together(records):
             self.take_up(record, pools)
         latest = Instant(now + self.lifetime)
         for pool in pools.values():

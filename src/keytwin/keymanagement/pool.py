@@ -291,7 +291,7 @@ class Shelf:
         Return how many were here, and the batches of which nothing is left now.
         """
         gone = 0
-        touched: dict[BatchId, None] = {}
+        emptied = []
         for key_id in key_ids:
             batch = self.by_key.get(key_id)
             if self.copies:  # several slaves here have it: that of this session only
@@ -301,10 +301,10 @@ class Shelf:
             self._unname(key_id, batch)
             batch.keys.pop(key_id).wipe()
             gone += 1
-            touched[batch.batch_id] = None
             if not batch.keys:
                 self._forget(batch)
-        return gone, [batch_id for batch_id in touched if batch_id not in self.batches]
+                emptied.append(batch.batch_id)
+        return gone, emptied
 
     def remove(self, batch_id: BatchId) -> int:
         """Wipe what is left of a batch; return how many keys that were."""

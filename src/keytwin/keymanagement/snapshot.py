@@ -12,7 +12,7 @@ from itertools import chain
 
 from keytwin.keymanagement.blocks import BlockDecided, BlockHeld
 from keytwin.keymanagement.forwarding import MOST_TOMBSTONES, HopKept
-from keytwin.keymanagement.kept import BooksKept, stock_of
+from keytwin.keymanagement.kept import BooksKept, stock_of, together
 from keytwin.keymanagement.manager import KeyManager
 from keytwin.keymanagement.pool import Batch, KeysKept, Pool
 from keytwin.keymanagement.selfpair import SelfPairKept
@@ -31,7 +31,7 @@ def shorten(km: KeyManager, records: Iterable[Record]) -> list[Record]:
 def _take_up(km: KeyManager, records: Iterable[Record], pools: defaultdict[Ksid, Pool]) -> dict[LinkId, BlockHeld]:
     """Take up all but the blocks that wait for a decision: these stay records, by their link."""
     held: dict[LinkId, BlockHeld] = {}
-    for record in records:
+    for record in together(records):
         if isinstance(record, BlockHeld) and not record.is_placed:
             held[record.link] = record
             continue

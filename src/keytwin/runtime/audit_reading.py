@@ -174,7 +174,7 @@ def _said(connection: sqlite3.Connection, contents: Contents, codec: RecordCodec
             octets = contents.opened(number, element, key, sealed)
         except SealBroken:
             continue  # it is among the damage
-        for record in read_batch(contents.path, number, octets, codec.decode):
+        for record in read_batch(contents.path, number, octets, codec.decode_each):
             entry = record.audited()
             if entry is not None:
                 yield number, Noted(ElementName(element.decode()), entry)

@@ -141,7 +141,7 @@ class Journal:
                     octets = self._contents.opened(row, name, number, sealed)
                 except SealBroken as error:  # it was whole when the journal was opened: the disk is failing
                     raise JournalCorrupt(self.path, row, "is not what was written") from error
-                found += read_batch(self.path, row, octets, self._codec.decode)
+                found += read_batch(self.path, row, octets, self._codec.decode_each)
         return found
 
     def shorten_by(self, shorten: Shorten, longest_tail: int = LONGEST_TAIL) -> None:

@@ -67,30 +67,44 @@ class RecordCodec:
 
     def decode(self, octets: bytes) -> Record:
         """Read one record; msgspec.DecodeError when it is not one, or of a kind that is not known here."""
-        return self._decoded(octets, read_in)
+        [record] = self.decode_each([octets])
+        return record
 
-    def decode_to_copy(self, octets: bytes) -> Record:
-        """Read one record that is to be written again, by `encode_and_wipe`; the same errors.
+    def decode_each(self, batch: list[bytes]) -> list[Record]:
+        """Read records; the same errors."""
+        return self._decoded(batch, read_in)
+
+    def decode_each_to_copy(self, batch: list[bytes]) -> list[Record]:
+        """Read records that are to be written again, by `encode_and_wipe`; the same errors.
 
         Of a batch of keys the keys stay where they are. Who has it can drop some, and not look at any.
         """
-        return self._decoded(octets, read_without)
+        return self._decoded(batch, read_without)
 
-    def _decoded(self, octets: bytes, keys: Callable[[bytes, KeysRead], KeysKept]) -> Record:
+    def _decoded(self, batch: list[bytes], keys: Callable[[bytes, KeysRead], KeysKept]) -> list[Record]:
         decoder = self._decoder
         if decoder is None:
             decoder = self._decoder = _decoder_of_any(self._kinds.values())
+        decode, octets = decoder.decode, b""
+        records = []
         try:
-            record = decoder.decode(octets)
+            for octets in batch:
+                record = decode(octets)
+                records.append(keys(octets, record) if isinstance(record, KeysRead) else record)
         except msgspec.ValidationError:
-            name = kind_named(octets)
-            if name in self._kinds:
-                raise
-            raise msgspec.ValidationError(f"no record is called {name!r}") from None
+            self._check_kind(octets)
+            raise
         except UnicodeDecodeError:
-            # Outside msgspec's own errors, and what Python says of bad text holds the octets themselves.
-            raise msgspec.DecodeError("holds text that is no UTF-8") from None
-        return keys(octets, record) if isinstance(record, KeysRead) else record
+            raise _no_text() from None
+        return records
+
+    def _check_kind(self, octets: bytes) -> None:
+        try:
+            name = kind_named(octets)
+        except UnicodeDecodeError:
+            raise _no_text() from None
+        if name not in self._kinds:
+            raise msgspec.ValidationError(f"no record is called {name!r}") from None
 
     def _learn(self, kind: type[Record]) -> None:
         known = self._kinds.setdefault(kind.__name__, kind)
@@ -100,7 +114,14 @@ class RecordCodec:
 
 
 class _Unknown(msgspec.Struct, tag=""):
-    """What is read where no kind is known: nothing."""
+    """What no record is: a second kind beside a single one, of which the tag could be left out otherwise."""
+
+    nothing: None
+
+
+def _no_text() -> msgspec.DecodeError:
+    """Return msgspec's own kind of error: what Python says of bad text holds the octets themselves."""
+    return msgspec.DecodeError("holds text that is no UTF-8")
 
 
 def _write_out(value: object) -> bytes:
@@ -132,8 +153,8 @@ def _decoder(kind: type[StructType]) -> msgspec.msgpack.Decoder[StructType]:
 
 def _decoder_of_any(kinds: Iterable[type[Record]]) -> msgspec.msgpack.Decoder[Record | KeysRead]:
     """Return what reads records of all these kinds, in one go: it finds by itself of which kind one is."""
-    forms: list[type[msgspec.Struct]] = [KeysRead if kind is KeysKept else kind for kind in kinds]
-    return msgspec.msgpack.Decoder(reduce(or_, forms or [_Unknown]), dec_hook=_read_in)
+    forms = (KeysRead if kind is KeysKept else kind for kind in kinds)
+    return msgspec.msgpack.Decoder(reduce(or_, (_Unknown, *forms)), dec_hook=_read_in)
 
 
 _ENCODER = msgspec.msgpack.Encoder(enc_hook=_write_out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -233,11 +233,10 @@ def examine(path: Path, connection: sqlite3.Connection, envelope: Envelope) -> C
     return contents
 
 
-def read_batch(path: Path, row: int, octets: bytes, decode: Callable[[bytes], Record]) -> Iterator[Record]:
-    """Give the records of a row whose seal has been opened; JournalCorrupt when they are none that are known here."""
+def read_batch(path: Path, row: int, octets: bytes, decode: Callable[[list[bytes]], list[Record]]) -> list[Record]:
+    """Return the records of a row whose seal has been opened; JournalCorrupt when they are none that are known here."""
     try:
-        for record in _BATCHES.decode(octets):
-            yield decode(record)
+        return decode(_BATCHES.decode(octets))
     except msgspec.DecodeError as error:
         # The seal held, so this is what some keytwin wrote: another version, or one with another plug-in.
         raise JournalCorrupt(path, row, f"holds what this keytwin can't read: {error}") from error

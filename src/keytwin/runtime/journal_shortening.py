@@ -103,7 +103,7 @@ def _saved(
             octets = contents.opened(row, element.encode(), number, sealed)
         except SealBroken as error:
             raise JournalCorrupt(contents.path, row, "is not what was written") from error
-        records += read_batch(contents.path, row, octets, codec.decode_to_copy)
+        records += read_batch(contents.path, row, octets, codec.decode_each_to_copy)
     return records
 
 
