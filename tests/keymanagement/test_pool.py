@@ -85,6 +85,44 @@ def test_a_pool_forgets_keys_that_were_handed_out_before_a_restart() -> None:
     assert (held.ready, len(held.batches)) == (2, 1)
 
 
+@invariant("K1")
+@given(
+    st.lists(
+        st.one_of(
+            st.integers(1, 6),
+            st.sampled_from(["expire", "take", "drop", "wipe"]),
+            st.lists(st.integers(0, 30), max_size=4),
+        )
+    )
+)
+def test_what_was_handed_out_is_found_whatever_became_of_the_pool_meanwhile(steps: list[int | str | list[int]]) -> None:
+    """A number: a batch of so many keys comes; several: keys that were handed out before a restart."""
+    held, here, now, came = Pool(), list[str](), 0, 0
+    for step in steps:
+        now += 10
+        match step:
+            case "expire":
+                held.expire(Instant(now))
+            case "take":
+                held.take(min(1, held.ready))
+            case "drop":
+                held.drop("0/")
+            case int():
+                made = batch(f"{came % 3}/", 0, until=now + 35)
+                made.keys.update((KeyId(f"k{came + place}"), KeyMaterial(bytearray(4))) for place in range(step))
+                held.add(made)
+                came += step
+            case list():
+                names = tuple(dict.fromkeys(KeyId(f"k{number}") for number in step))
+                assert held.remove(names) == len(set(names) & set(here))
+            case _:
+                held.wipe()
+        here = [key_id for each in held.batches for key_id in each.keys]
+        assert held.ready == len(here)
+        assert all(each.keys for each in held.batches)
+        assert not any(material.is_wiped for each in held.batches for material in each.keys.values())
+
+
 def test_a_pool_wipes_everything_at_the_end() -> None:
     one = batch("a")
     materials = list(one.keys.values())
@@ -128,6 +166,23 @@ def test_a_shelf_tells_what_is_past_its_time_oldest_first() -> None:
     assert held.remove("a") == 3
     assert held.remove("a") == 0
     assert held.next_expiry() == 101
+
+
+def test_a_shelf_forgets_what_its_slave_had_before_a_restart_and_no_others_copy() -> None:
+    mine, later, theirs = batch("a"), batch("b", 1), batch("a", ksid="theirs", sae=OTHER)
+    theirs.batch_id = "theirs"
+    wiped = [mine.keys[KeyId("a0")], mine.keys[KeyId("a2")], later.keys[KeyId("b0")]]
+    held = shelf(mine, theirs, later)
+    had = [KeyId("a0"), KeyId("b0"), KeyId("x"), KeyId("a2"), KeyId("a0")]
+    assert held.wipe_collected(had, Ksid("session")) == (3, ["b"])
+    assert all(each.is_wiped for each in wiped)
+    assert held.wipe_collected(had, Ksid("session")) == (0, [])
+    assert [each.ksid for each in held.holders(KeyId("a0"))] == ["theirs"]
+    assert [each.ksid for each in held.holders(KeyId("a1"))] == ["session", "theirs"]
+    assert not any(each.is_wiped for each in theirs.keys.values())
+    assert held.wipe_collected([KeyId("a1")], Ksid("session")) == (1, ["a"])
+    assert held.wipe_collected(list(theirs.keys), Ksid("theirs")) == (3, ["theirs"])
+    assert [*held.batches, *held.by_key, *held.by_session, *held.copies] == []
 
 
 def test_a_shelf_gives_up_a_session_and_no_other() -> None:

@@ -76,10 +76,29 @@ def test_a_codec_reads_the_kinds_it_was_told_or_has_written() -> None:
     assert RecordCodec([Placed, Struck]).decode(octets) == Struck(1)
 
 
-@pytest.mark.parametrize("octets", [b"", b"\xc1", b"\x80", encode(Struck(1))[:-1], msgspec.msgpack.encode({"type": 1})])
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"",
+        b"\xc1",
+        b"\x80",
+        encode(Struck(1))[:-1],
+        msgspec.msgpack.encode({"type": 1}),
+        msgspec.msgpack.encode({"offset": 1}),
+    ],
+)
 def test_what_is_no_record_is_refused(octets: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
         RecordCodec([Struck]).decode(octets)
+
+
+@pytest.mark.parametrize("octets", [b"\x81\xa4type\xa1\xff", b"\x81\xa1\xff\xc0"], ids=["kind", "field"])
+def test_text_that_is_none_is_refused_without_showing_it(octets: bytes) -> None:
+    several: list[list[type[Record]]] = [[], [Struck], [Placed, Struck]]
+    for kinds in several:
+        with pytest.raises(msgspec.DecodeError) as refused:
+            RecordCodec(kinds).decode(octets)
+        assert "xff" not in str(refused.value)
 
 
 def test_two_kinds_of_one_name_are_refused() -> None:

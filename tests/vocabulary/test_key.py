@@ -11,7 +11,7 @@ import pytest
 
 from keytwin.vocabulary.errors import WipedKey
 from keytwin.vocabulary.identity import KeyId
-from keytwin.vocabulary.key import Key, KeyMaterial, Method, Provenance, exposed_together
+from keytwin.vocabulary.key import Key, KeyMaterial, Method, Provenance, copied, exposed_together
 from tests.marks import invariant
 
 SECRET = b"an octet string that must not appear anywhere"
@@ -215,3 +215,23 @@ def test_a_key_of_another_size_than_usual_is_wiped_as_well() -> None:
         buffer = bytearray(b"k" * count)
         KeyMaterial(buffer).wipe()
         assert buffer == bytes(count)
+
+
+def test_material_that_is_copied_leaves_its_source_as_it_is() -> None:
+    source = b"secret"
+    material = copied(source)
+    assert material.size == 48
+    with material.exposed() as octets:
+        assert bytes(octets) == source
+    material.wipe()
+    assert (source, material.is_wiped) == (b"secret", True)
+    assert copied(b"").size == 0
+
+
+def test_blank_material_is_zeros_to_be_written_to() -> None:
+    material = KeyMaterial.blank(3)
+    with material.exposed() as octets:
+        assert bytes(octets) == bytes(3)
+        octets[1:] = b"ab"
+    with material.inspected() as octets:
+        assert bytes(octets) == b"\0ab"

@@ -222,15 +222,10 @@ class Carriage:
 
     def forget_collected(self, handed_out: KeysHandedOut) -> int:
         """Wipe keys that a slave had before a restart; return how many of them were here."""
-        # Of keys that several slaves here have copies of, those of this session only.
-        named = [(key_id, batch) for key_id in handed_out.key_ids for batch in self.shelf.holders(key_id)]
-        ours = {key_id: batch for key_id, batch in named if batch.ksid == handed_out.ksid}
-        for key in self.shelf.take(list(ours), list(ours.values())):
-            key.material.wipe()
-        for batch in dict.fromkeys(ours.values()):
-            if not batch.keys:
-                self.remember_gone(batch.batch_id)
-        return len(ours)
+        gone, batches = self.shelf.wipe_collected(handed_out.key_ids, handed_out.ksid)
+        for batch_id in batches:
+            self.remember_gone(batch_id)
+        return gone
 
     def keep(self, kept: KeysKept) -> None:
         """Make a batch available to its slave."""

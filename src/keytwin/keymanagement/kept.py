@@ -6,12 +6,15 @@ restore what the records before them restored (invariant O1); what is spent is i
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
 import msgspec
 
 from keytwin.keymanagement.blocks import SecondIngest
 from keytwin.keymanagement.kmlink import KmLink
 from keytwin.keymanagement.pads import Books, Incoming, Outgoing
-from keytwin.keymanagement.pool import KeyBooks
+from keytwin.keymanagement.pool import KeyBooks, KeysHandedOut
 from keytwin.vocabulary.exchange_messages import BatchId
 from keytwin.vocabulary.identity import Ksid, LinkId
 from keytwin.vocabulary.key import KeyMaterial
@@ -51,6 +54,21 @@ class BooksKept(Record, frozen=True, gc=False):
     released: int
     gone: tuple[BatchId, ...]
     tombstones: dict[Ksid, int]
+
+
+def together(records: Iterable[Record]) -> Iterator[Record]:
+    """Give records, and hand-outs of one session that follow one another as one: each key is then all that it costs."""
+    for _, group in groupby(records, _session_of):
+        first, *more = group
+        if more and isinstance(first, KeysHandedOut):
+            key_ids = (key_id for record in more if isinstance(record, KeysHandedOut) for key_id in record.key_ids)
+            first = msgspec.structs.replace(first, key_ids=(*first.key_ids, *key_ids))
+        yield first
+
+
+def _session_of(record: Record) -> object:
+    """Return whose hand-out a record is; one that is none has nothing in common with any other."""
+    return (record.ksid, record.is_master) if isinstance(record, KeysHandedOut) else object()
 
 
 def stock_of(kmlink: KmLink) -> StockKept:

@@ -7,6 +7,7 @@ apps that have but one SAE.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
@@ -24,7 +25,7 @@ from keytwin.keymanagement.forwarding import Forwarding, HopForgotten, HopKept, 
 from keytwin.keymanagement.generations import Generations
 from keytwin.keymanagement.handout import HandOutsDue
 from keytwin.keymanagement.health import Health, SyntheticKeyKept
-from keytwin.keymanagement.kept import BooksKept, StockKept, take_up_books, take_up_stock
+from keytwin.keymanagement.kept import BooksKept, StockKept, take_up_books, take_up_stock, together
 from keytwin.keymanagement.kmlink import IncomingMark, account, restore_link
 from keytwin.keymanagement.lease import GrantKept, OutgoingMark
 from keytwin.keymanagement.links import LINK_MESSAGES, Links
@@ -156,8 +157,8 @@ class KeyManager:
 
     def restore(self, records: Iterable[Record], now: Instant) -> list[Effect]:
         """Take up what was saved: routes, sessions, stocks and pools; what was under way is made anew."""
-        pools: dict[Ksid, Pool] = {}
-        for record in records:
+        pools = defaultdict[Ksid, Pool](Pool)
+        for record in together(records):
             self.take_up(record, pools)
         latest = Instant(now + self.lifetime)
         for pool in pools.values():
@@ -277,9 +278,11 @@ class KeyManager:
     def _expire_by_all(self, now: Instant) -> list[Effect]:
         return self.collection.expire_by(self.collection.next_expiry(pools_of(self.sessions)), now)
 
-    def take_up(self, record: Record, pools: dict[Ksid, Pool]) -> None:
+    def take_up(self, record: Record, pools: defaultdict[Ksid, Pool]) -> None:
         """Take up one saved record, in the order they were saved; what masters have ready goes to `pools`."""
         match record:
+            case KeysKept() | KeysHandedOut() | BatchGone():
+                take_up(record, pools[record.ksid], self.carriage)
             case BlockHeld() | BlockDecided() | OutgoingMark() | IncomingMark() | GrantKept():
                 restore_link(self.links.kmlinks[record.link], record)
             case StockKept():
@@ -300,8 +303,6 @@ class KeyManager:
                 take_up_books(self.books, record)
                 self.carriage.gone |= dict.fromkeys(record.gone)
                 self.forwarding.tombstones |= record.tombstones
-            case KeysKept() | KeysHandedOut() | BatchGone():
-                take_up(record, pools.setdefault(record.ksid, Pool()), self.carriage)
             case _:
                 raise UnexpectedMessage(f"a key manager does not keep {type(record).__name__}")
 

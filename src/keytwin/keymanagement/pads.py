@@ -281,15 +281,16 @@ def _append(segments: deque[_Segment], start: int, material: KeyMaterial) -> int
 def _joined(segments: deque[_Segment], start: int) -> KeyMaterial:
     """Move what lies from `start` on into one piece, and wipe the rest."""
     end = segments[-1].end if segments else start
-    joined = bytearray(max(0, end - start))  # at once: one that grows leaves copies behind
-    for segment in segments:
-        first = max(start, segment.start)
-        if first < segment.end:
-            with segment.material.exposed() as octets:
-                joined[first - start : segment.end - start] = octets[first - segment.start :]
-        segment.material.wipe()
+    joined = KeyMaterial.blank(max(0, end - start))  # at once: one that grows leaves copies behind
+    with joined.exposed() as whole:
+        for segment in segments:
+            first = max(start, segment.start)
+            if first < segment.end:
+                with segment.material.exposed() as octets:
+                    whole[first - start : segment.end - start] = octets[first - segment.start :]
+            segment.material.wipe()
     segments.clear()
-    return KeyMaterial(joined)
+    return joined
 
 
 def _copied(segments: Iterable[_Segment], start: int, end: int) -> bytearray:

@@ -137,11 +137,14 @@ class Pool:
     batches: deque[Batch] = field(default_factory=deque)
     ready: int = 0
     leased: int = 0  # of these the first so many: durably counted as handed out already
+    _named: dict[KeyId, Batch] | None = field(default=None, init=False, repr=False, compare=False)  # while taken up
 
     def add(self, batch: Batch) -> None:
         """Make a batch available."""
         self.batches.append(batch)
         self.ready += len(batch.keys)
+        if self._named is not None:
+            self._named.update(dict.fromkeys(batch.keys, batch))
 
     def take(self, number: int) -> list[Key]:
         """Take keys out, which must be there."""
@@ -164,13 +167,17 @@ class Pool:
 
     def remove(self, key_ids: tuple[KeyId, ...]) -> int:
         """Wipe these keys, as they were handed out before a restart; return how many were there."""
-        gone = 0
-        for batch in self.batches:
-            for key_id in key_ids:  # which may lie in several batches, and some may have expired before
-                if (material := batch.keys.pop(key_id, None)) is not None:
-                    material.wipe()
-                    gone += 1
-        self.batches = deque(batch for batch in self.batches if batch.keys)
+        named = self._named
+        if named is None:  # once for all that come now: there are thousands of keys, and as many hand-outs
+            named = self._named = {key_id: batch for batch in self.batches for key_id in batch.keys}
+        gone, is_any_empty = 0, False
+        for key_id in key_ids:  # which may lie in several batches, and some may have expired before
+            if (batch := named.pop(key_id, None)) is not None:
+                batch.keys.pop(key_id).wipe()
+                gone += 1
+                is_any_empty = is_any_empty or not batch.keys
+        if is_any_empty:
+            self.batches = deque(batch for batch in self.batches if batch.keys)
         self.ready -= gone
         return gone
 
@@ -178,6 +185,7 @@ class Pool:
         """Wipe what is left of a batch; return how many keys that were."""
         gone = sum(batch.wipe() for batch in self.batches if batch.batch_id == batch_id)
         self.batches = deque(batch for batch in self.batches if batch.keys)
+        self._named = None
         self.ready -= gone
         self.leased = 0  # which of these were leased is not known: those that are left are leased again
         return gone
@@ -196,6 +204,7 @@ class Pool:
         """Wipe everything; return how many keys that were."""
         gone = sum(batch.wipe() for batch in self.batches)
         self.batches.clear()
+        self._named = None
         self.ready = self.leased = 0
         return gone
 
@@ -205,6 +214,7 @@ class Pool:
 
     def _count_gone(self, number: int) -> None:
         """Book so many of the first keys out."""
+        self._named = None
         self.ready -= number
         self.leased = max(0, self.leased - number)
 
@@ -275,6 +285,27 @@ class Shelf:
         if not batch.keys:
             self._forget(batch)
         return taken
+
+    def wipe_collected(self, key_ids: Iterable[KeyId], ksid: Ksid) -> tuple[int, list[BatchId]]:
+        """Wipe keys that a session's slave had before a restart.
+
+        Return how many were here, and the batches of which nothing is left now.
+        """
+        gone = 0
+        emptied = []
+        for key_id in key_ids:
+            batch = self.by_key.get(key_id)
+            if self.copies:  # several slaves here have it: that of this session only
+                batch = next((each for each in self.holders(key_id) if each.ksid == ksid), None)
+            if batch is None or batch.ksid != ksid:
+                continue
+            self._unname(key_id, batch)
+            batch.keys.pop(key_id).wipe()
+            gone += 1
+            if not batch.keys:
+                self._forget(batch)
+                emptied.append(batch.batch_id)
+        return gone, emptied
 
     def remove(self, batch_id: BatchId) -> int:
         """Wipe what is left of a batch; return how many keys that were."""

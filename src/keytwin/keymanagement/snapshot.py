@@ -6,12 +6,13 @@ knows what a record means, except for what a restart throws away as well: the ke
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from keytwin.keymanagement.blocks import BlockDecided, BlockHeld
 from keytwin.keymanagement.forwarding import MOST_TOMBSTONES, HopKept
-from keytwin.keymanagement.kept import BooksKept, stock_of
+from keytwin.keymanagement.kept import BooksKept, stock_of, together
 from keytwin.keymanagement.manager import KeyManager
 from keytwin.keymanagement.pool import Batch, KeysKept, Pool
 from keytwin.keymanagement.selfpair import SelfPairKept
@@ -21,16 +22,16 @@ from keytwin.vocabulary.machine import Record
 
 def shorten(km: KeyManager, records: Iterable[Record]) -> list[Record]:
     """Return what restores the same; `km` is fresh, and of no use afterwards. The keys are handed on, or wiped."""
-    pools: dict[Ksid, Pool] = {}
+    pools = defaultdict[Ksid, Pool](Pool)
     held = _take_up(km, records, pools)
     _release(km, pools)
     return [_books(km, pools), *_links(km, held), *_sessions(km), *_keys(km, pools)]
 
 
-def _take_up(km: KeyManager, records: Iterable[Record], pools: dict[Ksid, Pool]) -> dict[LinkId, BlockHeld]:
+def _take_up(km: KeyManager, records: Iterable[Record], pools: defaultdict[Ksid, Pool]) -> dict[LinkId, BlockHeld]:
     """Take up all but the blocks that wait for a decision: these stay records, by their link."""
     held: dict[LinkId, BlockHeld] = {}
-    for record in records:
+    for record in together(records):
         if isinstance(record, BlockHeld) and not record.is_placed:
             held[record.link] = record
             continue

@@ -8,13 +8,14 @@ unnoticed. Rows at the end are covered by the journal's own rows, which say the 
 
 from __future__ import annotations
 
-import hmac
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import msgspec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from keytwin.runtime.envelope import Envelope, SealBroken
 from keytwin.vocabulary.audit import AuditEntry
@@ -58,11 +59,25 @@ class AuditKey:
     octets: bytes = field(repr=False)
 
 
+class Links:
+    """What binds each row of a chain to all before it."""
+
+    def __init__(self, key: bytes) -> None:
+        self._keyed = HMAC(key, SHA256())
+
+    def after(self, before: bytes, number: int, extent: tuple[int, int], entries: bytes) -> bytes:
+        """Return the link of a row; `extent`: its instant, and the last row of the journal that it covers."""
+        keyed = self._keyed.copy()  # less than half of what it costs to take the key up each time
+        keyed.update(b"%b%d,%d,%d," % (before, number, *extent))
+        keyed.update(entries)
+        return keyed.finalize()
+
+
 class AuditTrail:
     """The chain's end: makes the next row."""
 
     def __init__(self, key: AuditKey, last: AuditRow | None) -> None:
-        self._key = key.octets
+        self._links = Links(key.octets)
         self._number = last.id if last else 0
         self._link = last.link if last else BEGINNING
         self._through = last.through if last else 0
@@ -79,15 +94,9 @@ class AuditTrail:
     def next(self, noted: list[Noted], at: int, through: int) -> AuditRow:
         """Return the next row, which is to be stored before another one is made."""
         self._number, self._through = self._number + 1, through
-        text = _ENCODER.encode(noted).decode()
-        self._link = link_of(self._key, self._link, AuditRow(self._number, at, through, text, b""))
-        return AuditRow(self._number, at, through, text, self._link)
-
-
-def link_of(key: bytes, before: bytes, row: AuditRow) -> bytes:
-    """Return what binds a row to all before it."""
-    head = b"%b%d,%d,%d," % (before, row.id, row.at, row.through)
-    return hmac.digest(key, head + row.entries.encode(), "sha256")
+        entries = _ENCODER.encode(noted)
+        self._link = self._links.after(self._link, self._number, (at, through), entries)
+        return AuditRow(self._number, at, through, entries.decode(), self._link)
 
 
 def lay_out(connection: sqlite3.Connection, envelope: Envelope, store: bytes, first: int) -> None:

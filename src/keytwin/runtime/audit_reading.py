@@ -23,7 +23,7 @@ from typing import Final
 import msgspec
 
 from keytwin.runtime import audit
-from keytwin.runtime.audit import BEGINNING, AuditKey, AuditRow, Noted
+from keytwin.runtime.audit import BEGINNING, AuditKey, AuditRow, Links, Noted
 from keytwin.runtime.envelope import Envelope, SealBroken
 from keytwin.runtime.journal import explaining
 from keytwin.runtime.journal_codec import RecordCodec
@@ -111,12 +111,15 @@ def _examined(path: Path, connection: sqlite3.Connection, envelope: Envelope, co
 
 def _check_links(trail: Trail, key: AuditKey) -> None:
     """Hold each row against the one before it."""
+    links = Links(key.octets)
     before, expected = BEGINNING, 1
     for row in trail.rows:
         if row.id != expected:
             trail.faults.append(AuditFault(expected, "is missing" if row.id > expected else "is there twice"))
-        elif not hmac.compare_digest(row.link, audit.link_of(key.octets, before, row)):
-            trail.faults.append(AuditFault(row.id, "is not what was written, or the one before it is not"))
+        else:
+            link = links.after(before, row.id, (row.at, row.through), row.entries.encode())
+            if not hmac.compare_digest(row.link, link):
+                trail.faults.append(AuditFault(row.id, "is not what was written, or the one before it is not"))
         before, expected = row.link, row.id + 1
 
 
@@ -171,7 +174,7 @@ def _said(connection: sqlite3.Connection, contents: Contents, codec: RecordCodec
             octets = contents.opened(number, element, key, sealed)
         except SealBroken:
             continue  # it is among the damage
-        for record in read_batch(contents.path, number, octets, codec):
+        for record in read_batch(contents.path, number, octets, codec.decode_each):
             entry = record.audited()
             if entry is not None:
                 yield number, Noted(ElementName(element.decode()), entry)

@@ -24,6 +24,7 @@ from keytwin.runtime.journal_codec import RecordCodec
 from keytwin.runtime.journal_file import (
     ELSEWHERE,
     INSERT,
+    INSERT_KEY,
     JournalCorrupt,
     audit_of,
     connect,
@@ -32,8 +33,9 @@ from keytwin.runtime.journal_file import (
     lock,
     read_batch,
 )
+from keytwin.runtime.journal_gradual import CUT, STEP, Gradual, throw_away, told_in_steps
 from keytwin.runtime.journal_shortening import in_short, replace
-from keytwin.runtime.journal_snapshot import LONGEST_TAIL, Shorten
+from keytwin.runtime.journal_snapshot import LONGEST_TAIL, ROW, Shorten
 from keytwin.runtime.libc import trim
 from keytwin.runtime.private_files import mistake, private_folder
 from keytwin.runtime.quarantine import ANEW, LEFT_OUT, Quarantined, put_aside, quarantined
@@ -70,6 +72,7 @@ class Journal:
         self._failure = ""
         self._exit = ExitStack()
         self._shorten: Shorten | None = None
+        self._steps: Iterator[int] | None = None  # of a snapshot that is being taken
         self._longest_tail = LONGEST_TAIL
         self._contents = examine(path, connection, envelope)
         self._trail = audit_of(self._contents, connection, envelope)
@@ -138,7 +141,7 @@ class Journal:
                     octets = self._contents.opened(row, name, number, sealed)
                 except SealBroken as error:  # it was whole when the journal was opened: the disk is failing
                     raise JournalCorrupt(self.path, row, "is not what was written") from error
-                found += read_batch(self.path, row, octets, self._codec)
+                found += read_batch(self.path, row, octets, self._codec.decode_each)
         return found
 
     def shorten_by(self, shorten: Shorten, longest_tail: int = LONGEST_TAIL) -> None:
@@ -148,8 +151,11 @@ class Journal:
         """
         self._check_usable()
         self._shorten, self._longest_tail = shorten, longest_tail
+        self._steps = None
         with explaining(self.path):
-            self._shorten_if_long()
+            throw_away(self._connection)
+            if self._contents.is_long(longest_tail):
+                self._shorten_at_once()
 
     def quarantined(self) -> tuple[Quarantined, ...]:
         """Return what was found damaged when the journal was opened, now or earlier."""
@@ -169,14 +175,17 @@ class Journal:
             raise JournalFailed(self._failure)
 
     def _write(self) -> None:
-        self._shorten_if_long()  # before the batch, as below
+        self._shorten_by_a_step()  # before the batch, as below
         if self._logged > LOG_LIMIT:
             # Before the batch, not after: when it fails, nothing of the batch is durable.
             self._cursor.execute("PRAGMA wal_checkpoint").fetchall()
             self._logged = 0
         if self._key.left < len(self._staged):
             self._key = self._fresh_key()
-        rows = self._sealed()
+        rows = _sealed(self._key, self._staged, self._contents.last + 1)
+        octets = sum(len(row[-1]) for row in rows)
+        self._contents.tail += octets + ROW * len(rows)
+        self._logged += octets + 2 * PAGE
         if len(rows) == 1 and not self._noted:
             self._cursor.execute(INSERT, rows[0])
         else:
@@ -188,18 +197,6 @@ class Journal:
                 self._cursor.execute(INSERT_AUDIT, row)
             self._cursor.execute("COMMIT")
         self._contents.last = rows[-1][0]
-
-    def _sealed(self) -> list[Row]:
-        key = self._key
-        rows: list[Row] = []
-        logged = 2 * PAGE
-        for row, (element, batch) in enumerate(self._staged.items(), self._contents.last + 1):
-            sealed = key.seal(row, element.encode(), _BATCH.encode(batch))
-            rows.append((row, element, key.number, sealed))
-            self._contents.weigh(row, sealed)
-            logged += len(sealed)
-        self._logged += logged
-        return rows
 
     def _settled(self) -> DataKey:
         """Put damage aside and let elements begin anew, all in one write: a crash before it changes nothing."""
@@ -215,10 +212,38 @@ class Journal:
         contents.begin(row, row)
         return key
 
-    def _shorten_if_long(self) -> None:
+    def _shorten_by_a_step(self) -> None:
+        """Go on with a snapshot, or begin one when it is time."""
+        steps, self._steps = self._steps or self._begun(), None  # one that fails begins anew
+        octets = 0
+        while steps and octets < STEP:
+            done = next(steps, None)
+            if done is None:
+                return
+            octets += STEP if done == CUT else done
+            self._logged = 0 if done == CUT else self._logged + done
+        self._steps = steps
+
+    def _begun(self) -> Iterator[int] | None:
+        """Begin a snapshot if it is time; a small one is taken at once."""
         contents = self._contents
-        if self._shorten is None or contents.tail <= max(self._longest_tail, contents.short):
-            return
+        if self._shorten is None or not contents.is_long(self._longest_tail):
+            return None
+        elements = told_in_steps(self._connection, contents)
+        if not elements:
+            self._shorten_at_once()
+            return None
+        self._key = self._fresh_key()
+        contents.highest_key += 1
+        key, wrapped = self._envelope.fresh(contents.store, contents.highest_key, 1)
+        gradual = Gradual(
+            self._connection, contents, self._codec, self._shorten, key, wrapped, self._key, self._trail.end
+        )
+        return gradual.steps(elements)
+
+    def _shorten_at_once(self) -> None:
+        contents = self._contents
+        assert self._shorten
         self._cursor.execute("BEGIN IMMEDIATE")
         key = self._fresh_key()
         try:
@@ -240,7 +265,7 @@ class Journal:
         contents = self._contents
         contents.highest_key += 1
         key, wrapped = self._envelope.fresh(contents.store, contents.highest_key, contents.last + 1)
-        self._cursor.execute("INSERT INTO data_keys VALUES (?, ?, ?, ?)", wrapped)
+        self._cursor.execute(INSERT_KEY, wrapped)
         contents.keys[key.number] = key
         return key
 
@@ -262,6 +287,14 @@ def explaining(path: Path) -> Iterator[None]:
                 raise JournalCorrupt(path, 0, f"is damaged: {error}") from error
             case _:
                 raise _failed(path, error) from error
+
+
+def _sealed(key: DataKey, staged: dict[ElementName, list[bytes]], first: int) -> list[Row]:
+    """Return a row for each element, from this number on."""
+    return [
+        (row, element, key.number, key.seal(row, element.encode(), _BATCH.encode(batch)))
+        for row, (element, batch) in enumerate(staged.items(), first)
+    ]
 
 
 def _failed(path: Path, error: sqlite3.Error) -> JournalFailed:

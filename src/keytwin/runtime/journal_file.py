@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,6 @@ import msgspec
 from keytwin.runtime import audit
 from keytwin.runtime.audit import AuditTrail
 from keytwin.runtime.envelope import STORE, DataKey, Envelope, SealBroken, WrappedKey
-from keytwin.runtime.journal_codec import RecordCodec
 from keytwin.runtime.journal_snapshot import ROW, SNAPSHOT, Mark, decode_mark
 from keytwin.runtime.private_files import SECRET, mistake, sync_folder
 from keytwin.runtime.quarantine import ANEW, Damage
@@ -35,6 +34,7 @@ DATA_KEYS: Final = """CREATE TABLE data_keys
 ROWS: Final = """CREATE TABLE rows
     (id INTEGER PRIMARY KEY, element TEXT NOT NULL, data_key INTEGER NOT NULL, sealed BLOB NOT NULL)"""
 INSERT: Final = "INSERT INTO rows VALUES (?, ?, ?, ?)"
+INSERT_KEY: Final = "INSERT INTO data_keys VALUES (?, ?, ?, ?)"
 OPENED: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 START_ANEW: Final = "move its folder away and start anew; never put back an older copy: its pads may have been used"
 ELSEWHERE: Final = "name another place, or move it away"
@@ -184,6 +184,10 @@ class Contents:
         elif element == SNAPSHOT:
             self.begin_short(row, self._read_mark(row, octets))
 
+    def is_long(self, longest_tail: int) -> bool:
+        """Whether it is time for a snapshot."""
+        return self.tail > max(longest_tail, self.short)
+
     def begin(self, row: int, lost: int) -> None:
         """Note that what elements find again begins behind a row: what is before is of no use, damaged or not."""
         self.begins, self.lost, self.tail = row, lost, 0
@@ -229,11 +233,10 @@ def examine(path: Path, connection: sqlite3.Connection, envelope: Envelope) -> C
     return contents
 
 
-def read_batch(path: Path, row: int, octets: bytes, codec: RecordCodec) -> Iterator[Record]:
-    """Give the records of a row whose seal has been opened; JournalCorrupt when they are none that are known here."""
+def read_batch(path: Path, row: int, octets: bytes, decode: Callable[[list[bytes]], list[Record]]) -> list[Record]:
+    """Return the records of a row whose seal has been opened; JournalCorrupt when they are none that are known here."""
     try:
-        for record in _BATCHES.decode(octets):
-            yield codec.decode(record)
+        return decode(_BATCHES.decode(octets))
     except msgspec.DecodeError as error:
         # The seal held, so this is what some keytwin wrote: another version, or one with another plug-in.
         raise JournalCorrupt(path, row, f"holds what this keytwin can't read: {error}") from error

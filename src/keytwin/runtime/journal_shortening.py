@@ -17,8 +17,8 @@ from keytwin.vocabulary.machine import Record, RecordsLost
 
 LARGEST_ROW: Final = 1024 * 1024  # octets of records, but for a record that is larger
 
-ELEMENTS: Final = "SELECT element, min(id) FROM rows WHERE id > ? GROUP BY element ORDER BY min(id)"
-SAVED: Final = "SELECT id, data_key, sealed FROM rows WHERE element = ? AND id > ? ORDER BY id"
+SIZES: Final = "SELECT element, length(sealed) FROM rows WHERE id > ? AND id <= ? ORDER BY id"
+SAVED: Final = "SELECT id, data_key, sealed FROM rows WHERE element = ? AND id > ? AND id <= ? ORDER BY id"
 
 ShortRow = tuple[ElementName, bytes]
 """Whose it is, and its batch of records."""
@@ -33,16 +33,32 @@ def in_short(
     grows.
     """
     last = contents.last
-    for name, _ in connection.execute(ELEMENTS, (contents.begins,)).fetchall():
-        element = ElementName(name.decode())
-        yield from _of_one(element, _saved(connection, contents, codec, element), shorten)
+    for element, _ in elements_in(connection, contents, last):
+        for octets in in_short_of(connection, contents, codec, shorten, (element, last)):
+            yield element, octets
         connection.execute("DELETE FROM rows WHERE element = ? AND id <= ?", (element, last))
 
 
-def _of_one(element: ElementName, records: list[Record], shorten: Shorten) -> Iterator[ShortRow]:
-    short = shorten(element, records)
+def elements_in(connection: sqlite3.Connection, contents: Contents, last: int) -> list[tuple[ElementName, int]]:
+    """Return who has saved anything, up to a row, and how many octets of it."""
+    found: dict[bytes, int] = {}  # added up here: SQLite would take all the octets along to sort them
+    for name, octets in connection.execute(SIZES, (contents.begins, last)):
+        found[name] = found.get(name, 0) + octets
+    return [(ElementName(name.decode()), octets) for name, octets in found.items()]
+
+
+def in_short_of(
+    connection: sqlite3.Connection,
+    contents: Contents,
+    codec: RecordCodec,
+    shorten: Shorten,
+    what: tuple[ElementName, int],
+) -> Iterator[bytes]:
+    """Give the batches of records that say what an element has saved, up to a row; JournalCorrupt as `in_short`."""
+    records = _saved(connection, contents, codec, what)
+    short = shorten(what[0], records)
     octets = map(encode_and_wipe, records if short is None else short)
-    yield from ((element, _BATCH.encode(batch)) for batch in _batches(octets))
+    yield from map(_BATCH.encode, _batches(octets))
 
 
 def replace(
@@ -63,25 +79,31 @@ def replace(
     connection.execute("DELETE FROM rows WHERE id <= ?", (contents.last,))
     sealed = key.seal(first, SNAPSHOT, encode_mark(mark))
     connection.execute(INSERT, (first, SNAPSHOT.decode(), key.number, sealed))
-    connection.execute("DELETE FROM data_keys WHERE number < ?", (key.number,))
-    connection.execute(f"PRAGMA user_version = {FORMAT}")
+    give_up_before(connection, key)
     contents.keys = {key.number: key}
     contents.last = mark.through
     contents.begin_short(first, mark)
     contents.short = size
 
 
+def give_up_before(connection: sqlite3.Connection, key: DataKey) -> None:
+    """Give up the data keys before this one, with the rows that they sealed: what is left begins with a snapshot."""
+    connection.execute("DELETE FROM data_keys WHERE number < ?", (key.number,))
+    connection.execute(f"PRAGMA user_version = {FORMAT}")
+
+
 def _saved(
-    connection: sqlite3.Connection, contents: Contents, codec: RecordCodec, element: ElementName
+    connection: sqlite3.Connection, contents: Contents, codec: RecordCodec, what: tuple[ElementName, int]
 ) -> list[Record]:
-    """Return the records of an element, in the order they were saved."""
+    """Return the records of an element up to a row, in the order they were saved."""
+    element, last = what
     records: list[Record] = [RecordsLost(contents.lost)] if contents.lost else []
-    for row, number, sealed in connection.execute(SAVED, (element, contents.begins)):
+    for row, number, sealed in connection.execute(SAVED, (element, contents.begins, last)):
         try:
             octets = contents.opened(row, element.encode(), number, sealed)
         except SealBroken as error:
             raise JournalCorrupt(contents.path, row, "is not what was written") from error
-        records += read_batch(contents.path, row, octets, codec)
+        records += read_batch(contents.path, row, octets, codec.decode_each_to_copy)
     return records
 
 

@@ -50,6 +50,13 @@ class KeyMaterial:
         self._place = slice(0, len(octets))
 
     @classmethod
+    def blank(cls, count: int) -> KeyMaterial:
+        """Return so many zeros in the room where key material is kept, for whoever made them to write key to."""
+        material = cls.__new__(cls)
+        material._octets, material._place = memoryview(KeyMaterial.room(count)), slice(0, count)  # noqa: SLF001  # its own class's
+        return material
+
+    @classmethod
     def deferred(cls, count: int, draw: Draw, start: int = 0) -> KeyMaterial:
         """Return material whose octets are drawn when they are first exposed; wiped before, they never are."""
         material = cls.__new__(cls)
@@ -175,6 +182,14 @@ def _places(start: int, end: int, octets_each: int) -> tuple[slice, ...]:
     """Return the places of equal pieces: the same few for all keys that travel together."""
     assert not (end - start) % octets_each
     return tuple(slice(each, each + octets_each) for each in range(start, end, octets_each))
+
+
+def copied(octets: bytes | memoryview) -> KeyMaterial:
+    """Return material of the same content as octets that stay where they are."""
+    material = KeyMaterial.blank(len(octets))
+    with material.exposed() as room:
+        room[:] = octets
+    return material
 
 
 def _moved(octets: bytearray | memoryview) -> bytearray | memoryview:
