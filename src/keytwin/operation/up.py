@@ -129,7 +129,7 @@ async def running_processes(
     supervisor = Supervisor(settings, certification, nursery, end)
     kept, picture = RecentEvents(), Picture()
     counts, health = Metrics(settings.blueprint.name, own_version()), Health(supervisor.live)
-    supervisor.live.listeners.extend((kept, counts, picture))
+    supervisor.live.listeners.extend((kept.see, counts.see, picture.see))
     supervisor.lost.append(health.lost)
     office = Bureau(supervisor, wall_clock(), lambda: end(None), kept, counts, picture, health)
     keeping: asyncio.Task[None] | None = None
@@ -164,7 +164,7 @@ def _log_of(state: Path, name: str) -> int:
 def _office(network: LiveNetwork, end: Callable[[], None], journal: Journal) -> Office:
     kept, picture = RecentEvents(), Picture()
     counts = Metrics(network.blueprint.name, own_version())
-    network.live.listeners.extend((kept, counts, picture))
+    network.live.listeners.extend((kept.see, counts.see, picture.see))
     tell_damage(journal, network.live)
     damaged = tuple(map(str, journal.quarantined()))
     return Office(network, wall_clock(), end, kept, counts, picture, Health(network.live), damaged)

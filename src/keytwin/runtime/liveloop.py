@@ -139,14 +139,14 @@ class LiveLoop:
                 if carrier is None:
                     carrier = host.carriers[effect.to] = self._way(host, effect.to)
                 carrier(effect.message)
+            elif type(effect) is Publish:
+                self._tell(host.name, effect.event)
             elif type(effect) is Save:
                 self._hold(host, [effect, *rest])
             elif type(effect) is StartTimer:
                 self._timers.start(host, effect)
             elif type(effect) is StopTimer:
                 self._timers.stop(host, effect.name)
-            elif type(effect) is Publish:
-                self._tell(host.name, effect.event)
             elif isinstance(effect, Perform):
                 # Not at once: what else the machine wants done comes first, and the sockets have their turn.
                 self._loop.call_soon(self._work, host, Task(effect, incarnation))
