@@ -155,7 +155,7 @@ def test_keys_arrive_as_they_were_made() -> None:
     effects = way.c.on_relay_keys(second, START)
     assert sent(effects, KeysStored) == [KeysStored(C, KSID, 1, onward=False, batch_id=batch.batch_id)]
     for key_id, material in batch.keys.items():
-        (held,) = way.c.shelf.take([key_id])
+        (held,) = way.c.shelf.take([key_id], way.c.shelf.find([key_id]))
         with held.material.exposed() as there, material.exposed() as here:
             assert bytes(there) == bytes(here)
 

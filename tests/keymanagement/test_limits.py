@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -136,13 +138,13 @@ def test_a_short_link_store_bounds_the_size_of_keys() -> None:
     desk = opened(burst=1_000_000).km(0).sessions.desk(KSID)
     assert desk
     workshop, order = desk.workshop, desk.workshop.orders[KSID]
-    assert workshop.orders[KSID].largest > LARGEST_KEY
+    assert order.largest > LARGEST_KEY
     order.exits[0].link.capacity = 3_000
-    largest = workshop.orders[KSID].largest
-    assert workshop.fits(KSID, largest)
-    assert not workshop.fits(KSID, Bits(largest + 8))
+    shorter = workshop.orders[KSID] = replace(order)
+    assert workshop.fits(KSID, shorter.largest)
+    assert not workshop.fits(KSID, Bits(shorter.largest + 8))
     order.exits[0].link.capacity = 1
-    assert workshop.orders[KSID].largest == 0
+    assert replace(order).largest == 0
 
 
 def test_only_its_own_sae_hears_of_a_session_and_only_while_it_is_open() -> None:

@@ -5,7 +5,7 @@ A fault that no oracle sees would not be seen either when it comes by accident.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Final
@@ -25,15 +25,15 @@ from keytwin.keymanagement.hybrid import Generation, Purpose
 from keytwin.keymanagement.kmlink import KmLink
 from keytwin.keymanagement.manager import KeyManager
 from keytwin.keymanagement.pads import Incoming, Outgoing
-from keytwin.keymanagement.pool import KeysHandedOut, KeysKept, Pool, Shelf
+from keytwin.keymanagement.pool import Batch, KeysHandedOut, KeysKept, Pool, Shelf
 from keytwin.scenario.hunt import rule_of, run_seed
 from keytwin.scenario.hunt_scope import Scope
 from keytwin.vocabulary.exchange_messages import GetKeyById, KeysStored, RelayKeys, SessionSignal, VoidKeys
-from keytwin.vocabulary.identity import KeyId, Ksid, SaeId
+from keytwin.vocabulary.identity import KeyId, Ksid
 from keytwin.vocabulary.key import Key
 from keytwin.vocabulary.machine import Effect, Message, Save, Send
 from keytwin.vocabulary.session_messages import ConfigureHop
-from keytwin.vocabulary.units import Bits, Instant
+from keytwin.vocabulary.units import Instant
 
 Patch = pytest.MonkeyPatch
 Plant = Callable[[Patch], None]
@@ -225,9 +225,9 @@ def floor_beyond(patch: Patch) -> None:
 def kept_after_hand_out(patch: Patch) -> None:
     honest = Shelf.take
 
-    def copying(self: Shelf, key_ids: tuple[KeyId, ...], sae: SaeId) -> list[Key]:
+    def copying(self: Shelf, key_ids: Sequence[KeyId], found: Sequence[Batch | None]) -> list[Key]:
         batches = {key_id: self.by_key[key_id] for key_id in key_ids}
-        taken = honest(self, key_ids, sae)
+        taken = honest(self, key_ids, found)
         for key in taken:
             batch = batches[key.key_id]
             self.batches[batch.batch_id] = batch
@@ -240,12 +240,10 @@ def kept_after_hand_out(patch: Patch) -> None:
 
 
 def always_full(patch: Patch) -> None:
-    def refilled(self: TokenBucket, wanted: Bits, now: Instant) -> bool:
-        del wanted
+    def refilled(self: TokenBucket, now: Instant) -> None:
         self.level, self.filled_at = self.size, now
-        return True
 
-    patch.setattr(TokenBucket, "take", refilled)
+    patch.setattr(TokenBucket, "fill", refilled)
 
 
 def told_before_stored(patch: Patch) -> None:

@@ -222,15 +222,12 @@ class Carriage:
         # Of keys that several slaves here have copies of, those of this session only.
         named = [(key_id, batch) for key_id in handed_out.key_ids for batch in self.shelf.holders(key_id)]
         ours = {key_id: batch for key_id, batch in named if batch.ksid == handed_out.ksid}
-        here = list(ours)
-        batches = dict.fromkeys(batch.batch_id for batch in ours.values())
-        for key_id, batch in ours.items():
-            for key in self.shelf.take([key_id], batch.sae):
-                key.material.wipe()
-        for batch_id in batches:
-            if not self.shelf.holds(batch_id):
-                self.remember_gone(batch_id)
-        return len(here)
+        for key in self.shelf.take(list(ours), list(ours.values())):
+            key.material.wipe()
+        for batch in dict.fromkeys(ours.values()):
+            if not batch.keys:
+                self.remember_gone(batch.batch_id)
+        return len(ours)
 
     def keep(self, kept: KeysKept) -> None:
         """Make a batch available to its slave."""

@@ -5,7 +5,7 @@ Paper B, 3.3; ETSI GS QKD 014 V1.1.1 clause 5.3.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -42,19 +42,19 @@ class Collection:
     def on_get_key_by_id(self, ask: GetKeyById, now: Instant) -> list[Effect]:
         """Hand out all of the keys or none: each must be here, for this SAE, and named once (invariant K8)."""
         found = self.shelf.find(ask.key_ids, ask.sae)
-        batches = list(dict(zip(map(id, found), found, strict=True)).values())  # few, however many keys are asked for
-        reason = self._objection(ask, batches)
+        batches = [batch for batch in dict.fromkeys(found) if batch is not None]  # few, however many keys it asks for
+        reason = Reason.KEY_UNKNOWN if None in found else self._objection(ask, batches)
         if reason is not None:
             refusal = Send(ask.reply_to, KeyRefused(ask.request_id, reason, Duration(0)))
             return [refusal, Publish(KeyDenied(self.node, ask.sae, reason.value))]
         of_session = _by_session(ask.key_ids, found, batches)
         size = _common_size(batches)
-        keys = tuple(self.shelf.take(ask.key_ids, ask.sae))
+        keys = tuple(self.shelf.take(ask.key_ids, found))
         self.books.delivered += len(keys)
         self.books.stored -= len(keys)
-        for batch_id in {batch.batch_id: None for batch in found if batch is not None}:
-            if not self.shelf.holds(batch_id):
-                self.carriage.remember_gone(batch_id)
+        for batch in batches:
+            if not batch.keys:
+                self.carriage.remember_gone(batch.batch_id)
         # Durable first, then the answer; the receiver owns the keys now and wipes them.
         effects: list[Effect] = [
             Save(KeysHandedOut(ksid, is_master=False, key_ids=ids, sae=ask.sae, key_size=size))
@@ -97,19 +97,18 @@ class Collection:
         gone: list[Effect] = [Save(BatchGone(ksid, batch_id, is_void=False)) for batch_id in batches]
         return [*gone, Publish(KeysGone(self.node, ksid, number, "expired"))] if number else gone
 
-    def _objection(self, ask: GetKeyById, batches: list[Batch | None]) -> Reason | None:
-        """Tell why a request is refused; `batches` are those of its keys, with a None when one is not here."""
+    def _objection(self, ask: GetKeyById, batches: list[Batch]) -> Reason | None:
+        """Tell why a request is refused; `batches` are those of its keys, all of which are here."""
         number = len(ask.key_ids)
-        here = [batch for batch in batches if batch is not None]
-        if not 0 < number <= MOST_IDS or len(set(ask.key_ids)) != number or len(here) != len(batches):
+        if not 0 < number <= MOST_IDS or len(set(ask.key_ids)) != number:
             return Reason.KEY_UNKNOWN
-        if any(batch.sae != ask.sae for batch in here):
-            return Reason.NOT_ALLOWED
-        if ask.master is None:
-            return None
-        # For a slave that names another master there are no such keys here.
-        masters = {self._master_of(ksid) for ksid in {batch.ksid for batch in here}}
-        return None if masters == {ask.master} else Reason.KEY_UNKNOWN
+        for batch in batches:
+            if batch.sae != ask.sae:
+                return Reason.NOT_ALLOWED
+        for batch in batches:  # for a slave that names another master there are no such keys here
+            if ask.master is not None and self._master_of(batch.ksid) != ask.master:
+                return Reason.KEY_UNKNOWN
+        return None
 
     def _master_of(self, ksid: Ksid) -> SaeId | None:
         hop = self.forwarding.hops.get(ksid)
@@ -118,17 +117,17 @@ class Collection:
 
 
 def _by_session(
-    key_ids: tuple[KeyId, ...], found: Iterable[Batch | None], batches: Iterable[Batch | None]
+    key_ids: tuple[KeyId, ...], found: Iterable[Batch | None], batches: Sequence[Batch]
 ) -> dict[Ksid, tuple[KeyId, ...]]:
     """Group keys that were found: an SAE may ask for keys of several sessions, but records and events are of one."""
-    ksids = dict.fromkeys(batch.ksid for batch in batches if batch is not None)
+    ksids = {batch.ksid: key_ids for batch in batches}
     if len(ksids) == 1:
-        return dict.fromkeys(ksids, key_ids)
+        return ksids
     named = [(key_id, batch.ksid) for key_id, batch in zip(key_ids, found, strict=True) if batch is not None]
     return {ksid: tuple(key_id for key_id, each in named if each == ksid) for ksid in ksids}
 
 
-def _common_size(batches: Iterable[Batch | None]) -> Bits:
+def _common_size(batches: Sequence[Batch]) -> Bits:
     """Return the size of the keys in batches that have the same, 0 for others; in a batch all have."""
-    sizes = {batch.key_size for batch in batches if batch is not None}
-    return Bits(sizes.pop() if len(sizes) == 1 else 0)
+    first = batches[0].key_size
+    return first if len(batches) == 1 or all(batch.key_size == first for batch in batches) else Bits(0)

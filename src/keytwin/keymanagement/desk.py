@@ -166,8 +166,11 @@ class Desk:
 
     def replenish(self, now: Instant) -> list[Effect]:
         """Have made what is missing, and what the key-management algorithm wants in the pool."""
-        waiting = sum(request.ask.number for request in self.queue.values())
-        wishes = tuple(Wish(name, request.missing, request.size) for name, request in self.special.items())
+        waiting = 0
+        wishes: tuple[Wish, ...] = ()
+        if self.is_waited_at:  # hardly ever: most requests are answered at once
+            waiting = sum(request.ask.number for request in self.queue.values())
+            wishes = tuple(Wish(name, request.missing, request.size) for name, request in self.special.items())
         return self.workshop.replenish(self.ksid, Demand(self.pool.ready, waiting, wishes), now)
 
     def borrow(self) -> list[Effect]:

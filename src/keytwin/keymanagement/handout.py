@@ -61,7 +61,8 @@ class HandOuts:
             first = [self._record(fresh, end, is_lease=is_lease)]
         keys = pool.take(number)
         self.untold += [key.key_id for key in keys[: number - told]]
-        return Claim(first, keys, [*self._renew(pool, ahead, end), *self._tell_later()])
+        then = self._renew(pool, ahead, end) + self._tell_later()
+        return Claim(first, keys, then)
 
     def tell(self, end: EndConfiguration) -> list[Effect]:
         """Tell the audit what has not been told yet."""

@@ -102,16 +102,15 @@ class Order:
     is_fallen: bool = False
     waits_since: Instant | None = None  # for quantum key; None = for nothing
     probes: dict[BatchId, None] = field(default_factory=dict)  # batches that nobody counts on, but for the way back
+    room: int = field(init=False)  # octets of key that travel together at most
+    largest: Bits = field(init=False)  # the largest key that can be made: as far as link or derivation go
 
-    @property
-    def room(self) -> int:
-        """How many octets of key travel together at most.
-
-        A batch that needs more than the first link's store can hold would wait for ever, and everything else behind it.
-        """
-        is_central = self.relay is Relay.XOR_CENTRAL
-        room = min(exit_.link.capacity for exit_ in self.exits) - SMALLEST_ROOM - tag_octets(is_central=is_central)
-        return max(0, min(room, LARGEST_SUM) if is_central and self.hops > 1 else room)
+    def __post_init__(self) -> None:
+        # Looked at for each request, and the same as long as the order holds.
+        self.room = _room(self.exits, self.hops, is_central=self.relay is Relay.XOR_CENTRAL)
+        self.largest = LARGEST if self.mode is KeyMode.PQC_ONLY else bits(self.room)
+        if is_secret_agreed(self.mode, self.fallback):
+            self.largest = min(self.largest, LARGEST)
 
     @property
     def is_full(self) -> bool:
@@ -122,14 +121,6 @@ class Order:
     def names(self) -> bool:
         """Whether the keys that are made now are only named."""
         return self.mode is KeyMode.PQC_ONLY or self.is_fallen
-
-    @property
-    def largest(self) -> Bits:
-        """The largest key that can be made: as far as link or derivation go."""
-        if self.mode is KeyMode.PQC_ONLY:
-            return LARGEST
-        whole = bits(self.room)
-        return min(whole, LARGEST) if is_secret_agreed(self.mode, self.fallback) else whole
 
     def most_together(self, size: Bits) -> int:
         """Return how many keys of this size travel together; 0 = there is never room for one."""
@@ -165,6 +156,15 @@ class Order:
     def stop(self) -> list[Effect]:
         """Stop the timers of pauses."""
         return [StopTimer(f"{self.ksid}/{name}") for name in ("replenish", "name again", "fallback")]
+
+
+def _room(exits: tuple[Exit, ...], hops: int, *, is_central: bool) -> int:
+    """Return how many octets of key travel together at most.
+
+    A batch that needs more than the first link's store can hold would wait for ever, and everything else behind it.
+    """
+    room = min(exit_.link.capacity for exit_ in exits) - SMALLEST_ROOM - tag_octets(is_central=is_central)
+    return max(0, min(room, LARGEST_SUM) if is_central and hops > 1 else room)
 
 
 def order_of(

@@ -8,7 +8,7 @@ and every way is booked (paper B, 3.1; ETSI GS QKD 014 V1.1.1 clause 5).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Final
@@ -90,7 +90,7 @@ class KeyBooks:
         )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Batch:
     """Keys that were made and travelled together; what has left is not in `keys` any more."""
 
@@ -104,7 +104,9 @@ class Batch:
     @property
     def key_size(self) -> Bits:
         """The size of each key: they were cut from one range, or drawn together. 0 when all have left."""
-        return next((material.size for material in self.keys.values()), Bits(0))
+        for material in self.keys.values():
+            return material.size
+        return Bits(0)
 
     def wipe(self) -> int:
         """Wipe what is left and return how many keys that were."""
@@ -248,14 +250,13 @@ class Shelf:
         first = self.by_key.get(key_id)
         return [] if first is None else [first, *self.copies.get(key_id, ())]
 
-    def take(self, key_ids: Iterable[KeyId], sae: SaeId | None = None) -> list[Key]:
-        """Take these keys out, which must be here; of several copies, those of `sae`."""
-        key_ids = tuple(key_ids)
-        batches = self.find(key_ids, sae)
-        if not self.copies and len(set(map(id, batches))) == 1 and batches[0] is not None:
-            return self._take_together(key_ids, batches[0])
+    def take(self, key_ids: Sequence[KeyId], found: Sequence[Batch | None]) -> list[Key]:
+        """Take these keys out of the batches that `find` told, each of which must be here."""
+        batch = found[0] if found else None
+        if batch is not None and not self.copies and found.count(batch) == len(found):
+            return self._take_together(key_ids, batch)
         taken: list[Key] = []
-        for key_id, batch in zip(key_ids, batches, strict=True):
+        for key_id, batch in zip(key_ids, found, strict=True):
             if batch is None:
                 raise KeyError(key_id)
             self._unname(key_id, batch)

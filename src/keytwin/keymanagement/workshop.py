@@ -96,7 +96,7 @@ class Workshop:
 
     def fits(self, ksid: Ksid, size: Bits) -> bool:
         """Whether a key of this size can be made for the session at all."""
-        return self.orders[ksid].most_together(size) > 0
+        return size <= self.orders[ksid].largest
 
     def replenish(self, ksid: Ksid, demand: Demand, now: Instant) -> list[Effect]:
         """Begin what is wished for and not under way; how much for the pool, the algorithm says.
