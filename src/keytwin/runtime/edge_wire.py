@@ -65,9 +65,6 @@ def octets_of(response: Response, received: Received | None, date: bytes, *, is_
 
 def transmit(wire: TlsWire, response: Response, received: Received | None, date: bytes, *, is_last: bool) -> None:
     """Write an answer, if the peer is still there; no octet of a key in it is left in the clear."""
-    if not wire.is_open:
-        response.wipe()
-        return
     octets = octets_of(response, received, date, is_last=is_last)
     wire.write(octets)
     if isinstance(octets, bytearray):
