@@ -20,7 +20,8 @@ from keytwin.files.uvl_reader import read_uvl
 from keytwin.keymanagement.pool import BatchGone, KeysHandedOut, KeysKept, provenance_of
 from keytwin.runtime.edge_frames import FrameReader as StreamReader
 from keytwin.runtime.edge_limits import EdgeLimits
-from keytwin.runtime.edge_reader import Received, RequestReader
+from keytwin.runtime.edge_reader import RequestReader
+from keytwin.runtime.edge_usual import Received
 from keytwin.runtime.journal_codec import RecordCodec, record_types
 from keytwin.runtime.transport_codec import FrameReader, Way
 from keytwin.service import etsi004, etsi004_frames, etsi014, skip

@@ -20,7 +20,7 @@ def kept(count: int, most: int = 5) -> RecentEvents:
     """Keep at most so many of these events, whose instants are their numbers."""
     events = RecentEvents(most)
     for number in range(1, count + 1):
-        events(Instant(number), KM, KeysRelayed(NodeId("a"), Ksid("k"), number))
+        events.see(Instant(number), KM, KeysRelayed(NodeId("a"), Ksid("k"), number))
     return events
 
 
@@ -65,7 +65,7 @@ def test_events_with_many_names_push_out_more() -> None:
     events = RecentEvents(most=100, most_key_ids=10)
     for number in (4, 4, 4, 9, 1):
         ids = tuple(KeyId(str(each)) for each in range(number))
-        events(
+        events.see(
             Instant(0), KM, KeysAnswered(NodeId("a"), Ksid("k"), SaeId("s"), ids, is_master=True, waited=Duration(0))
         )
     assert (numbers(events, 0, 100), events.page(0, 100).missed) == ([4, 5], 3)

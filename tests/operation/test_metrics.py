@@ -53,7 +53,7 @@ Sample = tuple[str, frozenset[tuple[str, str]]]
 def told(*events: Event) -> Metrics:
     metrics = Metrics("pair", "1.2")
     for event in events:
-        metrics(Instant(0), km_of(A), event)
+        metrics.see(Instant(0), km_of(A), event)
     return metrics
 
 
@@ -153,7 +153,7 @@ def test_a_session_counts_once_whatever_its_routes() -> None:
     metrics = told(ADMITTED, ADMITTED)
     assert value(metrics, "keytwin_sessions_admitted_total") == 1
     assert value(metrics, "keytwin_session_routes_total") == 2
-    metrics(Instant(0), ADMISSION, SessionReleased(K, TALK, "closed"))
+    metrics.see(Instant(0), ADMISSION, SessionReleased(K, TALK, "closed"))
     assert metrics.admitted == set()
 
 
@@ -162,7 +162,7 @@ def test_what_monitoring_has_not_measured_has_no_level() -> None:
     assert value(metrics, "keytwin_link_stock_bits", link=LINK, node="a") == 512
     assert value(metrics, "keytwin_link_stock_bits", link=LINK, node="b") is None
     assert value(metrics, "keytwin_link_qber_ratio", link=LINK) is None
-    metrics(Instant(0), km_of(A), StockSeen(LINK, BitsPerSecond(1500), 0.03, (None, Bits(1))))
+    metrics.see(Instant(0), km_of(A), StockSeen(LINK, BitsPerSecond(1500), 0.03, (None, Bits(1))))
     assert value(metrics, "keytwin_link_rate_bits_per_second", link=LINK) == 1500
     assert value(metrics, "keytwin_link_qber_ratio", link=LINK) == pytest.approx(0.03)
     assert value(metrics, "keytwin_link_stock_bits", link=LINK, node="a") == 512
@@ -175,9 +175,9 @@ def test_sessions_that_have_fallen_back_are_counted_until_they_return_or_end() -
     assert value(metrics, "keytwin_fallbacks_total", node="a") == 2
     assert value(metrics, "keytwin_secrets_refused_total", node="a") == 3
     assert value(metrics, "keytwin_sessions_fallen_back", node="a") == 2
-    metrics(Instant(0), km_of(A), FallbackOver(A, K, TALK, "hybrid-xor"))
+    metrics.see(Instant(0), km_of(A), FallbackOver(A, K, TALK, "hybrid-xor"))
     assert value(metrics, "keytwin_sessions_fallen_back", node="a") == 1
-    metrics(Instant(0), km_of(A), SessionOver(A, other, "closed"))
+    metrics.see(Instant(0), km_of(A), SessionOver(A, other, "closed"))
     assert value(metrics, "keytwin_sessions_fallen_back", node="a") == 0
 
 
@@ -238,7 +238,7 @@ def test_a_hostile_name_is_quoted() -> None:
 
 def test_a_wait_that_equals_a_bound_is_below_it() -> None:
     waits = Waits()
-    waits.add(WAIT_BOUNDS[3])
+    waits.add(WAIT_BOUNDS[3], 2)
     assert dict(waits.cumulative())[str(WAIT_BOUNDS[3])] == 1
     assert dict(waits.cumulative())[str(WAIT_BOUNDS[2])] == 0
 
@@ -247,8 +247,9 @@ def test_a_wait_that_equals_a_bound_is_below_it() -> None:
 def test_buckets_hold_what_is_not_above_them(times: list[float]) -> None:
     waits = Waits()
     for each in times:
-        waits.add(each)
+        waits.add(each, 2)
     counts = dict(waits.cumulative())
     assert counts["+Inf"] == len(times)
     assert all(counts[str(bound)] == sum(each <= bound for each in times) for bound in WAIT_BOUNDS)
     assert waits.total == pytest.approx(sum(times))
+    assert waits.keys == 2 * len(times)

@@ -28,9 +28,9 @@ def test_a_link_of_which_nothing_was_told_is_pending() -> None:
 def test_the_newest_status_and_figures_count() -> None:
     picture = Picture()
     for status in ("ACTIVE", "OFF"):
-        picture(START, CONTROLLER, LinkStatusChanged(LINK, status, "a test"))
+        picture.see(START, CONTROLLER, LinkStatusChanged(LINK, status, "a test"))
     for rate in (1, 2):
-        picture(START, MONITORING, StockSeen(LINK, BitsPerSecond(rate), 0.02, (Bits(8), None)))
-    picture(START, CONTROLLER, ViolationSeen("other", "events are passed over"))
+        picture.see(START, MONITORING, StockSeen(LINK, BitsPerSecond(rate), 0.02, (Bits(8), None)))
+    picture.see(START, CONTROLLER, ViolationSeen("other", "events are passed over"))
     seen = next(each for each in picture.links(star()) if each.link == LINK)
     assert (seen.status, seen.rate, seen.qber, seen.stocks) == ("OFF", 2, 0.02, (8, None))

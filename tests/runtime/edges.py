@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self, TypeVar
 
-from keytwin.runtime.crash import contain
+from keytwin.runtime.crash import supervising
 from keytwin.runtime.edge import Edge, EdgeStatistics
 from keytwin.runtime.edge_connection import EdgeSetup
 from keytwin.runtime.edge_limits import EdgeLimits
@@ -67,19 +67,13 @@ class Place:
             doorkeeper=Doorkeeper("star6", self.authority.is_denied),
             face=echo,
             asker=self.asker,
-            supervise=self.supervise,
+            supervise=supervising(self.failures.append),
             now=lambda: NOW,
             limits=limits,
         )
 
     def at(self, moment: Callable[[], datetime]) -> EdgeSetup:
         return replace(self.setup(), now=moment)
-
-    def supervise(self, work: Callable[[], None]) -> bool:
-        outcome = contain(work)
-        if isinstance(outcome, Exception):
-            self.failures.append(outcome)
-        return not isinstance(outcome, Exception)
 
     def context(self, identity: Identity = SAE) -> ssl.SSLContext:
         return client_context(self.authority.issue(identity, NOW))

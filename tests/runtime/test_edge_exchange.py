@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from keytwin.runtime.crash import contain
+from keytwin.runtime.crash import supervising
 from keytwin.runtime.edge_exchange import Exchange
 from keytwin.service.conversation import Conversation, Question
 from keytwin.service.http import Request, Response
@@ -38,12 +38,6 @@ class Waiter:
     def failed(self) -> None:
         self.failures += 1
 
-    def supervise(self, work: Callable[[], None]) -> bool:
-        outcome = contain(work)
-        if isinstance(outcome, Exception):
-            self.errors.append(outcome)
-        return not isinstance(outcome, Exception)
-
 
 def asking(times: int) -> Callable[[str, Request, str], Conversation]:
     def face(name: str, request: Request, request_id: str) -> Conversation:
@@ -56,7 +50,7 @@ def asking(times: int) -> Callable[[str, Request, str], Conversation]:
 
 
 def begun(times: int, asker: ScriptedAsker, waiter: Waiter) -> Exchange:
-    exchange = Exchange("r1", asker, waiter.supervise, waiter)
+    exchange = Exchange("r1", asker, supervising(waiter.errors.append), waiter)
     exchange.begin(asking(times), "SAE-A", REQUEST)
     return exchange
 
@@ -81,7 +75,7 @@ def test_replies_that_come_later_lead_to_the_answer() -> None:
 
 def test_an_answer_that_needs_nobody_is_given_at_once() -> None:
     asker, waiter = ScriptedAsker(), Waiter()
-    Exchange("r1", asker, waiter.supervise, waiter).begin(lambda *_: DONE, "SAE-A", REQUEST)
+    Exchange("r1", asker, supervising(waiter.errors.append), waiter).begin(lambda *_: DONE, "SAE-A", REQUEST)
     assert (waiter.answers, asker.asked) == ([DONE], [])
 
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keytwin.runtime.edge_limits import EdgeLimits
-from keytwin.runtime.edge_reader import BITE, Received, RequestReader
+from keytwin.runtime.edge_reader import BITE, RequestReader
+from keytwin.runtime.edge_usual import Received
 from keytwin.service.http import Request, Response
 from tests.marks import clause, invariant
 

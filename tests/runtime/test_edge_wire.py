@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from keytwin.runtime.edge_reader import Received
+from keytwin.runtime.edge_usual import Received
 from keytwin.runtime.edge_wire import DateLine, octets_of
 from keytwin.service.http import NO_STORE, Request, Response
 from tests.marks import clause, invariant

@@ -150,6 +150,21 @@ def test_all_saves_of_one_iteration_are_one_commit() -> None:
     on_a_loop(body)
 
 
+def test_what_the_next_look_at_the_sockets_brings_is_in_the_same_commit() -> None:
+    async def body(bench: Bench) -> None:
+        bench.add(HERE, Scripted(always(Save(Kept(1)))))
+        bench.live.start()
+        bench.live.post(HERE, Say(0))
+        await asyncio.sleep(0)
+        assert bench.store.commits == 0
+        bench.live.post(HERE, Say(0))
+        await settled()
+        assert bench.store.commits == 1
+        assert len(bench.store.durable) == 2
+
+    on_a_loop(body)
+
+
 @invariant("K6")
 def test_when_the_store_fails_no_effect_is_released_and_whoever_asked_is_refused() -> None:
     async def body(bench: Bench) -> None:

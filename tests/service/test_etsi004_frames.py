@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from keytwin.runtime.edge_frames import NO_FRAME, FrameReader
 from keytwin.runtime.edge_limits import LIMITS
-from keytwin.runtime.edge_reader import Received
+from keytwin.runtime.edge_usual import Received
 from keytwin.service.etsi004_frames import LARGEST_FRAME, NO_INDEX, decode, encode, frame_length
 from keytwin.service.etsi004_values import AskChunk, AskClose, AskOpen, sae_of
 from keytwin.vocabulary.errors import Violation

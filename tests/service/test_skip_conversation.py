@@ -7,11 +7,12 @@ import json
 import pytest
 
 from keytwin.runtime.entropy import SeededEntropy
-from keytwin.service.conversation import Conversation, Question
+from keytwin.service.conversation import Conversation, Question, at_one_port
 from keytwin.service.etsi014_conversation import FaceSetup, etsi014_face
 from keytwin.service.etsi014_errors import unauthorised
 from keytwin.service.http import Request, Response
-from keytwin.service.skip_conversation import beside, converse, skip_face
+from keytwin.service.skip import is_skip
+from keytwin.service.skip_conversation import converse, skip_face
 from keytwin.service.skip_values import SkipSetup
 from keytwin.vocabulary.errors import Violation
 from keytwin.vocabulary.exchange_messages import (
@@ -126,7 +127,7 @@ def test_skip_stands_beside_the_other_face_at_one_port() -> None:
         del name, request, request_id
         return Response(418)
 
-    both = beside(other, skip_face(FACE))
+    both = at_one_port(other, KEYS, [(is_skip, skip_face(FACE))])
     assert both(CALLER, Request("GET", f"{KEYS}SAE-B/status"), "r1") == Response(418)
     assert both(CALLER, Request("GET", "/keys"), "r1") == Response(418)
     conversation = both(CALLER, Request("GET", FRESH), "r1")

@@ -30,7 +30,8 @@ class RecentEvents:
         self._key_ids = 0
         self._last = 0
 
-    def __call__(self, at: Instant, element: ElementName, event: Event) -> None:
+    def see(self, at: Instant, element: ElementName, event: Event) -> None:
+        """Hear of an event, as a listener of the network."""
         kept = self._kept
         kept.append((at, element, event))
         self._last += 1

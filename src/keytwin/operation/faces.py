@@ -13,8 +13,8 @@ from typing import Final
 from keytwin.operation.certification import CONTROL, Certification, authority_of, km_identity
 from keytwin.operation.network_view import Elements
 from keytwin.operation.settings import Misbehaviour, UpSettings
-from keytwin.runtime.clock import wall_clock
-from keytwin.runtime.crash import contain
+from keytwin.runtime.clock import TurnClock, wall_clock
+from keytwin.runtime.crash import supervising
 from keytwin.runtime.edge import Edge
 from keytwin.runtime.edge_connection import EdgeSetup, Misbehave
 from keytwin.runtime.edge_frames import FrameReader, transmit
@@ -22,14 +22,16 @@ from keytwin.runtime.identities import Identity, Role
 from keytwin.runtime.leaves import LeafFiles
 from keytwin.runtime.live import FACE_PREFIX
 from keytwin.runtime.tls import Doorkeeper, renew_chain, renew_revoked, server_context
-from keytwin.service.conversation import Face
-from keytwin.service.etsi004 import etsi004_face, with_streams
+from keytwin.service.conversation import Face, at_one_port
+from keytwin.service.etsi004 import etsi004_face, is_stream
 from keytwin.service.etsi004_binary import binary_face
 from keytwin.service.etsi004_values import StreamSetup
 from keytwin.service.etsi014_conversation import FaceSetup, etsi014_face
+from keytwin.service.etsi014_wire import ROOT
 from keytwin.service.http import Response
 from keytwin.service.misbehaviour import empty, wrong_id
-from keytwin.service.skip_conversation import beside, skip_face
+from keytwin.service.skip import is_skip
+from keytwin.service.skip_conversation import skip_face
 from keytwin.service.skip_values import SkipSetup
 from keytwin.vocabulary.blueprint import Blueprint
 from keytwin.vocabulary.errors import Refusal
@@ -67,7 +69,8 @@ class Faces:
         saes = frozenset(end.sae for app in blueprint.apps for end in app.ends if end.node == node)
         setup = FaceSetup(node, ElementName(f"{FACE_PREFIX}{node}"), saes, FACE_PATIENCE)
         streams = etsi004_face(StreamSetup(node, setup.reply_to, saes))
-        face = with_streams(beside(etsi014_face(setup), skip_face(self._skip_setup(setup))), streams)
+        others = ((is_stream, streams), (is_skip, skip_face(self._skip_setup(setup))))
+        face = at_one_port(etsi014_face(setup), ROOT, others)
         files = self.certification.files_of(km_identity(node))
         hook: Misbehave | None = None
         match self.settings.misbehaviour:
@@ -139,15 +142,17 @@ class Faces:
             doorkeeper=self._doorkeeper(role),
             face=face,
             asker=self.live,
-            supervise=_supervised,
-            now=wall_clock,
+            supervise=_SUPERVISE,
+            now=TurnClock(asyncio.get_running_loop().time),
         )
 
     def _doorkeeper(self, role: Role) -> Doorkeeper:
         """Return who looks at the peers of a face: an authority of others may name an SAE as usual, by its CN."""
         authority = self.certification.authority
         is_others = role is Role.SAE and authority.is_brought
-        return Doorkeeper(authority.network, authority.is_denied, common_name_as=Role.SAE if is_others else None)
+        return Doorkeeper(
+            authority.network, authority.denied.__contains__, common_name_as=Role.SAE if is_others else None
+        )
 
     def _skip_setup(self, setup: FaceSetup) -> SkipSetup:
         """Return what the SKIP face of the same node is made of."""
@@ -187,12 +192,11 @@ def told_of_port(port: int, whose: str, name: str) -> Iterator[None]:
         ) from error
 
 
-def _supervised(work: Callable[[], None]) -> bool:
-    failure = contain(work)
-    if isinstance(failure, Exception):  # never with what was asked or answered: it may hold key
-        log.error("a face failed", exc_info=failure)
-        return False
-    return True
+def _tell(failure: Exception) -> None:
+    log.error("a face failed", exc_info=failure)  # never with what was asked or answered: it may hold key
+
+
+_SUPERVISE: Final = supervising(_tell)
 
 
 def _late(response: Response, write: Callable[[Response], None]) -> None:

@@ -54,11 +54,12 @@ from keytwin.vocabulary.units import Instant, in_seconds
 Labels = tuple[str, ...]
 Declared = Mapping[str, tuple[str, Labels]]
 
+DELIVERED: Final = "keytwin_keys_delivered"  # counted with the waits for them
 COUNTERS: Final[Declared] = MappingProxyType(
     {
         "keytwin_key_requests": ("Requests of masters for fresh keys.", ("node",)),
         "keytwin_keys_asked": ("Keys that masters asked for.", ("node",)),
-        "keytwin_keys_delivered": ("Keys handed to SAEs; `end` is master or slave.", ("node", "end")),
+        DELIVERED: ("Keys handed to SAEs; `end` is master or slave.", ("node", "end")),
         "keytwin_key_requests_denied": ("Requests for keys that were refused.", ("node", "reason")),
         "keytwin_keys_made": ("Keys that became available at both ends.", ("node",)),
         "keytwin_keys_relayed": ("Keys that a trusted node re-encrypted for its next hop.", ("node",)),
@@ -111,7 +112,8 @@ class Metrics(Collector):
         self._registry = CollectorRegistry()
         self._registry.register(self)
 
-    def __call__(self, at: Instant, element: ElementName, event: Event) -> None:
+    def see(self, at: Instant, element: ElementName, event: Event) -> None:
+        """Hear of an event, as a listener of the network."""
         see = SEEN.get(type(event))
         if see is not None:
             see(self, event)
@@ -131,9 +133,10 @@ class Metrics(Collector):
     def collect(self) -> Iterator[Metric]:
         """Give every metric, those without a value yet by name and help alone."""
         yield InfoMetricFamily("keytwin", "The network that runs, and the version of keytwin.", value=self._about)
+        delivered = {values: waits.keys for values, waits in self.waits.items()}
         for name, (about, labels) in COUNTERS.items():
             counter = CounterMetricFamily(name, about, labels=labels)
-            for values, total in self.counts[name].items():
+            for values, total in (delivered if name == DELIVERED else self.counts[name]).items():
                 counter.add_metric(values, total)
             yield counter
         for name, (about, labels) in GAUGES.items():
@@ -148,16 +151,18 @@ class Metrics(Collector):
 
 
 class Waits:
-    """A histogram of times in seconds."""
+    """A histogram of times in seconds, and the keys that were waited for."""
 
     def __init__(self) -> None:
         self._counts = [0] * (len(WAIT_BOUNDS) + 1)
         self.total = 0.0
+        self.keys = 0
 
-    def add(self, waited: float) -> None:
+    def add(self, waited: float, keys: int) -> None:
         """Count one time; one that equals a bound is below it."""
         self._counts[bisect_left(WAIT_BOUNDS, waited)] += 1
         self.total += waited
+        self.keys += keys
 
     def cumulative(self) -> Iterator[tuple[str, int]]:
         """Give each upper bound and how many times are not above it."""
@@ -180,9 +185,8 @@ def _asked(metrics: Metrics, event: KeyAsked) -> None:
 
 
 def _answered(metrics: Metrics, event: KeysAnswered) -> None:
-    end = "master" if event.is_master else "slave"
-    metrics.add("keytwin_keys_delivered", len(event.key_ids), event.node, end)
-    metrics.waits[event.node, end].add(in_seconds(event.waited))
+    waits = metrics.waits[event.node, "master" if event.is_master else "slave"]
+    waits.add(in_seconds(event.waited), len(event.key_ids))
 
 
 def _denied(metrics: Metrics, event: KeyDenied) -> None:

@@ -9,12 +9,10 @@ from datetime import datetime
 from keytwin.files.page import nearest
 from keytwin.operation.assembly import LiveNetwork
 from keytwin.operation.certification import sae_identity
-from keytwin.operation.events import RecentEvents
 from keytwin.operation.health import Health
-from keytwin.operation.metrics import Metrics
 from keytwin.operation.network_view import Network
-from keytwin.operation.picture import Picture
 from keytwin.operation.portrait import credentials, portrait
+from keytwin.operation.seen import Seen
 from keytwin.runtime.clock import wall_clock
 from keytwin.service.operator_values import (
     Credentials,
@@ -40,9 +38,7 @@ class Bureau:
     network: Network
     started: datetime
     end: Callable[[], None]
-    events_kept: RecentEvents
-    counts: Metrics
-    picture: Picture
+    seen: Seen
     health: Health
     damage: tuple[str, ...] = ()  # of the journal, when it was opened
 
@@ -50,15 +46,15 @@ class Bureau:
 
     def status(self) -> NetworkStatus:
         """Return the network as it stands."""
-        return portrait(self.network, self.health, self.picture, self.started, self.damage)
+        return portrait(self.network, self.health, self.seen.now().picture, self.started, self.damage)
 
     def events(self, after: int, limit: int) -> EventPage:
         """Return at most `limit` events whose number is above `after`."""
-        return self.events_kept.page(after, limit)
+        return self.seen.now().kept.page(after, limit)
 
     def metrics(self) -> str:
         """Return all metrics in the text format of Prometheus."""
-        return self.counts.text()
+        return self.seen.now().counts.text()
 
     # --- to do ------------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,8 @@ class Picture:
     statuses: dict[LinkId, str] = field(default_factory=dict)
     stocks: dict[LinkId, StockSeen] = field(default_factory=dict)
 
-    def __call__(self, at: Instant, element: ElementName, event: Event) -> None:
+    def see(self, at: Instant, element: ElementName, event: Event) -> None:
+        """Hear of an event, as a listener of the network."""
         del at, element
         match event:
             case LinkStatusChanged():

@@ -15,13 +15,12 @@ import uvloop
 from keytwin.network import Customers
 from keytwin.operation.assembly import Hooks, LiveNetwork
 from keytwin.operation.certification import Certification, authority_of
-from keytwin.operation.events import RecentEvents
 from keytwin.operation.health import Health
 from keytwin.operation.metrics import Metrics
 from keytwin.operation.office import Bureau, Office
 from keytwin.operation.part_process import live_as
-from keytwin.operation.picture import Picture
 from keytwin.operation.sealing import JOURNAL, key_of
+from keytwin.operation.seen import Seen
 from keytwin.operation.settings import Ready, UpSettings
 from keytwin.operation.supervision import Supervisor
 from keytwin.operation.upkeep import (
@@ -127,11 +126,10 @@ async def running_processes(
 ) -> AsyncIterator[Bureau]:
     """Have a network run in processes for as long as the block lasts."""
     supervisor = Supervisor(settings, certification, nursery, end)
-    kept, picture = RecentEvents(), Picture()
-    counts, health = Metrics(settings.blueprint.name, own_version()), Health(supervisor.live)
-    supervisor.live.listeners.extend((kept, counts, picture))
+    seen, health = Seen(Metrics(settings.blueprint.name, own_version())), Health(supervisor.live)
+    supervisor.live.listeners.append(seen.see)
     supervisor.lost.append(health.lost)
-    office = Bureau(supervisor, wall_clock(), lambda: end(None), kept, counts, picture, health)
+    office = Bureau(supervisor, wall_clock(), lambda: end(None), seen, health)
     keeping: asyncio.Task[None] | None = None
     try:
         await supervisor.open(partial(operator, office))
@@ -162,9 +160,8 @@ def _log_of(state: Path, name: str) -> int:
 
 
 def _office(network: LiveNetwork, end: Callable[[], None], journal: Journal) -> Office:
-    kept, picture = RecentEvents(), Picture()
-    counts = Metrics(network.blueprint.name, own_version())
-    network.live.listeners.extend((kept, counts, picture))
+    seen = Seen(Metrics(network.blueprint.name, own_version()))
+    network.live.listeners.append(seen.see)
     tell_damage(journal, network.live)
     damaged = tuple(map(str, journal.quarantined()))
-    return Office(network, wall_clock(), end, kept, counts, picture, Health(network.live), damaged)
+    return Office(network, wall_clock(), end, seen, Health(network.live), damaged)

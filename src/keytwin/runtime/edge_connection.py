@@ -14,10 +14,12 @@ from datetime import datetime
 from functools import partial
 from typing import Final, Protocol
 
-from keytwin.runtime.edge_exchange import Asker, Exchange, Supervise
+from keytwin.runtime.crash import Supervise
+from keytwin.runtime.edge_exchange import Asker, Exchange
 from keytwin.runtime.edge_limits import LIMITS, EdgeLimits
-from keytwin.runtime.edge_reader import CONTINUE, Received, RequestReader
+from keytwin.runtime.edge_reader import CONTINUE, RequestReader
 from keytwin.runtime.edge_tls import TlsWire
+from keytwin.runtime.edge_usual import Received
 from keytwin.runtime.edge_watch import Phase, Watch
 from keytwin.runtime.edge_wire import DateLine, transmit
 from keytwin.runtime.identities import Role, UnknownPeer
@@ -35,6 +37,11 @@ FAILED: Final = error(503, Reason.UNAVAILABLE.value, headers=(SOON,))
 LATE: Final = error(503, Reason.TIMED_OUT.value, headers=(SOON,))
 TOO_SLOW: Final = error(408, "the request took too long to arrive")
 UNAUTHORISED: Final = unauthorised()
+
+# To look a member up in its Enum costs more than a call: those of each request are at hand.
+CLOSING: Final = Phase.CLOSING
+IDLE: Final = Phase.IDLE
+ANSWERING: Final = Phase.ANSWERING
 
 
 class Reader(Protocol):
@@ -185,7 +192,7 @@ class EdgeConnection:
 
     def heard(self, octets: bytes) -> None:
         """Take what the peer sends."""
-        if self._watch.phase is Phase.CLOSING:
+        if self._watch.phase is CLOSING:
             # Heard out, so that the peer reads why it was refused, and not that it was cut off; not for ever.
             self._heard_out += len(octets)
             if self._heard_out > self._setup.limits.body:
@@ -194,11 +201,13 @@ class EdgeConnection:
         self._register.idle.pop(self, None)
         self._has_ended = not octets
         self._reader.take(octets)
-        self.drained()
+        if not self._setup.supervise(self._go_on):
+            self.failed()
 
     def drained(self) -> None:
         """Go on, as far as the peer reads."""
-        if self._watch.phase is not Phase.CLOSING and not self._setup.supervise(self._go_on):
+        phase = self._watch.phase
+        if phase is not CLOSING and phase is not Phase.SHAKING and not self._setup.supervise(self._go_on):
             self.failed()
 
     def lost(self) -> None:
@@ -236,7 +245,7 @@ class EdgeConnection:
             return  # an answer that came at once: the loop below goes on by itself
         self._is_going = True
         try:
-            while self._exchange is None and not self.wire.is_clogged and self._watch.phase is not Phase.CLOSING:
+            while self._exchange is None and not self.wire.is_clogged and self._watch.phase is not CLOSING:
                 received = self._reader.next()
                 if received is None:
                     break
@@ -247,28 +256,30 @@ class EdgeConnection:
                     self._begin(received)
         finally:
             self._is_going = False
-        phase = self._watch.phase
-        if phase is not Phase.CLOSING and phase is not Phase.SHAKING:  # a set would hash an Enum for each request
+        if self._watch.phase is not CLOSING:
             self._settle()
 
     def _settle(self) -> None:
         """Wait for whatever comes next; read no more than is going to be looked at soon."""
         limits, reader, watch, wire = self._setup.limits, self._reader, self._watch, self.wire
-        if self._exchange is None and wire.is_clogged:
+        if self._exchange is not None:
+            pass
+        elif wire.is_clogged:
             if watch.phase is not Phase.DRAINING:
                 watch.enter(Phase.DRAINING, limits.drain_seconds)
-        elif self._exchange is None and self._has_ended:
+        elif self._has_ended:
             self.close()
-        elif self._exchange is None and reader.is_between:
-            watch.enter(Phase.IDLE, limits.idle_seconds)
+        elif reader.is_between:
+            watch.enter(IDLE, limits.idle_seconds)
             self._register.idle[self] = None
-        elif self._exchange is None:
+        else:
             if watch.phase is not Phase.RECEIVING:  # not each time: a trickle gets no more time than a torrent
                 watch.enter(Phase.RECEIVING, limits.receipt_seconds)
             if reader.awaits_continue:
                 reader.awaits_continue = False
                 wire.write(CONTINUE)
-        wire.read_on(wanted=not reader.has_unread)
+        if wire.is_reading is reader.has_unread:
+            wire.read_on(wanted=not wire.is_reading)
 
     def _begin(self, received: Received) -> None:
         setup, peer = self._setup, self.peer
@@ -281,7 +292,7 @@ class EdgeConnection:
             return
         exchange = Exchange(self._register.next_request_id(), setup.asker, setup.supervise, self)
         self._exchange, self._received = exchange, received
-        self._watch.enter(Phase.ANSWERING, setup.limits.answer_seconds)
+        self._watch.enter(ANSWERING, setup.limits.answer_seconds)
         if peer.identity.role is setup.role:
             exchange.begin(setup.face, peer.identity.name, received.request)
         else:

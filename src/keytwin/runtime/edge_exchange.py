@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Protocol
 
+from keytwin.runtime.crash import Supervise
 from keytwin.service.conversation import Conversation, Face, Question, discard
 from keytwin.service.http import Request, Response
 from keytwin.vocabulary.machine import Message, RequestId
-
-Supervise = Callable[[Callable[[], None]], bool]
-"""Does the work; False when it failed in a way that nobody expected, which has been recorded then."""
 
 
 class Asker(Protocol):
@@ -58,13 +55,13 @@ class Exchange:
             self._finish(outcome)
         else:
             self._conversation = outcome
-            self._step(outcome.__next__)
+            self._go_on(outcome, None)
 
     def replied(self, message: Message) -> None:
         """Take the reply to the question that was asked; one that comes too late is wiped."""
         if self._is_over or self._conversation is None:
             discard(message)
-        elif not self._supervise(partial(self._step, partial(self._conversation.send, message))):
+        elif not self._supervise(self._go_on, self._conversation, message):
             self.abandon()
             self._waiting.failed()
 
@@ -75,11 +72,12 @@ class Exchange:
         self._is_over = True
         if self._conversation is not None:
             self._conversation.close()
-            self._supervise(partial(self._asker.forget, self.request_id))
+            self._supervise(self._asker.forget, self.request_id)
 
-    def _step(self, step: Callable[[], Question]) -> None:
+    def _go_on(self, conversation: Conversation, reply: Message | None) -> None:
+        """Let the conversation take a reply, None = begin, and put its next question."""
         try:
-            question = step()
+            question = conversation.send(reply) if reply is not None else next(conversation)
         except StopIteration as end:
             response = end.value
         else:

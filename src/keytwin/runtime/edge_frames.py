@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from keytwin.runtime.edge_limits import EdgeLimits
-from keytwin.runtime.edge_reader import Received
 from keytwin.runtime.edge_tls import TlsWire
+from keytwin.runtime.edge_usual import Received
 from keytwin.service.etsi004_frames import decode, frame_length
 from keytwin.service.http import Request, Response
 from keytwin.vocabulary.errors import Violation

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from typing import Final, NamedTuple, NoReturn
+from typing import Final, NoReturn
 
 from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from keytwin.runtime.edge_limits import EdgeLimits
+from keytwin.runtime.edge_usual import Received, UsualRequest
 from keytwin.service.etsi014_errors import BODY_TOO_LARGE, TARGET_TOO_LONG, error
 from keytwin.service.http import Request, Response
 from keytwin.vocabulary.errors import Violation
@@ -35,20 +36,12 @@ _READ: Final = frozenset({TYPE, CODING, HOST, EXPECT, LENGTH, TRANSFER})
 _LINE: Final = 4  # octets of a header line beside name and value
 
 
-class Received(NamedTuple):
-    """A whole request, and what its answer has to know of it."""
-
-    request: Request
-    keeps_alive: bool
-    is_1_0: bool
-
-
 class RequestReader:
     """Reads the requests of one connection; after a refusal, or a request that is the last, it reads no more."""
 
     __slots__ = (
         "_body", "_fields", "_head", "_is_begun", "_is_in_head", "_is_last", "_limits", "_lines", "_octets", "_parser",
-        "_ready", "_refusal", "_target", "_unread", "awaits_continue",
+        "_ready", "_refusal", "_target", "_unread", "_usual", "awaits_continue",
     )  # fmt: skip
 
     def __init__(self, limits: EdgeLimits) -> None:
@@ -57,6 +50,7 @@ class RequestReader:
         self._ready: deque[Received] = deque()
         self._refusal: Response | None = None
         self._unread: bytes | memoryview = b""
+        self._usual = UsualRequest()
         self._is_last = False
         self._target = b""
         self._fields: dict[bytes, bytes] = {}
@@ -85,6 +79,8 @@ class RequestReader:
             if len(unread) > BITE:
                 rest = memoryview(unread)
                 unread, self._unread = rest[:BITE], rest[BITE:]
+            elif isinstance(unread, bytes) and not self._is_begun and not self._octets:
+                return self._usual.read(unread, self._limits.target) or self._parsed(unread)
             self._feed(unread)
         return self._ready.popleft() if self._ready else self._refusal
 
@@ -93,6 +89,13 @@ class RequestReader:
         del self._parser
         self._ready.clear()
         self._unread, self._is_last = b"", True
+
+    def _parsed(self, octets: bytes) -> Received | Response | None:
+        """Parse what comes between two requests; when it is one and no more, that is how the peer asks."""
+        self._feed(octets)
+        if self._refusal is None and len(self._ready) == 1 and self.is_between:
+            self._usual.learn(octets, self._ready[0])
+        return self._ready.popleft() if self._ready else self._refusal
 
     def _feed(self, octets: bytes | memoryview) -> None:
         self._octets += len(octets)
@@ -162,9 +165,6 @@ class RequestReader:
         )
         self._ready.append(Received(request, keeps_alive, parser.get_http_version() == "1.0"))
         self._is_last = not keeps_alive
-        self._clear()
-
-    def _clear(self) -> None:
         self._target, self._fields = b"", {}
         if self._body:
             self._body = bytearray()

@@ -39,26 +39,26 @@ class Upper(Protocol):
 
 
 class TlsWire(asyncio.Protocol):
-    """One connection; `is_clogged` while the peer does not read."""
+    """One connection; `is_clogged` while the peer does not read, `is_reading` unless it is kept from sending."""
 
     __slots__ = (
         "_context",
         "_in",
         "_is_begun",
-        "_is_reading",
         "_is_shaken",
         "_out",
         "_tls",
         "_transport",
         "_upper",
         "is_clogged",
+        "is_reading",
     )
 
     def __init__(self, context: ssl.SSLContext, upper: Upper) -> None:
         self._context = context
         self._upper = upper
         self._transport: asyncio.Transport | None = None
-        self._is_reading = True
+        self.is_reading = True
         self._is_begun = self._is_shaken = self.is_clogged = False
 
     @property
@@ -68,16 +68,17 @@ class TlsWire(asyncio.Protocol):
 
     def write(self, octets: bytes | bytearray) -> None:
         """Encrypt and write; nothing of the clear text is kept, and nothing happens when the peer has gone."""
-        if self.is_open and self._is_shaken and octets:
+        transport = self._transport
+        if transport is not None and self._is_shaken and octets and not transport.is_closing():
             written = self._tls.write(octets)
             assert written == len(octets), "memory takes whatever is written"
-            self._flush()
+            transport.write(self._out.read())
 
     def read_on(self, *, wanted: bool) -> None:
         """Let the peer send, or stop it, by TCP's own means."""
-        if wanted is self._is_reading or self._transport is None or self._transport.is_closing():
+        if wanted is self.is_reading or self._transport is None or self._transport.is_closing():
             return
-        self._is_reading = wanted
+        self.is_reading = wanted
         if wanted:
             self._transport.resume_reading()
         else:
@@ -151,7 +152,8 @@ class TlsWire(asyncio.Protocol):
             self._upper.heard(octets)
         except ssl.SSLWantReadError:
             pass
-        self._flush()  # what TLS has to say for itself, such as a new key
+        if self._out.pending:
+            self._flush()  # what TLS has to say for itself, such as a new key
 
     def _say_end(self) -> None:
         with suppress(ssl.SSLError):  # the peer has not said the same yet, and need not

@@ -8,9 +8,8 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
-from keytwin.runtime.edge_reader import Received
 from keytwin.runtime.edge_tls import TlsWire
-from keytwin.service.encoding import join_and_wipe
+from keytwin.runtime.edge_usual import Received
 from keytwin.service.http import Header, Response
 
 KEEPS: Final[Header] = ("Connection", "keep-alive")  # only HTTP/1.0 needs to be told
@@ -22,14 +21,18 @@ _SECOND: Final = timedelta(seconds=1)
 class DateLine:
     """The Date of answers (RFC 9110 clause 6.6.1), made once a second."""
 
-    __slots__ = ("_line", "_until")
+    __slots__ = ("_line", "_now", "_until")
 
     def __init__(self) -> None:
         self._line = b""
+        self._now: datetime | None = None
         self._until = datetime.fromtimestamp(0, UTC)
 
     def at(self, now: datetime) -> bytes:
         """Return the line; a clock that was set back corrects it within a second of its own."""
+        if now is self._now:  # a clock that is read once a turn
+            return self._line
+        self._now = now
         if not self._until - _SECOND <= now < self._until:
             whole = now.astimezone(UTC).replace(microsecond=0)
             self._line = f"Date: {format_datetime(whole, usegmt=True)}\r\n".encode("ascii")
@@ -52,14 +55,16 @@ def octets_of(response: Response, received: Received | None, date: bytes, *, is_
     if received is not None and received.request.method == "HEAD":
         response.wipe()
         return head
-    return head + body if isinstance(body, bytes) else join_and_wipe((head, body))
+    if isinstance(body, bytes):
+        return head + body
+    whole = bytearray(head)
+    whole += body  # it may move first, and holds no key then
+    response.wipe()
+    return whole
 
 
 def transmit(wire: TlsWire, response: Response, received: Received | None, date: bytes, *, is_last: bool) -> None:
     """Write an answer, if the peer is still there; no octet of a key in it is left in the clear."""
-    if not wire.is_open:
-        response.wipe()
-        return
     octets = octets_of(response, received, date, is_last=is_last)
     wire.write(octets)
     if isinstance(octets, bytearray):

@@ -6,8 +6,10 @@ It may be closed wherever it waits, since it holds no key there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable, Generator, Sequence
+from typing import TypeAlias
+
+import msgspec
 
 from keytwin.service.http import Request, Response
 from keytwin.vocabulary.exchange_messages import KeyDelivered
@@ -17,7 +19,7 @@ from keytwin.vocabulary.machine import Message, RequestId
 from keytwin.vocabulary.stream_messages import ChunkDelivered
 
 
-class Question(NamedTuple):
+class Question(msgspec.Struct, frozen=True, gc=False):
     """What an element is asked; all questions of one conversation carry the same request identifier."""
 
     to: ElementName
@@ -29,6 +31,22 @@ Conversation: TypeAlias = Generator[Question, Message, Response]
 
 Face: TypeAlias = Callable[[str, Request, RequestId], Conversation | Response]
 """Given the caller's name as its certificate says it: the answer, when nobody needs to be asked, or a conversation."""
+
+
+def at_one_port(usual: Face, root: str, others: Sequence[tuple[Callable[[Request], bool], Face]]) -> Face:
+    """Return several faces at one port: each other one takes what it knows, and the usual one all that is left.
+
+    Nobody else is asked about what begins with the usual face's `root`.
+    """
+
+    def face(name: str, request: Request, request_id: RequestId) -> Conversation | Response:
+        if not request.target.startswith(root):
+            for is_meant, other in others:
+                if is_meant(request):
+                    return other(name, request, request_id)
+        return usual(name, request, request_id)
+
+    return face
 
 
 def discard(message: Message) -> None:

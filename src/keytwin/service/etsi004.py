@@ -47,11 +47,6 @@ def etsi004_face(setup: StreamSetup) -> Face:
     return lambda name, request, request_id: converse(setup, SaeId(name), request, request_id)
 
 
-def with_streams(others: Face, streams: Face) -> Face:
-    """Return the two at one port: streams have the paths below `/qkd/004/`, the others all others."""
-    return lambda name, request, request_id: (streams if is_stream(request) else others)(name, request, request_id)
-
-
 def is_stream(request: Request) -> bool:
     """Whether the path is one of this face's: what then is wrong with it is told here."""
     return request.target.startswith(PREFIX)

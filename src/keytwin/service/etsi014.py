@@ -43,13 +43,14 @@ from keytwin.service.strict_json import read_json
 from keytwin.service.usual_ids import LEVELS, usual_key_ids
 from keytwin.vocabulary.errors import Mistake, Violation
 from keytwin.vocabulary.exchange_messages import KeyDelivered, KeyRefused, PoolStatus
-from keytwin.vocabulary.identity import SaeId, parse_key_ids, parse_sae
+from keytwin.vocabulary.identity import KeyId, SaeId, is_uuid, parse_key_ids, parse_sae
 from keytwin.vocabulary.key import Key, Provenance
 from keytwin.vocabulary.machine import Message
 from keytwin.vocabulary.units import BITS_PER_BYTE, Bits
 
 Declared = TypeVar("Declared", KeyRequest, KeyIds)
 
+NAMING: Final = "?key_ID="
 FACE: Final = "the limit of this face"
 MOST_PATHS: Final = 4_096  # kept read: three for each pair of SAEs that talk
 LONGEST_KEPT: Final = 256  # characters: what is kept of strangers takes little room
@@ -60,8 +61,14 @@ def decode(identity: SaeId, request: Request, limits: Limits = LIMITS) -> Ask | 
     """Return what the SAE asks, or why it cannot be understood; `identity` comes from its certificate."""
     target = request.target
     is_plain = request.method == "GET" and not request.body and limits is LIMITS
-    # What names a key does not come again.
-    if is_plain and DEC_KEYS.name not in target and len(target) <= LONGEST_KEPT:
+    if not is_plain or len(target) > LONGEST_KEPT:
+        return _decode(identity, request, limits)
+    path, _, key_id = target.partition(NAMING)
+    if is_uuid(key_id):  # it does not come again, but what stands before it does
+        master = _master_of(path)
+        if master is not None:
+            return AskKeysById(identity, master, (KeyId(key_id),))
+    elif DEC_KEYS.name not in target:
         return _decode_again(identity, target)
     return _decode(identity, request, limits)
 
@@ -143,6 +150,15 @@ def _route(request: Request, limits: Limits) -> Route | Response:
 def _route_of(path: str) -> Route | None:
     segments = tuple(path.split("/"))
     return ROUTES.get(segments[-1]) if segments[:-2] == PREFIX else None
+
+
+@lru_cache(maxsize=MOST_PATHS)
+def _master_of(path: str) -> SaeId | None:
+    """Return whose keys are fetched by a path without fault, None = for the strict reader."""
+    try:
+        return _peer_of(path, DEC_KEYS) if _route_of(path) is DEC_KEYS else None
+    except Mistake:
+        return None
 
 
 @lru_cache(maxsize=MOST_PATHS)

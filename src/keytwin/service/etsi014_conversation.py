@@ -8,6 +8,7 @@ when the SAE has gone is wiped by whoever would have handed it in.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from keytwin.service.conversation import Conversation, Face, Question, discard
 from keytwin.service.etsi014 import admit, decode, encode
@@ -41,14 +42,15 @@ class FaceSetup:
 
 def etsi014_face(setup: FaceSetup) -> Face:
     """Return the face of a node."""
-    return lambda name, request, request_id: converse(setup, SaeId(name), request, request_id)
+    return partial(converse, setup)
 
 
-def converse(face: FaceSetup, sae: SaeId, request: Request, request_id: RequestId) -> Conversation | Response:
+def converse(face: FaceSetup, name: str, request: Request, request_id: RequestId) -> Conversation | Response:
     """Return the answer to a request that goes no further, or the conversation that leads to one.
 
     An SAE of another node is nobody here: 401, whatever it asks.
     """
+    sae = SaeId(name)
     if sae not in face.saes:
         return unauthorised()
     ask = decode(sae, request, face.limits)
@@ -72,7 +74,12 @@ def _as_master(face: FaceSetup, ask: AskStatus | AskKeys, request_id: RequestId)
     Without a session the answer says when to come again. Several slaves: the limits first, then the standing SAE, which
     alone knows its sessions with all of them.
     """
-    reply = yield Question(sae_element(ask.master), _first_question(face, ask, request_id))
+    asked: Message
+    if isinstance(ask, AskStatus) or ask.further_slaves:
+        asked = GetPoolStatus(request_id, face.reply_to, master=ask.master, slave=ask.slave)
+    else:
+        asked = _shared(face, ask, request_id)
+    reply = yield Question(sae_element(ask.master), asked)
     if isinstance(reply, KeyRefused | KeyDelivered):
         return encode(ask, reply)
     pool = _pool(reply)
@@ -87,12 +94,6 @@ def _as_master(face: FaceSetup, ask: AskStatus | AskKeys, request_id: RequestId)
         return further_unknown() if isinstance(reply, PoolUnknown) else encode(ask, reply)
     reply = yield Question(km_of(face.node), ask.message(request_id, face.reply_to, pool.ksid, face.patience))
     return encode(ask, reply)
-
-
-def _first_question(face: FaceSetup, ask: AskStatus | AskKeys, request_id: RequestId) -> Message:
-    if isinstance(ask, AskStatus) or ask.further_slaves:
-        return GetPoolStatus(request_id, face.reply_to, master=ask.master, slave=ask.slave)
-    return _shared(face, ask, request_id)
 
 
 def _shared(face: FaceSetup, ask: AskKeys, request_id: RequestId) -> GetSharedKey:

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 PREFIX: Final = ("", "api", "v1", "keys")
+ROOT: Final = f"{'/'.join(PREFIX)}/"
 UUID_PATTERN: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
 JsonValue: TypeAlias = Annotated[object, Meta(extra_json_schema={"description": "any JSON value"})]

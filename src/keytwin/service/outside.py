@@ -13,7 +13,7 @@ from keytwin.service.standing import Standing
 from keytwin.service.stream_table import StreamDue
 from keytwin.service.streams import PREFIX, Partner, Streams
 from keytwin.vocabulary.blueprint import Endpoint
-from keytwin.vocabulary.exchange_messages import KeyDelivered, KeyRefused
+from keytwin.vocabulary.exchange_messages import GetSharedKey, KeyDelivered, KeyRefused
 from keytwin.vocabulary.identity import AppId, NodeId, SaeId, km_of
 from keytwin.vocabulary.machine import Effect, Message, Record
 from keytwin.vocabulary.session_messages import SessionEnded, SessionOpened, SessionRefused, SessionRegistered
@@ -37,7 +37,7 @@ class Outside(Standing):
         return super().restore(records, now)
 
     def receive(self, message: Message, now: Instant) -> list[Effect]:
-        if isinstance(message, _OF_STREAMS) or self._is_of_stream(message):
+        if type(message) is not GetSharedKey and (isinstance(message, _OF_STREAMS) or self._is_of_stream(message)):
             return self.streams.receive(message, now)
         return super().receive(message, now)
 

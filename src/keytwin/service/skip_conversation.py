@@ -11,7 +11,7 @@ from keytwin.service.etsi014 import admit
 from keytwin.service.etsi014_errors import unauthorised
 from keytwin.service.etsi014_values import AskKeys, AskKeysById
 from keytwin.service.http import Request, Response
-from keytwin.service.skip import REMOTE_UNKNOWN, capabilities, decode, encode, entropy, is_skip
+from keytwin.service.skip import REMOTE_UNKNOWN, capabilities, decode, encode, entropy
 from keytwin.service.skip_values import AskCapabilities, AskEntropy, SkipSetup
 from keytwin.vocabulary.errors import Violation
 from keytwin.vocabulary.exchange_messages import GetSharedKey, KeyDelivered, KeyRefused, PoolStatus, PoolUnknown
@@ -22,11 +22,6 @@ from keytwin.vocabulary.machine import RequestId
 def skip_face(setup: SkipSetup) -> Face:
     """Return the face of a node."""
     return lambda name, request, request_id: converse(setup, SaeId(name), request, request_id)
-
-
-def beside(first: Face, skip: Face) -> Face:
-    """Return the two at one port: SKIP has the paths of its draft, the first face all others."""
-    return lambda name, request, request_id: (skip if is_skip(request) else first)(name, request, request_id)
 
 
 def converse(face: SkipSetup, sae: SaeId, request: Request, request_id: RequestId) -> Conversation | Response:

@@ -273,10 +273,10 @@ class Standing:
     def _concerned(self, message: Message) -> StandingSession | None:
         """Return the session that a message is about, None when it is about none of now."""
         match message:
-            case StandingDue(app=app):
-                return self.sessions[app]
             case GetSharedKey() | GetPoolStatus():
                 return self._by_peer.get(message.slave) if message.master == self.sae else None
+            case StandingDue(app=app):
+                return self.sessions[app]
             case SessionRegistered() | SessionOpened() | SessionRefused():
                 asked = message.request_id
                 return self._found(lambda each: each.request_id == asked)

@@ -11,7 +11,6 @@ from typing import Final
 from keytwin.service.http import Request
 
 LEVELS: Final = 3  # how deep the usual bodies nest
-QUERY: Final = "key_ID="
 
 # With and without the spaces that Python's json writes: start, between two IDs, end.
 _SPELLINGS: Final = (
@@ -22,13 +21,7 @@ _SPELLINGS: Final = (
 
 def usual_key_ids(request: Request) -> list[str] | None:
     """Return the IDs as they are spelt, which may be none at all; None = this is for the parser."""
-    path, mark, query = request.target.partition("?")
-    del path
-    if request.method == "POST":
-        return None if mark else _of_body(request.body)
-    if request.body or not query.startswith(QUERY) or "&" in query or "%" in query:
-        return None
-    return [query[len(QUERY) :]]
+    return _of_body(request.body) if request.method == "POST" and "?" not in request.target else None
 
 
 def _of_body(body: bytes) -> list[str] | None:

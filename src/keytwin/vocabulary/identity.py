@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NewType
 
 from keytwin.vocabulary.errors import Mistake
@@ -39,6 +40,7 @@ MONITORING: Final = ElementName("monitoring")
 CONTROLLER: Final = ElementName("controller")
 XOR_POINT: Final = ElementName("xor-point")
 
+MOST_NAMES: Final = 4_096  # of elements kept made: they are asked for with each request
 LONGEST_NAME: Final = 64  # characters: fits a certificate's common name (X.520 ub-common-name)
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", flags=re.ASCII)
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", flags=re.ASCII)
@@ -100,6 +102,7 @@ def link_ends(link: LinkId) -> tuple[NodeId, NodeId]:
     return NodeId(first), NodeId(second)
 
 
+@lru_cache(maxsize=MOST_NAMES)
 def km_of(node: NodeId) -> ElementName:
     """Return the element name of a node's key manager."""
     return ElementName(f"km/{node}")
@@ -110,6 +113,7 @@ def twin_of(link: LinkId) -> ElementName:
     return ElementName(f"link/{link}")
 
 
+@lru_cache(maxsize=MOST_NAMES)
 def sae_element(sae: SaeId) -> ElementName:
     """Return the element name of an SAE that runs inside keytwin."""
     return ElementName(f"sae/{sae}")
@@ -117,11 +121,16 @@ def sae_element(sae: SaeId) -> ElementName:
 
 def parse_uuid(text: str) -> str:
     """Return a canonical lower-case UUID; aliases (braces, `urn:`, upper case, missing hyphens) are refused."""
-    if not _UUID.fullmatch(text):
+    if not is_uuid(text):
         raise Mistake(
             "a UUID is 8-4-4-4-12 lower-case hexadecimal digits, such as 0b9f0a46-52a8-4a8c-9f0e-8a8f3b1a7c11"
         )
     return text
+
+
+def is_uuid(text: str) -> bool:
+    """Whether it is a canonical lower-case UUID."""
+    return _UUID.fullmatch(text) is not None
 
 
 def parse_key_ids(texts: Sequence[str]) -> tuple[KeyId, ...]:
