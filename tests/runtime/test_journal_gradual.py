@@ -42,7 +42,8 @@ State = tuple[list[int], list[int]]
 
 @pytest.fixture(autouse=True)
 def in_small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every piece of a snapshot be a step of its own, and rows hold few records."""
+    """Let every piece of a snapshot be a step of its own, with no rest between two, and rows hold few records."""
+    monkeypatch.setattr(journal_module, "REST", 0.0)
     for module in (journal_gradual, journal_module):
         monkeypatch.setattr(module, "STEP", 2_000)
     monkeypatch.setattr(journal_gradual, "SPARE", 0)
@@ -113,6 +114,21 @@ def beside(journal: Journal) -> set[str]:
     """Return the tables of a snapshot that is not finished."""
     tables = journal._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
     return {*BESIDE} & {name.decode() for (name,) in tables}
+
+
+def test_between_two_steps_commits_go_on_without_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(filled(tmp_path)) as journal:
+        monkeypatch.setattr(journal_module, "REST", 1e12)
+        save(journal, BEFORE)
+        steps = journal._steps
+        assert steps is not None
+        until = journal._rests_until
+        for number in range(BEFORE + 1, BEFORE + MOST_COMMITS):
+            save(journal, number)
+        assert (journal._steps, journal._rests_until) == (steps, until), "none of these commits went on with it"
+        journal._rests_until = 0.0
+        save(journal, BEFORE + MOST_COMMITS)
+        assert journal._rests_until > 0.0, "this one did"
 
 
 # --- the same at every step -----------------------------------------------------------------------------------------

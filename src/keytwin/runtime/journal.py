@@ -45,6 +45,7 @@ from keytwin.vocabulary.machine import Record, RecordsLost
 
 PAGE: Final = 4096  # octets, SQLite's own; a commit logs the page at the end of the table and those it fills
 LOG_LIMIT: Final = 1024 * 1024  # octets of log before it is written back: one that is overwritten syncs faster
+REST: Final = 3.0  # times as long as a step of a snapshot has taken: until then commits go on without another one
 LARGEST_GAP: Final = 1 << 20  # rows; an audit that claims more at the end of a journal has been altered
 
 Row = tuple[int, ElementName, int, bytes]
@@ -74,6 +75,7 @@ class Journal:
         self._shorten: Shorten | None = None
         self._steps: Iterator[int] | None = None  # of a snapshot that is being taken
         self._longest_tail = LONGEST_TAIL
+        self._rests_until = 0.0  # by the monotonic clock
         self._contents = examine(path, connection, envelope)
         self._trail = audit_of(self._contents, connection, envelope)
         self._contents.reach(self._trail.covers(LARGEST_GAP + self._contents.last) + 1)
@@ -213,7 +215,10 @@ class Journal:
         return key
 
     def _shorten_by_a_step(self) -> None:
-        """Go on with a snapshot, or begin one when it is time."""
+        """Go on with a snapshot, or begin one when it is time; while it is taken, a quarter of the time is its own."""
+        began = time.monotonic()
+        if self._steps is not None and began < self._rests_until:
+            return
         steps, self._steps = self._steps or self._begun(), None  # one that fails begins anew
         octets = 0
         while steps and octets < STEP:
@@ -223,6 +228,9 @@ class Journal:
             octets += STEP if done == CUT else done
             self._logged = 0 if done == CUT else self._logged + done
         self._steps = steps
+        if steps:
+            ended = time.monotonic()
+            self._rests_until = ended + REST * (ended - began)
 
     def _begun(self) -> Iterator[int] | None:
         """Begin a snapshot if it is time; a small one is taken at once."""
