@@ -36,11 +36,12 @@ from keytwin.vocabulary.machine import (
     StartTimer,
     StopTimer,
 )
-from keytwin.vocabulary.units import Duration, in_seconds, milliseconds, seconds
+from keytwin.vocabulary.units import Duration, Instant, in_seconds, milliseconds, seconds
 
 Way = Callable[[LiveHost, ElementName], Carrier]
 Fail = Callable[[Exception], None]
 
+LONG_TURN: Final = milliseconds(10)
 MOST_AT_ONCE: Final = 2_000  # messages before the loop may look at its sockets again
 FIRST_PAUSE: Final = milliseconds(50)  # before a crashed element is started again; doubled each time
 LONGEST_PAUSE: Final = seconds(30)
@@ -172,9 +173,7 @@ class LiveLoop:
         if host.held is None:
             host.held = []
             if not self._holding:
-                # In two turns, not in one: another look at the sockets, which costs next to nothing when nothing is
-                # there, gathers nearly all requests of those who ask in turn, and not half of them.
-                self._loop.call_soon(self._loop.call_soon, self.flush)
+                self._loop.call_soon(self._flush_soon, self.clock.now())
             self._holding.append(host)
         held = host.held
         for effect in effects:
@@ -182,6 +181,17 @@ class LiveLoop:
                 self._store.stage(host.name, effect.record)
             else:
                 held.append(effect)
+
+    def _flush_soon(self, since: Instant) -> None:
+        """Flush after another look at the sockets, unless turns are long, as when thousands knock at a face.
+
+        A look costs next to nothing when nothing is there, and gathers nearly all requests of those who ask in turn,
+        not half of them.
+        """
+        if self.clock.now() - since > LONG_TURN:
+            self.flush()
+        else:
+            self._loop.call_soon(self.flush)
 
     def flush(self) -> None:
         """Make durable what is staged, and release what waited for it."""
