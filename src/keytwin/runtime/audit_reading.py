@@ -178,3 +178,4 @@ def _said(connection: sqlite3.Connection, contents: Contents, codec: RecordCodec
             entry = record.audited()
             if entry is not None:
                 yield number, Noted(ElementName(element.decode()), entry)
+        octets[:] = bytes(len(octets))

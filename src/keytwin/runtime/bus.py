@@ -38,8 +38,8 @@ class InProcessBus:
 
 
 @cache
-def may_hold_key(kind: type[Message]) -> bool:
-    """Whether a kind of message has room for key material, however deep inside."""
+def may_hold_key(kind: type[msgspec.Struct]) -> bool:
+    """Whether a kind of message or record has room for key material, however deep inside."""
     return _holds_key(msgspec.inspect.type_info(kind), frozenset())
 
 

@@ -21,6 +21,7 @@ from keytwin.runtime.private_files import mistake, private_folder, read_secret, 
 from keytwin.vocabulary.errors import KeytwinError
 
 KEY: Final = 32  # octets: AES-256
+TAG: Final = 16  # octets (NIST SP 800-38D, 5.2.1.2)
 NONCE: Final = 12  # octets: 96 bits, drawn at random (NIST SP 800-38D, 8.2.2)
 NAME: Final = 8  # octets: tells key-encryption keys apart, and is of no use in guessing one
 MESSAGES_PER_DATA_KEY: Final = 2**32  # NIST SP 800-38D, 8.3: with random nonces of 96 bits, no more under one key
@@ -99,16 +100,22 @@ class DataKey:
         self._aead = AESGCM(octets)
         self._prefix = b"keytwin row 1" + store + _counted(place.number)
 
-    def seal(self, row: int, element: bytes, octets: bytes) -> bytes:
+    def seal(self, row: int, element: bytes, octets: bytes | bytearray) -> bytes:
         """Return nonce, ciphertext and tag, bound to store, data key, row and element; counts as one message."""
         assert self.left > 0, "a data key is spent: draw a fresh one first"
         self.left -= 1
-        nonce = os.urandom(NONCE)  # as `_sealed` does it, without its calls: every commit passes here
-        return nonce + self._aead.encrypt(nonce, octets, self._prefix + row.to_bytes(8, "big") + element)
+        return _sealed(self._aead, octets, self._prefix + _counted(row) + element)
 
-    def open(self, row: int, element: bytes, sealed: bytes) -> bytes:
-        """Return what was sealed; SealBroken when a bit of it, or its place, is another."""
-        return _opened(self._aead, sealed, self._prefix + _counted(row) + element)
+    def open(self, row: int, element: bytes, sealed: bytes) -> bytearray:
+        """Return what was sealed, to be overwritten; SealBroken when a bit of it, or its place, is another."""
+        octets = bytearray(max(0, len(sealed) - NONCE - TAG))
+        try:
+            self._aead.decrypt_into(
+                sealed[:NONCE], memoryview(sealed)[NONCE:], self._prefix + _counted(row) + element, octets
+            )
+        except (InvalidTag, ValueError) as error:  # ValueError: too short to hold a nonce and a tag
+            raise SealBroken("the seal is broken") from error
+        return octets
 
 
 class Envelope:
@@ -171,13 +178,13 @@ def _derived(octets: bytes, use: bytes, length: int) -> bytes:
     return HKDFExpand(SHA256(), length, use).derive(octets)
 
 
-def _sealed(aead: AESGCM, octets: bytes, context: bytes) -> bytes:
+def _sealed(aead: AESGCM, octets: bytes | bytearray, context: bytes) -> bytes:
     nonce = os.urandom(NONCE)
     return nonce + aead.encrypt(nonce, octets, context)
 
 
 def _opened(aead: AESGCM, sealed: bytes, context: bytes) -> bytes:
     try:
-        return aead.decrypt(sealed[:NONCE], memoryview(sealed)[NONCE:], context)
+        return aead.decrypt(sealed[:NONCE], sealed[NONCE:], context)
     except (InvalidTag, ValueError) as error:  # ValueError: too short to hold a nonce
         raise SealBroken("the seal is broken") from error

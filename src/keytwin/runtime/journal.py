@@ -16,8 +16,6 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from keytwin.runtime.audit import INSERT_AUDIT, Noted
 from keytwin.runtime.envelope import DataKey, Envelope, SealBroken
 from keytwin.runtime.journal_codec import RecordCodec
@@ -34,7 +32,7 @@ from keytwin.runtime.journal_file import (
     read_batch,
 )
 from keytwin.runtime.journal_gradual import CUT, STEP, Gradual, throw_away, told_in_steps
-from keytwin.runtime.journal_shortening import in_short, replace
+from keytwin.runtime.journal_shortening import batch_of, in_short, replace, seal
 from keytwin.runtime.journal_snapshot import LONGEST_TAIL, ROW, Shorten
 from keytwin.runtime.libc import trim
 from keytwin.runtime.private_files import mistake, private_folder
@@ -67,7 +65,7 @@ class Journal:
         self._cursor = connection.cursor()
         self._envelope = envelope
         self._codec = codec
-        self._staged: dict[ElementName, list[bytes]] = {}
+        self._staged: dict[ElementName, list[bytes | bytearray]] = {}
         self._noted: list[Noted] = []
         self._logged = 0
         self._failure = ""
@@ -100,7 +98,7 @@ class Journal:
 
     def stage(self, element: ElementName, record: Record) -> None:
         """Take a record into the next commit, as octets: what its owner wipes later stays."""
-        octets = self._codec.encode(record)
+        octets = self._codec.encode_to_overwrite(record)
         batch = self._staged.get(element)
         if batch is None:
             self._staged[element] = [octets]
@@ -144,6 +142,7 @@ class Journal:
                 except SealBroken as error:  # it was whole when the journal was opened: the disk is failing
                     raise JournalCorrupt(self.path, row, "is not what was written") from error
                 found += read_batch(self.path, row, octets, self._codec.decode_each)
+                octets[:] = bytes(len(octets))
         return found
 
     def shorten_by(self, shorten: Shorten, longest_tail: int = LONGEST_TAIL) -> None:
@@ -208,7 +207,7 @@ class Journal:
         put_aside(self._connection, contents.damage, time.time_ns())
         key = self._fresh_key()
         row = contents.last + 1
-        self._cursor.execute(INSERT, (row, ANEW.decode(), key.number, key.seal(row, ANEW, _BATCH.encode([]))))
+        self._cursor.execute(INSERT, (row, ANEW.decode(), key.number, key.seal(row, ANEW, batch_of([]))))
         self._cursor.execute("COMMIT")
         contents.last = row
         contents.begin(row, row)
@@ -297,16 +296,13 @@ def explaining(path: Path) -> Iterator[None]:
                 raise _failed(path, error) from error
 
 
-def _sealed(key: DataKey, staged: dict[ElementName, list[bytes]], first: int) -> list[Row]:
-    """Return a row for each element, from this number on."""
+def _sealed(key: DataKey, staged: dict[ElementName, list[bytes | bytearray]], first: int) -> list[Row]:
+    """Return a row for each element, from this number on; nothing of it is left in the clear."""
     return [
-        (row, element, key.number, key.seal(row, element.encode(), _BATCH.encode(batch)))
+        (row, element, key.number, seal(key, row, element.encode(), batch_of(batch)))
         for row, (element, batch) in enumerate(staged.items(), first)
     ]
 
 
 def _failed(path: Path, error: sqlite3.Error) -> JournalFailed:
     return JournalFailed(f"{path}: {error}: see that the disk is sound and has room, then start again")
-
-
-_BATCH: Final = msgspec.msgpack.Encoder()

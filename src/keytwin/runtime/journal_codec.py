@@ -6,19 +6,25 @@ read back owns fresh handles, so wiping one never reaches what is stored, nor th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, reduce
 from operator import or_
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
 from keytwin.keymanagement.pool import KeysKept
+from keytwin.runtime.bus import may_hold_key
 from keytwin.runtime.journal_keys import KeysRead, read_in, read_without, write_again
 from keytwin.runtime.kinds import kind_named, ours_below
 from keytwin.vocabulary.key import KeyMaterial, copied, exposed_together
 from keytwin.vocabulary.machine import Record
+from keytwin.vocabulary.units import BITS_PER_BYTE
 
+_FRAME: Final = 4_096  # octets: more than a record takes beside its keys and their names
+_MARKS: Final = 10  # octets, the most that are written before a name and its key
+
+Octets = bytes | memoryview
 StructType = TypeVar("StructType", bound=msgspec.Struct)
 
 
@@ -31,10 +37,32 @@ def encode(value: msgspec.Struct) -> bytes:
         return _ENCODER.encode(msgspec.structs.replace(value, materials=views))
 
 
-def encode_and_wipe(value: msgspec.Struct) -> bytes:
-    """Write a record, and wipe the key material in it."""
-    octets = write_again(value) if isinstance(value, KeysKept) else None
-    return _WIPING_ENCODER.encode(value) if octets is None else octets
+def encode_to_overwrite(value: Record) -> bytes | bytearray:
+    """Write a record; what may hold key is in one buffer of its full size, for the caller to overwrite.
+
+    One that grows would leave copies of key behind.
+    """
+    if isinstance(value, KeysKept):
+        with exposed_together(value.materials) as views:
+            octets = bytearray(_FRAME + sum(map(len, value.key_ids)) + sum(map(len, views)) + _MARKS * len(views))
+            _ENCODER.encode_into(msgspec.structs.replace(value, materials=views), octets)
+        return octets
+    if not may_hold_key(type(value)):
+        return _ENCODER.encode(value)
+    octets = bytearray(_FRAME + sum(each.size // BITS_PER_BYTE for each in _materials(value)))
+    _ENCODER.encode_into(value, octets)
+    return octets
+
+
+def encode_and_wipe(value: Record) -> bytes | bytearray:
+    """Write a record as `encode_to_overwrite` does, and wipe the key material in it."""
+    again = write_again(value) if isinstance(value, KeysKept) else None
+    if again is not None:
+        return again
+    octets = encode_to_overwrite(value)
+    for material in _materials(value):
+        material.wipe()
+    return octets
 
 
 def fresh_copy(value: StructType) -> StructType:
@@ -53,39 +81,43 @@ class RecordCodec:
 
     def __init__(self, kinds: Iterable[type[Record]] = ()) -> None:
         self._kinds: dict[str, type[Record]] = {}
-        self._known: set[type[Record]] = set()
         self._decoder: msgspec.msgpack.Decoder[Record | KeysRead] | None = None  # of all kinds, until one is learnt
         for kind in kinds:
             self._learn(kind)
 
     def encode(self, record: Record) -> bytes:
         """Write one record."""
-        kind = type(record)
-        if kind not in self._known:  # the usual case costs one look into a set
-            self._learn(kind)
-        return _ENCODER.encode(record) if kind is not KeysKept else encode(record)
+        self._learn(type(record))
+        return encode(record)
+
+    def encode_to_overwrite(self, record: Record) -> bytes | bytearray:
+        """Write one record, for the caller to overwrite what is a bytearray."""
+        self._learn(type(record))
+        return encode_to_overwrite(record)
 
     def decode(self, octets: bytes) -> Record:
         """Read one record; msgspec.DecodeError when it is not one, or of a kind that is not known here."""
         [record] = self.decode_each([octets])
         return record
 
-    def decode_each(self, batch: list[bytes]) -> list[Record]:
+    def decode_each(self, batch: Sequence[Octets]) -> list[Record]:
         """Read records; the same errors."""
         return self._decoded(batch, read_in)
 
-    def decode_each_to_copy(self, batch: list[bytes]) -> list[Record]:
+    def decode_each_to_copy(self, batch: Sequence[Octets]) -> list[Record]:
         """Read records that are to be written again, by `encode_and_wipe`; the same errors.
 
-        Of a batch of keys the keys stay where they are. Who has it can drop some, and not look at any.
+        Of a batch of keys the keys stay where they are, until it is written. Who has it can drop some, and not look at
+        any.
         """
         return self._decoded(batch, read_without)
 
-    def _decoded(self, batch: list[bytes], keys: Callable[[bytes, KeysRead], KeysKept]) -> list[Record]:
+    def _decoded(self, batch: Sequence[Octets], keys: Callable[[Octets, KeysRead], KeysKept]) -> list[Record]:
         decoder = self._decoder
         if decoder is None:
             decoder = self._decoder = _decoder_of_any(self._kinds.values())
-        decode, octets = decoder.decode, b""
+        decode = decoder.decode
+        octets: Octets = b""
         records = []
         try:
             for octets in batch:
@@ -98,7 +130,7 @@ class RecordCodec:
             raise _no_text() from None
         return records
 
-    def _check_kind(self, octets: bytes) -> None:
+    def _check_kind(self, octets: Octets) -> None:
         try:
             name = kind_named(octets)
         except UnicodeDecodeError:
@@ -107,9 +139,10 @@ class RecordCodec:
             raise msgspec.ValidationError(f"no record is called {name!r}") from None
 
     def _learn(self, kind: type[Record]) -> None:
-        known = self._kinds.setdefault(kind.__name__, kind)
-        self._known.add(kind)
-        self._decoder = None
+        known = self._kinds.get(kind.__name__)
+        if known is None:
+            known = self._kinds[kind.__name__] = kind
+            self._decoder = None
         assert known is kind, f"two kinds of record are called {kind.__name__}: {known.__module__}, {kind.__module__}"
 
 
@@ -124,18 +157,22 @@ def _no_text() -> msgspec.DecodeError:
     return msgspec.DecodeError("holds text that is no UTF-8")
 
 
-def _write_out(value: object) -> bytes:
+def _materials(value: object) -> Iterator[KeyMaterial]:
+    """Give all key material in a record, however deep inside."""
     if isinstance(value, KeyMaterial):
-        with value.exposed() as octets:
-            return bytes(octets)
+        yield value
+    elif isinstance(value, tuple):
+        for each in value:
+            yield from _materials(each)
+    elif isinstance(value, msgspec.Struct) and may_hold_key(type(value)):
+        for name in value.__struct_fields__:
+            yield from _materials(getattr(value, name))
+
+
+def _write_out(value: object) -> memoryview:
+    if isinstance(value, KeyMaterial):
+        return value.exposed()  # let go of as soon as it is written
     raise NotImplementedError(f"{type(value).__name__} has no form in a journal")
-
-
-def _write_out_and_wipe(value: object) -> bytes:
-    octets = _write_out(value)
-    if isinstance(value, KeyMaterial):
-        value.wipe()
-    return octets
 
 
 def _read_in(kind: type, value: object) -> object:
@@ -158,4 +195,3 @@ def _decoder_of_any(kinds: Iterable[type[Record]]) -> msgspec.msgpack.Decoder[Re
 
 
 _ENCODER = msgspec.msgpack.Encoder(enc_hook=_write_out)
-_WIPING_ENCODER = msgspec.msgpack.Encoder(enc_hook=_write_out_and_wipe)

@@ -155,8 +155,8 @@ class Contents:
     tail: int = 0
     damage: list[Damage] = field(default_factory=list)
 
-    def opened(self, row: int, element: bytes, number: int, sealed: bytes) -> bytes:
-        """Open the seal of a row; SealBroken when it is not what was written."""
+    def opened(self, row: int, element: bytes, number: int, sealed: bytes) -> bytearray:
+        """Open the seal of a row, to be overwritten; SealBroken when it is not what was written."""
         try:
             return self.keys[number].open(row, element, sealed)
         except (
@@ -183,6 +183,7 @@ class Contents:
             self.begin(row, row)
         elif element == SNAPSHOT:
             self.begin_short(row, self._read_mark(row, octets))
+        octets[:] = bytes(len(octets))
 
     def is_long(self, longest_tail: int) -> bool:
         """Whether it is time for a snapshot."""
@@ -205,7 +206,7 @@ class Contents:
         else:
             self.tail += len(sealed) + ROW
 
-    def _read_mark(self, row: int, octets: bytes) -> Mark:
+    def _read_mark(self, row: int, octets: bytearray) -> Mark:
         try:
             return decode_mark(octets)
         except msgspec.DecodeError as error:  # the seal held: another keytwin wrote it
@@ -233,7 +234,9 @@ def examine(path: Path, connection: sqlite3.Connection, envelope: Envelope) -> C
     return contents
 
 
-def read_batch(path: Path, row: int, octets: bytes, decode: Callable[[list[bytes]], list[Record]]) -> list[Record]:
+def read_batch(
+    path: Path, row: int, octets: bytearray, decode: Callable[[list[memoryview]], list[Record]]
+) -> list[Record]:
     """Return the records of a row whose seal has been opened; JournalCorrupt when they are none that are known here."""
     try:
         return decode(_BATCHES.decode(octets))
@@ -289,4 +292,4 @@ def _data_keys(
     return keys, highest
 
 
-_BATCHES: Final = msgspec.msgpack.Decoder(list[bytes])
+_BATCHES: Final = msgspec.msgpack.Decoder(list[memoryview])

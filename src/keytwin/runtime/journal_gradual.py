@@ -21,7 +21,7 @@ from typing import Final
 from keytwin.runtime.envelope import DataKey, WrappedKey
 from keytwin.runtime.journal_codec import RecordCodec
 from keytwin.runtime.journal_file import INSERT_KEY, Contents
-from keytwin.runtime.journal_shortening import LARGEST_ROW, elements_in, give_up_before, in_short_of
+from keytwin.runtime.journal_shortening import LARGEST_ROW, elements_in, give_up_before, in_short_of, seal
 from keytwin.runtime.journal_snapshot import ROW, SNAPSHOT, Mark, Shorten, encode_mark
 from keytwin.runtime.libc import trim
 from keytwin.vocabulary.identity import ElementName
@@ -84,7 +84,7 @@ class Gradual:
         name, key = element.encode(), self.key
         batches.reverse()  # so that each goes as soon as it is sealed
         return [
-            (row, element, key.number, key.seal(row, name, batches.pop())) for row in range(self.free + 1, last + 1)
+            (row, element, key.number, seal(key, row, name, batches.pop())) for row in range(self.free + 1, last + 1)
         ]
 
     def _write(self, rows: list[SealedRow]) -> int:

@@ -16,6 +16,8 @@ from keytwin.vocabulary.identity import KeyId, Ksid, SaeId
 from keytwin.vocabulary.key import KeyMaterial, Provenance, copied
 from keytwin.vocabulary.units import Instant
 
+GROWTH: Final = 64  # octets, more than what is left of a batch takes beyond what the whole took
+
 
 class KeysRead(msgspec.Struct, frozen=True, gc=False, tag="KeysKept"):
     """`KeysKept` as it is read and written: views of the keys where they stand."""
@@ -35,14 +37,14 @@ class InPlace(KeyMaterial):
 
     __slots__ = ("octets", "read")
 
-    def __init__(self, octets: bytes, read: KeysRead) -> None:
+    def __init__(self, octets: bytes | memoryview, read: KeysRead) -> None:
         super().__init__(bytearray())
         self.wipe()
         self.octets = octets
         self.read = read
 
 
-def read_in(octets: bytes, read: KeysRead) -> KeysKept:
+def read_in(octets: bytes | memoryview, read: KeysRead) -> KeysKept:
     """Take a batch in, whose keys live and go together, into one room: a room for each costs ten times as much."""
     del octets
     views = read.materials
@@ -52,13 +54,13 @@ def read_in(octets: bytes, read: KeysRead) -> KeysKept:
     return _kept(read, tuple(map(copied, views)))
 
 
-def read_without(octets: bytes, read: KeysRead) -> KeysKept:
+def read_without(octets: bytes | memoryview, read: KeysRead) -> KeysKept:
     """Take a batch in without its keys, for `write_again`."""
     return _kept(read, (InPlace(octets, read),) * len(read.materials))
 
 
-def write_again(kept: KeysKept) -> bytes | None:
-    """Write what is left of a batch that `read_without` has read; None = it comes from elsewhere."""
+def write_again(kept: KeysKept) -> bytearray | None:
+    """Write what is left of a batch that `read_without` has read, in one buffer; None = it comes from elsewhere."""
     handle = kept.materials[0] if kept.materials else None
     if not isinstance(handle, InPlace):
         return None
@@ -77,7 +79,11 @@ def write_again(kept: KeysKept) -> bytes | None:
         provenance=kept.provenance,
         until=kept.until,
     )
-    return handle.octets if again == read else _ENCODER.encode(again)
+    if again == read:
+        return bytearray(handle.octets)
+    octets = bytearray(len(handle.octets) + GROWTH)
+    _ENCODER.encode_into(again, octets)
+    return octets
 
 
 def _kept(read: KeysRead, materials: tuple[KeyMaterial, ...]) -> KeysKept:

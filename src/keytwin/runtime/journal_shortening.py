@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -15,12 +15,13 @@ from keytwin.runtime.journal_snapshot import ROW, SNAPSHOT, Mark, Shorten, encod
 from keytwin.vocabulary.identity import ElementName
 from keytwin.vocabulary.machine import Record, RecordsLost
 
+MARKS: Final = 5  # octets, the most that are written before a record, or before all of them
 LARGEST_ROW: Final = 1024 * 1024  # octets of records, but for a record that is larger
 
 SIZES: Final = "SELECT element, length(sealed) FROM rows WHERE id > ? AND id <= ? ORDER BY id"
 SAVED: Final = "SELECT id, data_key, sealed FROM rows WHERE element = ? AND id > ? AND id <= ? ORDER BY id"
 
-ShortRow = tuple[ElementName, bytes]
+ShortRow = tuple[ElementName, bytearray]
 """Whose it is, and its batch of records."""
 
 
@@ -53,12 +54,30 @@ def in_short_of(
     codec: RecordCodec,
     shorten: Shorten,
     what: tuple[ElementName, int],
-) -> Iterator[bytes]:
-    """Give the batches of records that say what an element has saved, up to a row; JournalCorrupt as `in_short`."""
-    records = _saved(connection, contents, codec, what)
-    short = shorten(what[0], records)
-    octets = map(encode_and_wipe, records if short is None else short)
-    yield from map(_BATCH.encode, _batches(octets))
+) -> Iterator[bytearray]:
+    """Give the batches of records that say what an element has saved, up to a row; JournalCorrupt as `in_short`.
+
+    Each is to be overwritten once it is sealed.
+    """
+    rows: list[bytearray] = []
+    try:
+        records = _saved(connection, contents, codec, what, rows)
+        short = shorten(what[0], records)
+        octets = map(encode_and_wipe, records if short is None else short)
+        yield from map(batch_of, _batches(octets))
+    finally:
+        for row in rows:
+            row[:] = bytes(len(row))
+
+
+def batch_of(records: Sequence[bytes | bytearray]) -> bytearray:
+    """Write records as the content of a row, in one buffer of its full size, and overwrite those that may hold key."""
+    batch = bytearray(sum(map(len, records)) + MARKS * (1 + len(records)))
+    _BATCH.encode_into(records, batch)
+    for octets in records:
+        if isinstance(octets, bytearray):
+            octets[:] = bytes(len(octets))
+    return batch
 
 
 def replace(
@@ -72,7 +91,7 @@ def replace(
     first = last = contents.last + 1
     size = 0
     for last, (name, octets) in enumerate(short, first + 1):
-        sealed = key.seal(last, name.encode(), octets)
+        sealed = seal(key, last, name.encode(), octets)
         connection.execute(INSERT, (last, name, key.number, sealed))
         size += len(sealed) + ROW
     mark = Mark(last, contents.lost, *audit_end)
@@ -86,6 +105,13 @@ def replace(
     contents.short = size
 
 
+def seal(key: DataKey, row: int, element: bytes, octets: bytearray) -> bytes:
+    """Seal the content of a row, and overwrite it."""
+    sealed = key.seal(row, element, octets)
+    octets[:] = bytes(len(octets))
+    return sealed
+
+
 def give_up_before(connection: sqlite3.Connection, key: DataKey) -> None:
     """Give up the data keys before this one, with the rows that they sealed: what is left begins with a snapshot."""
     connection.execute("DELETE FROM data_keys WHERE number < ?", (key.number,))
@@ -93,9 +119,13 @@ def give_up_before(connection: sqlite3.Connection, key: DataKey) -> None:
 
 
 def _saved(
-    connection: sqlite3.Connection, contents: Contents, codec: RecordCodec, what: tuple[ElementName, int]
+    connection: sqlite3.Connection,
+    contents: Contents,
+    codec: RecordCodec,
+    what: tuple[ElementName, int],
+    rows: list[bytearray],
 ) -> list[Record]:
-    """Return the records of an element up to a row, in the order they were saved."""
+    """Return the records of an element up to a row, in the order they were saved; what they stand in goes to `rows`."""
     element, last = what
     records: list[Record] = [RecordsLost(contents.lost)] if contents.lost else []
     for row, number, sealed in connection.execute(SAVED, (element, contents.begins, last)):
@@ -103,12 +133,13 @@ def _saved(
             octets = contents.opened(row, element.encode(), number, sealed)
         except SealBroken as error:
             raise JournalCorrupt(contents.path, row, "is not what was written") from error
+        rows.append(octets)
         records += read_batch(contents.path, row, octets, codec.decode_each_to_copy)
     return records
 
 
-def _batches(records: Iterable[bytes]) -> Iterator[list[bytes]]:
-    batch: list[bytes] = []
+def _batches(records: Iterable[bytes | bytearray]) -> Iterator[list[bytes | bytearray]]:
+    batch: list[bytes | bytearray] = []
     size = 0
     for octets in records:
         if batch and size + len(octets) > LARGEST_ROW:

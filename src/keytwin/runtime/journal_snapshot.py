@@ -42,7 +42,7 @@ def encode_mark(mark: Mark) -> bytes:
     return _MARK.encode(mark)
 
 
-def decode_mark(octets: bytes) -> Mark:
+def decode_mark(octets: bytes | bytearray) -> Mark:
     """Read a mark; msgspec.DecodeError when it is none."""
     return _MARKS.decode(octets)
 
