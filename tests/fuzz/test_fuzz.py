@@ -16,7 +16,7 @@ from tests.architecture.source import ROOT
 from tests.fuzz.targets import TARGETS
 from tests.marks import invariant
 
-SECONDS = 2
+SECONDS = 4
 FINDINGS = sorted(path for path in Path(__file__).parent.glob("findings/*/*") if path.is_file())
 RUNS = re.compile(rb"stat::number_of_executed_units:\s*(\d+)")
 each_target = pytest.mark.parametrize("name", sorted(TARGETS))

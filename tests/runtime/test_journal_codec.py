@@ -36,6 +36,19 @@ class Odd(Record, frozen=True, gc=False):
     what: complex
 
 
+class OddBesideKey(Record, frozen=True, gc=False):
+    """The same, beside key material."""
+
+    material: KeyMaterial
+    what: complex
+
+
+class Listed(Record, frozen=True, gc=False):
+    """A record with key in what can be changed."""
+
+    materials: list[KeyMaterial]
+
+
 def key(octets: bytes) -> Key:
     return Key(KeyId("k"), KeyMaterial(bytearray(octets)), Provenance(Method.RELAYED, 2))
 
@@ -116,8 +129,15 @@ def test_wiped_key_is_never_written_as_nothing() -> None:
 
 
 def test_what_has_no_form_is_refused() -> None:
-    with pytest.raises(NotImplementedError, match="complex has no form in a journal"):
+    with pytest.raises(TypeError, match="type complex is unsupported"):
         RecordCodec().encode(Odd(1j))
+    with pytest.raises(NotImplementedError, match="complex has no form here in a journal"):
+        RecordCodec().encode(OddBesideKey(KeyMaterial(bytearray(b"secret")), 1j))
+
+
+def test_key_where_it_would_not_be_wiped_is_refused() -> None:
+    with pytest.raises(NotImplementedError, match="KeyMaterial has no form here in a journal"):
+        RecordCodec().encode(Listed([KeyMaterial(bytearray(b"secret"))]))
 
 
 def test_a_fresh_copy_is_equal_in_content_and_has_its_own_material() -> None:

@@ -33,7 +33,7 @@ from keytwin.vocabulary.identity import KeyId, Ksid
 from keytwin.vocabulary.key import Key
 from keytwin.vocabulary.machine import Effect, Message, Save, Send
 from keytwin.vocabulary.session_messages import ConfigureHop
-from keytwin.vocabulary.units import Instant
+from keytwin.vocabulary.units import Bits, Instant
 
 Patch = pytest.MonkeyPatch
 Plant = Callable[[Patch], None]
@@ -240,10 +240,12 @@ def kept_after_hand_out(patch: Patch) -> None:
 
 
 def always_full(patch: Patch) -> None:
-    def refilled(self: TokenBucket, now: Instant) -> None:
+    def refilled(self: TokenBucket, wanted: Bits, now: Instant) -> bool:
+        del wanted
         self.level, self.filled_at = self.size, now
+        return True
 
-    patch.setattr(TokenBucket, "fill", refilled)
+    patch.setattr(TokenBucket, "take", refilled)
 
 
 def told_before_stored(patch: Patch) -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.marks import invariant
 from tests.simulation.world import World
 
-SEEDS = 100  # `keytwin simulate` runs many more, with worse storms
+SEEDS = 200
 CHUNK = 10
 
 

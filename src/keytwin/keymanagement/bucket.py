@@ -90,10 +90,8 @@ class Lender:
 
     def take(self, wanted: Bits, now: Instant) -> bool:
         """Draw tokens for a request at the first end."""
-        bucket = self.bucket
-        bucket.fill(now)
-        if bucket.level - self._kept_for_second() >= wanted:
-            bucket.level = Bits(bucket.level - wanted)
+        self.bucket.fill(now)
+        if self.bucket.level - self._kept_for_second() >= wanted and self.bucket.take(wanted, now):
             self.refused, self.turn = 0, max(0, self.turn - wanted)
             return True
         self.refused = wanted

@@ -104,12 +104,7 @@ class Lease:
     @property
     def ready(self) -> int:
         """Octets that may be allocated now."""
-        if self.is_fenced:
-            return 0
-        # Without `min` and `max`: this is asked several times for each message.
-        out, end = self.out, self.marked.offset
-        ready = (min(end, out.end)) - out.next
-        return max(0, ready)
+        return 0 if self.is_fenced else max(0, min(self.out.end, self.marked.offset) - self.out.next)
 
     @property
     def is_behind(self) -> bool:

@@ -313,9 +313,7 @@ def _copied(segments: Iterable[_Segment], start: int, end: int) -> bytearray:
 def _wipe(segments: Iterable[_Segment], start: int, end: int) -> None:
     """Overwrite [start, end) of a direction."""
     for segment in segments:
-        # Without `max` and `min`: both ends of a link come here for each message.
-        first = max(segment.start, start)
-        last = min(segment.end, end)
+        first, last = max(start, segment.start), min(end, segment.end)
         if first < last:
             with segment.material.exposed() as octets:
                 octets[first - segment.start : last - segment.start] = bytes(last - first)

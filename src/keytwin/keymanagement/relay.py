@@ -46,12 +46,9 @@ class Lengths(NamedTuple):
 
 def lengths_of(message: RelayKeys) -> Lengths:
     """Return the lengths that follow from a message's number of keys, their size, and how they travel."""
-    keys = len(message.key_ids) * octets(message.key_size)
-    if message.is_central:
-        return Lengths(2 * KEY_OCTETS + keys, 2 * KEY_OCTETS, KEY_OCTETS)
-    return Lengths(
-        KEY_OCTETS + keys, KEY_OCTETS, (MOST_HOPS - message.hops_left) * keys if message.is_announced else keys
-    )
+    keys, tags = len(message.key_ids) * octets(message.key_size), tag_octets(is_central=message.is_central)
+    told = (MOST_HOPS - message.hops_left) * keys if message.is_announced else keys
+    return Lengths(tags + keys, tags, KEY_OCTETS if message.is_central else told)
 
 
 def tag_octets(*, is_central: bool) -> int:

@@ -6,7 +6,7 @@ read back owns fresh handles, so wiping one never reaches what is stored, nor th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, reduce
 from operator import or_
 from typing import Final, TypeVar
@@ -17,9 +17,9 @@ from keytwin.keymanagement.pool import KeysKept
 from keytwin.runtime.bus import may_hold_key
 from keytwin.runtime.journal_keys import KeysRead, read_in, read_without, write_again
 from keytwin.runtime.kinds import kind_named, ours_below
+from keytwin.runtime.libc import overwrite
 from keytwin.vocabulary.key import KeyMaterial, copied, exposed_together
 from keytwin.vocabulary.machine import Record
-from keytwin.vocabulary.units import BITS_PER_BYTE
 
 _FRAME: Final = 4_096  # octets: more than a record takes beside its keys and their names
 _MARKS: Final = 10  # octets, the most that are written before a name and its key
@@ -30,11 +30,11 @@ StructType = TypeVar("StructType", bound=msgspec.Struct)
 
 def encode(value: msgspec.Struct) -> bytes:
     """Write a record or message, key material included; WipedKey when some of it is gone already."""
-    if type(value) is not KeysKept:
+    if not may_hold_key(type(value)):
         return _ENCODER.encode(value)
-    # Many keys: a view of each, all released at once, in a fifth of the time.
-    with exposed_together(value.materials) as views:
-        return _ENCODER.encode(msgspec.structs.replace(value, materials=views))
+    with exposed_together(materials := _materials(value)) as views:
+        encoder, shown = _shown(value, materials, views)
+        return encoder.encode(shown)
 
 
 def encode_to_overwrite(value: Record) -> bytes | bytearray:
@@ -42,15 +42,13 @@ def encode_to_overwrite(value: Record) -> bytes | bytearray:
 
     One that grows would leave copies of key behind.
     """
-    if isinstance(value, KeysKept):
-        with exposed_together(value.materials) as views:
-            octets = bytearray(_FRAME + sum(map(len, value.key_ids)) + sum(map(len, views)) + _MARKS * len(views))
-            _ENCODER.encode_into(msgspec.structs.replace(value, materials=views), octets)
-        return octets
     if not may_hold_key(type(value)):
         return _ENCODER.encode(value)
-    octets = bytearray(_FRAME + sum(each.size // BITS_PER_BYTE for each in _materials(value)))
-    _ENCODER.encode_into(value, octets)
+    names = sum(map(len, value.key_ids)) if isinstance(value, KeysKept) else 0
+    with exposed_together(materials := _materials(value)) as views:
+        octets = bytearray(_FRAME + names + sum(map(len, views)) + _MARKS * len(views))
+        encoder, shown = _shown(value, materials, views)
+        encoder.encode_into(shown, octets)
     return octets
 
 
@@ -157,29 +155,56 @@ def _no_text() -> msgspec.DecodeError:
     return msgspec.DecodeError("holds text that is no UTF-8")
 
 
-def _materials(value: object) -> Iterator[KeyMaterial]:
-    """Give all key material in a record, however deep inside."""
+def _materials(value: object) -> Sequence[KeyMaterial]:
+    """Return all key material in a record or message, however deep inside."""
+    if isinstance(value, KeysKept):  # by far the most frequent, and known to have it in one place
+        return value.materials
+    found: list[KeyMaterial] = []
+    _gather(value, found)
+    return found
+
+
+def _gather(value: object, found: list[KeyMaterial]) -> None:
     if isinstance(value, KeyMaterial):
-        yield value
+        found.append(value)
     elif isinstance(value, tuple):
         for each in value:
-            yield from _materials(each)
-    elif isinstance(value, msgspec.Struct) and may_hold_key(type(value)):
-        for name in value.__struct_fields__:
-            yield from _materials(getattr(value, name))
+            _gather(each, found)
+    else:
+        kind: type = type(value)
+        for name in _parts(kind):
+            _gather(getattr(value, name), found)
 
 
-def _write_out(value: object) -> memoryview:
-    if isinstance(value, KeyMaterial):
-        return value.exposed()  # let go of as soon as it is written
-    raise NotImplementedError(f"{type(value).__name__} has no form in a journal")
+@cache
+def _parts(kind: type) -> tuple[str, ...]:
+    """Name the fields of a struct that may hold key: to ask whether it is one takes msgspec long."""
+    return kind.__struct_fields__ if issubclass(kind, msgspec.Struct) and may_hold_key(kind) else ()
+
+
+def _shown(
+    value: StructType, materials: Sequence[KeyMaterial], views: list[memoryview]
+) -> tuple[msgspec.msgpack.Encoder, StructType]:
+    """Return what writes these views in place of their handles, and what it is to write."""
+    if isinstance(value, KeysKept):  # a call for each of its many keys would take as long as all else
+        return _ENCODER, msgspec.structs.replace(value, materials=views)
+    view_of = dict(zip(materials, views, strict=True))
+
+    def written_out(part: object) -> memoryview:
+        if not isinstance(part, KeyMaterial) or part not in view_of:
+            raise NotImplementedError(f"{type(part).__name__} has no form here in a journal")
+        return view_of[part]
+
+    return msgspec.msgpack.Encoder(enc_hook=written_out), value
 
 
 def _read_in(kind: type, value: object) -> object:
     if kind is KeyMaterial:
         if not isinstance(value, bytes):
             raise TypeError("key material is written as octets")  # msgspec makes a ValidationError of it
-        return copied(value)
+        material = copied(value)
+        overwrite(value)  # the decoder's own copy, which nobody else has
+        return material
     raise NotImplementedError(f"{kind.__name__} has no form in a journal")
 
 
@@ -194,4 +219,4 @@ def _decoder_of_any(kinds: Iterable[type[Record]]) -> msgspec.msgpack.Decoder[Re
     return msgspec.msgpack.Decoder(reduce(or_, (_Unknown, *forms)), dec_hook=_read_in)
 
 
-_ENCODER = msgspec.msgpack.Encoder(enc_hook=_write_out)
+_ENCODER = msgspec.msgpack.Encoder()

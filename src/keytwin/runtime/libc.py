@@ -1,4 +1,7 @@
-"""What of the system's own library Python has no name for: prctl(2), mlock(2) and malloc_trim(3), on Linux only."""
+"""What of the system's own library Python has no name for: prctl(2), mlock(2) and malloc_trim(3), on Linux only.
+
+And memset(3), for octets in an object of the interpreter's that cannot be changed.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,12 @@ def trim() -> None:
     """Give back to the system what is not in use any more, where its library can be told to."""
     if sys.platform == "linux" and hasattr(_library(), "malloc_trim"):
         _library().malloc_trim(0)
+
+
+def overwrite(octets: bytes) -> None:
+    """Overwrite octets that nobody else has and that are not looked at again: Python itself cannot change them."""
+    if len(octets) > 1:  # the interpreter has but one object for all that are shorter
+        ctypes.memset(ctypes.cast(ctypes.c_char_p(octets), ctypes.c_void_p), 0, len(octets))
 
 
 def _library() -> ctypes.CDLL:

@@ -1,8 +1,8 @@
 """The hot path of a live network: delivers messages, performs what machines return, makes their Saves durable together.
 
 All elements of a process share one store and its commits: every Save of an iteration of the event loop, and of the one
-after, becomes durable in one write, inline, before anything that follows a Save is released. So the write is the window
-in which requests are gathered, and no answer or acknowledgement overtakes its record.
+after where these are short, becomes durable in one write, inline, before anything that follows a Save is released. So
+the write is the window in which requests are gathered, and no answer or acknowledgement overtakes its record.
 """
 
 from __future__ import annotations
