@@ -6,8 +6,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, S
 from enum import StrEnum
 from typing import Final, TypeVar
 
-from keytwin.runtime.journal_codec import encode, fresh_copy
+import msgspec
+
+from keytwin.runtime.journal_codec import fresh_copy
 from keytwin.vocabulary.errors import Violation
+from keytwin.vocabulary.key import KeyMaterial
 from keytwin.vocabulary.machine import (
     Effect,
     Machine,
@@ -130,7 +133,7 @@ def _replay(make: Callable[[], Machine], inputs: Sequence[Input]) -> list[Writte
 
 
 def _written(effects: Iterable[Effect]) -> Written:
-    return [(type(effect).__name__, encode(effect)) for effect in effects]
+    return [(type(effect).__name__, _ENCODER.encode(effect)) for effect in effects]
 
 
 def _refused(violation: Violation) -> Written:
@@ -149,3 +152,12 @@ def _running(effects: Iterable[Effect]) -> set[str]:
         elif isinstance(effect, StopTimer):
             running.discard(effect.name)
     return running
+
+
+def _octets(part: object) -> bytes:
+    assert isinstance(part, KeyMaterial)
+    with part.exposed() as octets:
+        return bytes(octets)
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder(enc_hook=_octets)

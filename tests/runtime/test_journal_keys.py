@@ -45,7 +45,7 @@ def decoded(octets: bytes | bytearray) -> KeysKept:
 
 
 def to_copy(octets: bytes) -> KeysKept:
-    [record] = CODEC.decode_each_to_copy([octets])
+    [record] = CODEC.decode_each_to_copy([octets], [])
     assert isinstance(record, KeysKept)
     return record
 
@@ -119,6 +119,14 @@ def test_keys_with_handles_are_wiped_when_they_are_written_for_good() -> None:
     record = kept()
     assert encode_and_wipe(record) == encode(kept())
     assert all(each.is_wiped for each in record.materials)
+
+
+def test_what_a_batch_was_read_from_may_go_at_once_and_its_copy_is_told() -> None:
+    octets, copies = bytearray(encode(kept())), list[bytearray]()
+    [record] = CODEC.decode_each_to_copy([octets], copies)
+    octets[:] = bytes(len(octets))
+    assert encode_and_wipe(record) == encode(kept())
+    assert copies == [encode(kept())]
 
 
 def test_a_stand_in_is_no_key() -> None:

@@ -15,7 +15,7 @@ import msgspec
 
 from keytwin.keymanagement.pool import KeysKept
 from keytwin.runtime.bus import may_hold_key
-from keytwin.runtime.journal_keys import KeysRead, read_in, read_without, write_again
+from keytwin.runtime.journal_keys import KeysRead, read_in, read_without, to_write_again
 from keytwin.runtime.kinds import kind_named, ours_below
 from keytwin.runtime.libc import overwrite
 from keytwin.vocabulary.key import KeyMaterial, copied, exposed_together
@@ -24,7 +24,7 @@ from keytwin.vocabulary.machine import Record
 _FRAME: Final = 4_096  # octets: more than a record takes beside its keys and their names
 _MARKS: Final = 10  # octets, the most that are written before a name and its key
 
-Octets = bytes | memoryview
+Octets = bytes | bytearray | memoryview
 StructType = TypeVar("StructType", bound=msgspec.Struct)
 
 
@@ -44,19 +44,16 @@ def encode_to_overwrite(value: Record) -> bytes | bytearray:
     """
     if not may_hold_key(type(value)):
         return _ENCODER.encode(value)
-    names = sum(map(len, value.key_ids)) if isinstance(value, KeysKept) else 0
     with exposed_together(materials := _materials(value)) as views:
-        octets = bytearray(_FRAME + names + sum(map(len, views)) + _MARKS * len(views))
         encoder, shown = _shown(value, materials, views)
-        encoder.encode_into(shown, octets)
-    return octets
+        return _in_one_buffer(encoder, shown, value.key_ids if isinstance(value, KeysKept) else (), views)
 
 
 def encode_and_wipe(value: Record) -> bytes | bytearray:
     """Write a record as `encode_to_overwrite` does, and wipe the key material in it."""
-    again = write_again(value) if isinstance(value, KeysKept) else None
+    again = to_write_again(value) if isinstance(value, KeysKept) else None
     if again is not None:
-        return again
+        return _in_one_buffer(_ENCODER, again, again.key_ids, again.materials)
     octets = encode_to_overwrite(value)
     for material in _materials(value):
         material.wipe()
@@ -102,15 +99,22 @@ class RecordCodec:
         """Read records; the same errors."""
         return self._decoded(batch, read_in)
 
-    def decode_each_to_copy(self, batch: Sequence[Octets]) -> list[Record]:
+    def decode_each_to_copy(self, batch: Sequence[Octets], kept: list[bytearray]) -> list[Record]:
         """Read records that are to be written again, by `encode_and_wipe`; the same errors.
 
-        Of a batch of keys the keys stay where they are, until it is written. Who has it can drop some, and not look at
-        any.
+        Of a batch of keys the keys stay in a copy of what was read, which goes to `kept`, for the caller to overwrite
+        when all have been written again. Who has the batch can drop some of its keys, and not look at any.
         """
-        return self._decoded(batch, read_without)
+        own = list(map(bytearray, batch))
+        records = self._decoded(own, read_without)
+        for octets, record in zip(own, records, strict=True):
+            if isinstance(record, KeysKept):
+                kept.append(octets)
+            else:
+                octets[:] = bytes(len(octets))
+        return records
 
-    def _decoded(self, batch: Sequence[Octets], keys: Callable[[Octets, KeysRead], KeysKept]) -> list[Record]:
+    def _decoded(self, batch: Sequence[Octets], keys: Callable[[KeysRead], KeysKept]) -> list[Record]:
         decoder = self._decoder
         if decoder is None:
             decoder = self._decoder = _decoder_of_any(self._kinds.values())
@@ -120,7 +124,7 @@ class RecordCodec:
         try:
             for octets in batch:
                 record = decode(octets)
-                records.append(keys(octets, record) if isinstance(record, KeysRead) else record)
+                records.append(keys(record) if isinstance(record, KeysRead) else record)
         except msgspec.ValidationError:
             self._check_kind(octets)
             raise
@@ -196,6 +200,15 @@ def _shown(
         return view_of[part]
 
     return msgspec.msgpack.Encoder(enc_hook=written_out), value
+
+
+def _in_one_buffer(
+    encoder: msgspec.msgpack.Encoder, value: msgspec.Struct, names: Iterable[str], views: Sequence[memoryview]
+) -> bytearray:
+    """Write a value that holds these names and keys."""
+    octets = bytearray(_FRAME + sum(map(len, names)) + sum(map(len, views)) + _MARKS * len(views))
+    encoder.encode_into(value, octets)
+    return octets
 
 
 def _read_in(kind: type, value: object) -> object:

@@ -59,15 +59,14 @@ def in_short_of(
 
     Each is to be overwritten once it is sealed.
     """
-    rows: list[bytearray] = []
+    kept: list[bytearray] = []
     try:
-        records = _saved(connection, contents, codec, what, rows)
+        records = _saved(connection, contents, codec, what, kept)
         short = shorten(what[0], records)
-        octets = map(encode_and_wipe, records if short is None else short)
-        yield from map(batch_of, _batches(octets))
+        yield from map(batch_of, _batches(map(encode_and_wipe, records if short is None else short)))
     finally:
-        for row in rows:
-            row[:] = bytes(len(row))
+        for octets in kept:
+            octets[:] = bytes(len(octets))
 
 
 def batch_of(records: Sequence[bytes | bytearray]) -> bytearray:
@@ -123,9 +122,9 @@ def _saved(
     contents: Contents,
     codec: RecordCodec,
     what: tuple[ElementName, int],
-    rows: list[bytearray],
+    kept: list[bytearray],
 ) -> list[Record]:
-    """Return the records of an element up to a row, in the order they were saved; what they stand in goes to `rows`."""
+    """Return the records of an element up to a row, in the order they were saved; where keys stand goes to `kept`."""
     element, last = what
     records: list[Record] = [RecordsLost(contents.lost)] if contents.lost else []
     for row, number, sealed in connection.execute(SAVED, (element, contents.begins, last)):
@@ -133,8 +132,8 @@ def _saved(
             octets = contents.opened(row, element.encode(), number, sealed)
         except SealBroken as error:
             raise JournalCorrupt(contents.path, row, "is not what was written") from error
-        rows.append(octets)
-        records += read_batch(contents.path, row, octets, codec.decode_each_to_copy)
+        records += read_batch(contents.path, row, octets, lambda batch: codec.decode_each_to_copy(batch, kept))
+        octets[:] = bytes(len(octets))
     return records
 
 

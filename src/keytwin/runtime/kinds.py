@@ -18,7 +18,7 @@ def ours_below(family: type[Family]) -> Iterator[type[Family]]:
         yield from ours_below(kind)
 
 
-def kind_named(octets: bytes | memoryview) -> str:
+def kind_named(octets: bytes | bytearray | memoryview) -> str:
     """Return the name of the kind that octets say they are; msgspec.DecodeError, or UnicodeDecodeError, when none."""
     return _TAG.decode(octets).type
 
