@@ -142,6 +142,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) ->
 
 # --- a store that is not what it was --------------------------------------------------------------------------------
 
+FINE = 1_000_000  # parts of a file, of which one is drawn
 SWAP = """UPDATE rows SET id = 9 WHERE id = 2; UPDATE rows SET id = 2 WHERE id = 3;
     UPDATE rows SET id = 3 WHERE id = 9"""
 
@@ -293,16 +294,60 @@ def test_a_data_key_that_sealed_nothing_is_no_loss(tmp_path: Path) -> None:
     assert found_in(tmp_path) == [1]
 
 
-@settings(max_examples=60)
+@settings(max_examples=100)
 @given(st.data())
 def test_no_altered_bit_of_the_file_changes_what_is_found(data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as name:
         path = filled(Path(name), 1, 2, 3)
         octets = bytearray(path.read_bytes())
-        octets[data.draw(st.integers(0, len(octets) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+        places = [place for place, each in enumerate(octets) if each]  # most of the file is empty
+        octets[places[data.draw(st.integers(0, FINE)) * len(places) // (FINE + 1)]] ^= 1 << data.draw(st.integers(0, 7))
         path.write_bytes(octets)
         with suppress(FileMistake, Refusal), closing(opened(Path(name))) as journal:
             assert found(journal) == ([] if journal.found_now else [1, 2, 3])
+
+
+@invariant("O4")
+@pytest.mark.parametrize(
+    "alteration",
+    [
+        "UPDATE rows SET element = CAST(element AS BLOB) WHERE id = 2",
+        "UPDATE sqlite_master SET rootpage = (SELECT max(rootpage) FROM sqlite_master) WHERE name = 'rows'",
+    ],
+)
+def test_o4_a_row_that_nobody_would_find_is_damage(tmp_path: Path, alteration: str) -> None:
+    with edited(filled(tmp_path, 1, 2, 3)) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(alteration)
+    with closing(opened(tmp_path)) as journal:
+        assert journal.found_now
+        assert not found(journal)
+
+
+@invariant("O4")
+def test_o4_a_page_that_tells_of_fewer_rows_than_it_has_is_damaged(tmp_path: Path) -> None:
+    path = filled(tmp_path, 1, 2, 3)
+    with edited(path) as connection:
+        [(page,)] = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'rows'")
+        [(size,)] = connection.execute("PRAGMA page_size")
+    octets = bytearray(path.read_bytes())
+    number = (page - 1) * size + 4  # in the second of the two octets that count its cells (SQLite file format, 1.6)
+    assert octets[number] == 3
+    octets[number] = 2
+    path.write_bytes(octets)
+    with closing(opened(tmp_path)) as journal:
+        assert journal.found_now
+        assert not found(journal)
+
+
+@pytest.mark.parametrize("table", [b"rows", b"data_keys"])
+def test_a_table_whose_rows_have_no_numbers_any_more_is_damaged(tmp_path: Path, table: bytes) -> None:
+    path = filled(tmp_path, 1)
+    octets = path.read_bytes()
+    place = octets.index(b"PRIMARY KEY", octets.index(b"CREATE TABLE " + table))
+    path.write_bytes(octets[:place] + b"Q" + octets[place + 1 :])
+    with suppress(JournalCorrupt), closing(opened(tmp_path)) as journal:
+        assert journal.found_now
 
 
 @pytest.mark.parametrize("altered", [b"CREATE T\xacBLE rows", b"CREATE TABLE r\xacws", b"CREATE TABLE rowz"])

@@ -33,6 +33,8 @@ DATA_KEYS: Final = """CREATE TABLE data_keys
     (number INTEGER PRIMARY KEY, first INTEGER NOT NULL, wrapped_by TEXT NOT NULL, wrapped BLOB NOT NULL)"""
 ROWS: Final = """CREATE TABLE rows
     (id INTEGER PRIMARY KEY, element TEXT NOT NULL, data_key INTEGER NOT NULL, sealed BLOB NOT NULL)"""
+ALL: Final = """SELECT id, CASE typeof(element) WHEN 'text' THEN element END, data_key, sealed FROM rows ORDER BY id"""
+"""No row whose name is no text any more, though of the same octets: nobody who asks by name would find it."""
 INSERT: Final = "INSERT INTO rows VALUES (?, ?, ?, ?)"
 INSERT_KEY: Final = "INSERT INTO data_keys VALUES (?, ?, ?, ?)"
 OPENED: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -228,10 +230,20 @@ def examine(path: Path, connection: sqlite3.Connection, envelope: Envelope) -> C
     keys, highest = _data_keys(path, connection, envelope, store)
     contents = Contents(path, store, keys, highest)
     # Every seal, not only those an element asks for: an altered element name would hide its row from all of them.
-    for row in connection.execute("SELECT id, element, data_key, sealed FROM rows ORDER BY id"):
+    for row in connection.execute(ALL):
+        if not isinstance(row[0], int):
+            raise JournalCorrupt(path, 0, "is damaged: its rows have lost their numbers")
         contents.take(*row)
     contents.reach(max(contents.mark.through + 1, *(key.first for key in keys.values()), 1))
+    if not _are_pages_sound(connection):
+        contents.reach(contents.last + 2)
     return contents
+
+
+def _are_pages_sound(connection: sqlite3.Connection) -> bool:
+    """Whether no row is hidden at the end, by a page that says it has fewer, or by a table that stands for another."""
+    [(shared,)] = connection.execute("SELECT count(rootpage) - count(DISTINCT rootpage) FROM sqlite_master")
+    return not shared and connection.execute("PRAGMA quick_check(rows)").fetchall() == [(b"ok",)]
 
 
 def read_batch(
@@ -276,12 +288,15 @@ def _data_keys(
     highest = 0
     foreign = ""
     for row in connection.execute("SELECT number, first, wrapped_by, wrapped FROM data_keys ORDER BY number"):
-        highest = max(highest, row[0])
         match row:
             case (int(number), int(first), bytes(by), bytes(octets)) if number > 0 and first > 0:
                 wrapped = WrappedKey(number, first, by.decode(errors="replace"), octets)
-            case _:
+            case (int(number), *_):
+                highest = max(highest, number)
                 continue
+            case _:  # not even a number: it is the table that was altered
+                continue
+        highest = max(highest, number)
         try:
             keys[number] = envelope.read(store, wrapped)
         except SealBroken:
