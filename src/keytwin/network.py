@@ -6,7 +6,7 @@ comes first, then what installed packages register under the entry-point groups,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
@@ -165,7 +165,7 @@ def shorten(
     element: ElementName,
     records: Sequence[Record],
     now: Instant,
-) -> list[Record] | None:
+) -> Iterable[Record] | None:
     """Return few records from which an element restores the same as from all of these, whose keys are taken over.
 
     None = it is not known how: these are all needed.

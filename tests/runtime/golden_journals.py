@@ -8,6 +8,7 @@ way, some handed out, marks below what is allocated.
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -124,7 +125,7 @@ def main() -> None:
     path.with_suffix(".json").write_bytes(msgspec.json.format(msgspec.json.encode(used_by(world)), indent=0))
 
 
-def _shorten(world: Watched, element: ElementName, records: list[Record]) -> list[Record] | None:
+def _shorten(world: Watched, element: ElementName, records: list[Record]) -> Iterable[Record] | None:
     made = {name: host.make for name, host in world.simulation.hosts.items() if host.make}
     return shorten(made, world.blueprint, element, records, world.simulation.now)
 

@@ -50,7 +50,7 @@ def short(element: ElementName, saved: Sequence[bytes]) -> list[bytes]:
     return list(saved) if records is None else written(records)
 
 
-def shorten_golden(element: ElementName, records: list[Record]) -> list[Record] | None:
+def shorten_golden(element: ElementName, records: list[Record]) -> Iterable[Record] | None:
     return shorten(elements(BLUEPRINT, SeededChance(1), Plugins()), BLUEPRINT, element, records, NOW)
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keytwin.runtime.arena import CHUNK, LARGEST_SHARED, SMALLEST_ROOM, Arena, keep_key_in
+from keytwin.runtime.arena import CHUNK, LARGEST_SHARED, MOST_EMPTY, SMALLEST_ROOM, Arena, keep_key_in
 from keytwin.vocabulary.errors import WipedKey
 from keytwin.vocabulary.key import KeyMaterial
 from tests.architecture.source import ROOT
@@ -69,6 +69,38 @@ def test_the_pages_of_a_large_room_go_with_it(arena: Arena) -> None:
     gc.collect()
     assert (arena.octets, arena.lent) == (0, 0)
     assert arena.locked == locked - (taken if locked else 0)
+
+
+def test_chunks_without_a_room_in_use_go_but_for_a_few(arena: Arena) -> None:
+    kept = arena.room(64)
+    kept[:] = b"k" * 64
+    rooms = [arena.room(LARGEST_SHARED // 2) for _ in range(16 * 20)]
+    taken, locked = arena.octets, arena.locked
+    assert taken >= 20 * CHUNK
+    rooms.clear()
+    gc.collect()
+    assert (MOST_EMPTY * CHUNK, arena.lent) <= (arena.octets, 1) <= ((MOST_EMPTY + 2) * CHUNK, 1)
+    assert locked - arena.locked in {0, taken - arena.octets}
+    assert bytes(kept) == b"k" * 64
+
+
+@given(st.lists(st.tuples(st.integers(1, LARGEST_SHARED), st.integers(1, 40), st.booleans()), max_size=40))
+def test_rooms_stay_what_they_are_while_others_come_and_go(turns: list[tuple[int, int, bool]]) -> None:
+    arena = Arena()
+    rooms: list[tuple[int, memoryview]] = []
+    for number, (size, count, drops) in enumerate(turns):
+        for _ in range(count):
+            room = arena.room(size)
+            assert not any(room)
+            room[:1] = room[-1:] = bytes([number + 1])
+            rooms.append((number + 1, room))
+            del room
+        if drops:
+            del rooms[: len(rooms) - count // 2]
+        assert all(room[0] == room[-1] == number for number, room in rooms)
+    assert arena.lent == len(rooms)
+    rooms.clear()
+    assert arena.octets <= (MOST_EMPTY + 1) * CHUNK
 
 
 def test_wiping_gives_the_room_back(arena: Arena) -> None:

@@ -37,8 +37,8 @@ class Shortened:
             short = shorten({name: host.make}, self.blueprint, name, host.disk.records(), simulation.now)
             if short is not None and host.disk.codec:
                 self.records += len(host.disk.durable)
-                self.left += len(short)
                 host.disk.durable = [host.disk.codec.encode(record) for record in short]
+                self.left += len(host.disk.durable)
         restart(name)
 
 

@@ -20,12 +20,18 @@ from keytwin.vocabulary.identity import Ksid, LinkId
 from keytwin.vocabulary.machine import Record
 
 
-def shorten(km: KeyManager, records: Iterable[Record]) -> list[Record]:
-    """Return what restores the same; `km` is fresh, and of no use afterwards. The keys are handed on, or wiped."""
+def shorten(km: KeyManager, records: Iterable[Record]) -> Iterator[Record]:
+    """Give what restores the same; `km` is fresh, and of no use afterwards. The keys are handed on, or wiped.
+
+    One record after the other: a link's key is in memory twice until its record has been written and wiped.
+    """
     pools = defaultdict[Ksid, Pool](Pool)
     held = _take_up(km, records, pools)
     _release(km, pools)
-    return [_books(km, pools), *_links(km, held), *_sessions(km), *_keys(km, pools)]
+    yield _books(km, pools)
+    yield from _links(km, held)
+    yield from _sessions(km)
+    yield from _keys(km, pools)
 
 
 def _take_up(km: KeyManager, records: Iterable[Record], pools: defaultdict[Ksid, Pool]) -> dict[LinkId, BlockHeld]:

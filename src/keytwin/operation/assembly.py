@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -94,7 +94,7 @@ class LiveNetwork(Sight):
             if self.part.hosts(name):
                 self.live.add(name, make)
 
-    def shorten(self, element: ElementName, records: list[Record]) -> list[Record] | None:
+    def shorten(self, element: ElementName, records: list[Record]) -> Iterable[Record] | None:
         """Return what restores the same as an element's records; None = they are all needed."""
         return shorten(self._made, self.blueprint, element, records, self.live.clock.now())
 

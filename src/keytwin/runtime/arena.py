@@ -24,6 +24,7 @@ from keytwin.vocabulary.key import KeyMaterial
 CHUNK: Final = 1 << 20  # octets that are asked of the system at a time
 LARGEST_SHARED: Final = CHUNK // 8  # octets: a larger room is rounded up to whole pages only
 SMALLEST_ROOM: Final = 32  # octets: a key of 256 bits
+MOST_EMPTY: Final = 4  # chunks without a room in use that are kept for what comes next
 WIPE_ON_FORK: Final = 18  # MADV_WIPEONFORK of Linux 4.14, which Python's mmap does not name
 
 
@@ -31,6 +32,7 @@ class _Pages(mmap.mmap):
     """What was asked of the system at once."""
 
     is_locked = False
+    lent = 0  # rooms in use
 
 
 class _Lent(weakref.ref["np.ndarray[tuple[int], np.dtype[np.uint8]]"]):
@@ -44,7 +46,10 @@ class _Lent(weakref.ref["np.ndarray[tuple[int], np.dtype[np.uint8]]"]):
 
 
 class Arena:
-    """Rooms for key material, of few sizes, so that they fit again; a large one's pages are its own and go with it."""
+    """Rooms for key material, of few sizes, so that they fit again; a large one's pages are its own and go with it.
+
+    Chunks go as well when none of their rooms is in use, but for a few.
+    """
 
     def __init__(self) -> None:
         self.octets = 0  # taken from the system
@@ -54,6 +59,7 @@ class Arena:
         self._open: dict[int, _Lent] = {}  # by identity: a weak reference has the hash of what it refers to
         self._chunk: _Pages | None = None
         self._taken = CHUNK
+        self._empty = 0  # chunks of which all rooms have come back
 
     def room(self, count: int) -> memoryview:
         """Return so many octets of zeros; they are overwritten and used again when nobody has a view of them."""
@@ -66,6 +72,9 @@ class Arena:
             size = _class_of(count)
             free = self._free[size]
             chunk, offset = free.pop() if free else self._fresh(size)
+            if not chunk.lent and chunk is not self._chunk:
+                self._empty -= 1
+        chunk.lent += 1
         octets = np.frombuffer(chunk, np.uint8, count, offset)
         lent = _Lent(octets, self._back)
         lent.chunk, lent.offset, lent.size = chunk, offset, size
@@ -77,16 +86,35 @@ class Arena:
         assert isinstance(lent, _Lent)
         del self._open[id(lent)]
         self.lent -= 1
-        lent.chunk[lent.offset : lent.offset + lent.size] = bytes(lent.size)
-        if lent.size < len(lent.chunk):
-            self._free[lent.size].append((lent.chunk, lent.offset))
+        chunk = lent.chunk
+        chunk[lent.offset : lent.offset + lent.size] = bytes(lent.size)
+        chunk.lent -= 1
+        if lent.size == len(chunk):
+            self._give_back(chunk)
             return
-        self.octets -= lent.size  # the pages go with the last view of them, which is this one
-        self.locked -= lent.size if lent.chunk.is_locked else 0
+        self._free[lent.size].append((chunk, lent.offset))
+        if not chunk.lent and chunk is not self._chunk:
+            self._keep(chunk)
+
+    def _keep(self, chunk: _Pages) -> None:
+        """Keep a chunk all of whose rooms have come back, unless there are enough such."""
+        if self._empty < MOST_EMPTY:
+            self._empty += 1
+            return
+        for size, free in self._free.items():
+            self._free[size] = [each for each in free if each[0] is not chunk]
+        self._give_back(chunk)
+
+    def _give_back(self, chunk: _Pages) -> None:
+        """Count pages out, which go with the last that refers to them: whoever calls this."""
+        self.octets -= len(chunk)
+        self.locked -= len(chunk) if chunk.is_locked else 0
 
     def _fresh(self, size: int) -> tuple[_Pages, int]:
         if self._chunk is None or self._taken + size > CHUNK:
-            self._chunk, self._taken = self._pages(CHUNK), 0
+            full, self._chunk, self._taken = self._chunk, self._pages(CHUNK), 0
+            if full is not None and not full.lent:
+                self._keep(full)
         offset, self._taken = self._taken, self._taken + size
         return self._chunk, offset
 

@@ -69,6 +69,8 @@ class Gradual:
         self.connection.execute(SHORT_ROWS)
         for element, octets in elements:
             sealed = self._sealed(element)
+            if octets > STEP:
+                trim()  # all the key that it has in stock was in memory several times
             yield octets
             for some in _slices(sealed):
                 yield self._write(some)
@@ -114,7 +116,7 @@ class Gradual:
         tail = contents.tail - self.tail
         contents.begin_short(self.free, mark)
         contents.short, contents.tail = self.octets, tail
-        trim()  # all keys in stock were in memory once more
+        trim()
 
     def _overwrite(self) -> Iterator[int]:
         """Overwrite what was replaced."""

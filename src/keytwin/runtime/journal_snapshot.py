@@ -9,7 +9,7 @@ damage, and where the chain of the audit was: what the rows that are gone told o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
@@ -21,7 +21,7 @@ SNAPSHOT: Final = b"journal/snapshot"  # no element is called so
 LONGEST_TAIL: Final = 512 * 1024  # octets: some 6,000 keys; some hundredths of a second in which nothing else is done
 ROW: Final = 64  # octets that a row takes beside what is sealed, and somewhat more
 
-Shorten = Callable[[ElementName, list[Record]], list[Record] | None]
+Shorten = Callable[[ElementName, list[Record]], Iterable[Record] | None]
 """Returns records that restore the same as all of an element's, None = there is no telling; takes the keys over.
 
 The keys of a batch (`KeysKept`) it can drop, but not look at: they are still where they were written.
