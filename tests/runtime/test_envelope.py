@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from keytwin.runtime import envelope as module
 from keytwin.runtime.envelope import (
     KEY,
+    LARGE,
     MESSAGES_PER_DATA_KEY,
     NONCE,
     STORE,
+    TAG,
     DataKey,
     Envelope,
     KeyEncryptionKey,
@@ -30,7 +32,6 @@ FILE = KeyFile(OURS)
 IDENTITY = b"i" * STORE
 OTHER = b"j" * STORE
 NIST = "NIST SP 800-38D"
-TAG = 16  # octets
 
 
 def fresh(store: bytes = IDENTITY, number: int = 1, key: KeyEncryptionKey = FILE) -> DataKey:
@@ -46,6 +47,17 @@ def test_what_is_sealed_opens_in_its_place(row: int, element: bytes, octets: byt
     sealed = key.seal(row, element, octets)
     assert len(sealed) == NONCE + len(octets) + TAG
     assert key.open(row, element, sealed) == octets
+
+
+@pytest.mark.parametrize("length", [LARGE - 1, LARGE, 3 * LARGE])
+def test_large_rows_are_sealed_as_small_ones_are(length: int) -> None:
+    key, octets = fresh(), bytes(length)
+    first, second = (bytes(key.seal(7, b"km/a", octets)) for _ in range(2))
+    assert first[:NONCE] != second[:NONCE]
+    assert len(first) == NONCE + length + TAG
+    assert key.open(7, b"km/a", first) == key.open(7, b"km/a", second) == octets
+    with pytest.raises(SealBroken):
+        key.open(8, b"km/a", first)
 
 
 @given(st.data())

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from keytwin.runtime.audit import INSERT_AUDIT, Noted
-from keytwin.runtime.envelope import DataKey, Envelope, SealBroken
+from keytwin.runtime.envelope import DataKey, Envelope, SealBroken, Sealed
 from keytwin.runtime.journal_codec import RecordCodec
 from keytwin.runtime.journal_file import (
     ELSEWHERE,
@@ -46,7 +46,7 @@ LOG_LIMIT: Final = 1024 * 1024  # octets of log before it is written back: one t
 REST: Final = 3.0  # times as long as a step of a snapshot has taken: until then commits go on without another one
 LARGEST_GAP: Final = 1 << 20  # rows; an audit that claims more at the end of a journal has been altered
 
-Row = tuple[int, ElementName, int, bytes]
+Row = tuple[int, ElementName, int, Sealed]
 
 
 class JournalFailed(Refusal):

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Final
 
-from keytwin.runtime.envelope import DataKey, WrappedKey
+from keytwin.runtime.envelope import DataKey, Sealed, WrappedKey
 from keytwin.runtime.journal_codec import RecordCodec
 from keytwin.runtime.journal_file import INSERT_KEY, Contents
 from keytwin.runtime.journal_shortening import LARGEST_ROW, elements_in, give_up_before, in_short_of, seal
@@ -36,7 +36,7 @@ SHORT_ROWS: Final = """CREATE TABLE short_rows
 INSERT_SHORT: Final = "INSERT INTO short_rows VALUES (?, ?, ?, ?)"
 BESIDE: Final = ("short_rows", "spent_rows")
 
-SealedRow = tuple[int, str, int, bytes]
+SealedRow = tuple[int, str, int, Sealed]
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from keytwin.runtime.envelope import DataKey, SealBroken
+from keytwin.runtime.envelope import DataKey, SealBroken, Sealed
 from keytwin.runtime.journal_codec import RecordCodec, encode_and_wipe
 from keytwin.runtime.journal_file import FORMAT, INSERT, Contents, JournalCorrupt, read_batch
 from keytwin.runtime.journal_snapshot import ROW, SNAPSHOT, Mark, Shorten, encode_mark
@@ -104,7 +104,7 @@ def replace(
     contents.short = size
 
 
-def seal(key: DataKey, row: int, element: bytes, octets: bytearray) -> bytes:
+def seal(key: DataKey, row: int, element: bytes, octets: bytearray) -> Sealed:
     """Seal the content of a row, and overwrite it."""
     sealed = key.seal(row, element, octets)
     octets[:] = bytes(len(octets))
