@@ -51,7 +51,7 @@ def test_ten_thousand_pooled_keys_take_less_than_twenty_megabytes_at_both_ends_t
 
 
 @pytest.mark.slow
-def test_six_nodes_with_full_stores_take_less_than_250_megabytes(tmp_path: Path) -> None:
+def test_six_nodes_with_full_stores_take_less_than_250_megabytes_and_300_during_a_snapshot(tmp_path: Path) -> None:
     state = tmp_path / "state"
     port = str(free_ports(2 * 6 + 1))
     up = ("up", "star6", "-d", "--speed", "50", "--base-port", port, "--state", str(state))
@@ -61,7 +61,9 @@ def test_six_nodes_with_full_stores_take_less_than_250_megabytes(tmp_path: Path)
         where = find(state, tmp_path)
         console = Console(where)
         assert any(lowest_stock(console) >= FULL for _ in range(TRIES))
-        assert resident(where.run.pid) < 250 * MEGABYTE
+        # At 50 times the speed a snapshot is under way most of the time: what it takes for itself goes again.
+        assert any(lowest_stock(console) >= FULL and resident(where.run.pid) < 250 * MEGABYTE for _ in range(TRIES))
+        assert resident(where.run.pid, "VmHWM:") < 300 * MEGABYTE
     finally:
         subprocess.run([*command, "down", "--state", str(state)], check=True, capture_output=True, timeout=60)
 
@@ -70,7 +72,7 @@ def lowest_stock(console: Console) -> int:
     return min(stock or 0 for link in console.status().links for stock in link.stocks)
 
 
-def resident(pid: int) -> int:
-    """Return what a process has of memory, in octets."""
+def resident(pid: int, field: str = "VmRSS:") -> int:
+    """Return what a process has of memory, in octets, or ("VmHWM:") the most that it has had."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    return int(status.partition("VmRSS:")[2].split()[0]) * 1024
+    return int(status.partition(field)[2].split()[0]) * 1024
