@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import pytest
@@ -128,6 +129,25 @@ def test_names_that_mean_harm_are_text() -> None:
 
 def test_equal_networks_are_drawn_equally() -> None:
     assert draw_network(*chain(3), "same") == draw_network(*chain(3), "same")
+
+
+def thicket(owners: Sequence[str], sites: Iterable[int], pairs: Sequence[tuple[int, int]]) -> Scene:
+    places = [Place(f"n{number}", SITE if number in sites else RELAY, owner) for number, owner in enumerate(owners)]
+    lines = [line(f"n{one}", f"n{other}", number=number) for number, (one, other) in enumerate(pairs)]
+    return network_map(places, lines, "a thicket")
+
+
+def test_a_label_lies_on_no_other_line_of_its_own_chain() -> None:
+    pairs = [(2, 0), (3, 1), (6, 5), (4, 0), (2, 1), (0, 2), (6, 3), (5, 3), (1, 2), (2, 1), (3, 4), (4, 3), (5, 2)]
+    scene = thicket(["Rail", "", "Rail", "", "", "Rail", "Rail"], {0, 3, 5}, pairs)
+    assert [each for each in faults(scene) if each.startswith("label ")] == []
+
+
+def test_a_relay_lies_on_no_place_that_its_lines_miss() -> None:
+    pairs = [(5, 0), (1, 2), (6, 0), (1, 10), (6, 3), (5, 0), (3, 1), (0, 5), (2, 10), (2, 1), (5, 8), (0, 3), (8, 5)]
+    owners = ["", "", "Carrier", "Rail", "Rail", "", "", "Carrier", "", "", ""]
+    scene = thicket(owners, {2, 5, 6}, [*pairs, (3, 9), (0, 9)])
+    assert [each for each in faults(scene) if each.startswith("node ")] == []
 
 
 @st.composite

@@ -26,9 +26,11 @@ from keytwin.drawing.scene import Figure, Label, Mark, Node, Scene, Stroke, Wire
 from keytwin.drawing.slanted import across, beside, border, meets
 from keytwin.drawing.theme import Theme
 
+OVER: Final = 1.0  # px that a label may come over the line that it stands beside
 SKY: Final = 150.0  # from a satellite down to the highest site
 BOWS: Final = (0.0, 46.0, -46.0, 92.0, -92.0, 138.0, -138.0, 184.0, -184.0)
 """How far the middle of a chain may lie beside the straight line, in the order in which it is tried."""
+FARTHER: Final = tuple(side * 46.0 * step for step in range(5, 40) for side in (1, -1))
 
 
 def draw_network(places: Sequence[Place], lines: Sequence[Line], title: str, theme: Theme = Theme.AUTO) -> str:
@@ -114,10 +116,18 @@ class _Drawn:
         """Draw chains between the same two anchors, each on a bow of its own."""
         free = list(BOWS) if len(group) % 2 else [*BOWS[1:], BOWS[0]]
         for chain in map(self._bunched, group):
-            bow = next((each for each in free if self._is_free(self._points(chain, each))), free[0])
-            if len(free) > 1:
+            bow = self._bow(chain, free)
+            if len(free) > 1 and bow in free:
                 free.remove(bow)
             self._draw(chain, self._points(chain, bow))
+
+    def _bow(self, chain: Chain, free: Sequence[float]) -> float:
+        """Return the first bow on which a chain meets nothing; in a thicket its lines may, but not its relays."""
+        boxes = [node.box for node in self.nodes.values()]
+        settled = [each for each in free if _lie_apart(chain, self._points(chain, each), boxes)]
+        on_nothing = (each for each in settled if self._is_free(self._points(chain, each)))
+        farther = (each for each in FARTHER if _lie_apart(chain, self._points(chain, each), boxes))
+        return next((bow for bows in (on_nothing, settled, farther) for bow in bows), free[0])
 
     def _bunched(self, chain: Chain) -> Chain:
         """Return a chain with as many relays as find room side by side: with a bunch of them in its middle, if any."""
@@ -206,13 +216,15 @@ class _Drawn:
 
     def _has_room(self, box: Box, own: Sequence[Wire]) -> bool:
         taken = [node.box.grown(3) for node in self.nodes.values()] + [label.box.grown(2) for label in self.labels]
-        wires = [wire for wire in self.wires if wire not in own]
-        pieces = [piece for wire in wires for piece in pairwise(wire.points)]
+        # Of its own chain it may touch the line that it stands beside, but not lie on it: a chain on a bow comes back.
+        pieces = [
+            (*piece, box.grown(-OVER) if wire in own else box) for wire in self.wires for piece in pairwise(wire.points)
+        ]
         return (
             box.x >= 0
             and box.right <= WIDTH
             and not any(box.meets(other) for other in taken)
-            and not any(meets(one, other, box) for one, other in pieces)
+            and not any(meets(*piece) for piece in pieces)
         )
 
     def scene(self) -> Scene:
@@ -234,6 +246,12 @@ class _Drawn:
             marks=(*self.marks, *marks),
             texts=texts,
         )
+
+
+def _lie_apart(chain: Chain, points: Sequence[Point], boxes: Sequence[Box]) -> bool:
+    """Whether the relays of a chain along these points lie upon nobody."""
+    relays = [Box(at.x - RELAY / 2, at.y - RELAY / 2, RELAY, RELAY) for at in points[1:-1] if chain.inner]
+    return not any(relay.meets(box) for relay in relays for box in boxes)
 
 
 def _said(lines: Sequence[Line]) -> list[str]:
