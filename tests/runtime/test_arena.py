@@ -79,8 +79,9 @@ def test_chunks_without_a_room_in_use_go_but_for_a_few(arena: Arena) -> None:
     assert taken >= 20 * CHUNK
     rooms.clear()
     gc.collect()
-    assert (MOST_EMPTY * CHUNK, arena.lent) <= (arena.octets, 1) <= ((MOST_EMPTY + 2) * CHUNK, 1)
-    assert locked - arena.locked in {0, taken - arena.octets}
+    assert arena.lent == 1
+    assert MOST_EMPTY * CHUNK <= arena.octets <= (MOST_EMPTY + 2) * CHUNK
+    assert arena.locked == arena.octets or locked < taken, "not all could be locked in the first place"
     assert bytes(kept) == b"k" * 64
 
 

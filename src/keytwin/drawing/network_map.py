@@ -31,6 +31,7 @@ SKY: Final = 150.0  # from a satellite down to the highest site
 BOWS: Final = (0.0, 46.0, -46.0, 92.0, -92.0, 138.0, -138.0, 184.0, -184.0)
 """How far the middle of a chain may lie beside the straight line, in the order in which it is tried."""
 FARTHER: Final = tuple(side * 46.0 * step for step in range(5, 40) for side in (1, -1))
+"""The same, where on each of these a relay would lie upon a place."""
 
 
 def draw_network(places: Sequence[Place], lines: Sequence[Line], title: str, theme: Theme = Theme.AUTO) -> str:
@@ -124,10 +125,13 @@ class _Drawn:
     def _bow(self, chain: Chain, free: Sequence[float]) -> float:
         """Return the first bow on which a chain meets nothing; in a thicket its lines may, but not its relays."""
         boxes = [node.box for node in self.nodes.values()]
-        settled = [each for each in free if _lie_apart(chain, self._points(chain, each), boxes)]
-        on_nothing = (each for each in settled if self._is_free(self._points(chain, each)))
-        farther = (each for each in FARTHER if _lie_apart(chain, self._points(chain, each), boxes))
-        return next((bow for bows in (on_nothing, settled, farther) for bow in bows), free[0])
+
+        def lies_apart(bow: float) -> bool:
+            return _lie_apart(chain, self._points(chain, bow), boxes)
+
+        on_nothing = (each for each in free if lies_apart(each) and self._is_free(self._points(chain, each)))
+        ways = (on_nothing, filter(lies_apart, free), filter(lies_apart, FARTHER))
+        return next((bow for bows in ways for bow in bows), free[0])
 
     def _bunched(self, chain: Chain) -> Chain:
         """Return a chain with as many relays as find room side by side: with a bunch of them in its middle, if any."""

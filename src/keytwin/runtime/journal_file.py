@@ -288,15 +288,12 @@ def _data_keys(
     highest = 0
     foreign = ""
     for row in connection.execute("SELECT number, first, wrapped_by, wrapped FROM data_keys ORDER BY number"):
+        highest = max(highest, row[0] if isinstance(row[0], int) else 0)  # no number: the table itself was altered
         match row:
             case (int(number), int(first), bytes(by), bytes(octets)) if number > 0 and first > 0:
                 wrapped = WrappedKey(number, first, by.decode(errors="replace"), octets)
-            case (int(number), *_):
-                highest = max(highest, number)
+            case _:
                 continue
-            case _:  # not even a number: it is the table that was altered
-                continue
-        highest = max(highest, number)
         try:
             keys[number] = envelope.read(store, wrapped)
         except SealBroken:
