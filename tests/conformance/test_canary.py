@@ -6,7 +6,6 @@ import base64
 import json
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from tests.conformance.running import Network
 from tests.marks import invariant
 from tests.operation.live import network, on_uvloop, settings, up
 from tests.operation.test_restart import taken
+from tests.process_memory import memory, stopped
 
 MOST_EVENTS = 1_000
 
@@ -92,22 +92,11 @@ def test_z5_no_key_of_a_selfpair_stands_anywhere_but_in_its_answers(selfpair: Ne
     assert found(outputs(selfpair), got) == []
 
 
-def memory(pid: int) -> Iterator[tuple[str, bytes]]:
-    """Give all that a process has in its memory, mapping by mapping."""
-    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as mem:
-        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
-            extent, rights, *_, name = [*line.split(maxsplit=5), ""][:6]
-            first, last = (int(each, 16) for each in extent.split("-"))
-            if "w" in rights and name not in {"[vvar]", "[vsyscall]"}:
-                mem.seek(first)
-                with suppress(OSError):  # gone since it was listed
-                    yield line, mem.read(last - first)
-
-
 def in_memory(pid: int, keys: Iterable[bytes]) -> list[str]:
     """Name the mappings that have one of the keys in them, whole, raw or in base64 at any alignment."""
     wanted = {spelling for key in keys for spelling in (key, *in_base64(key))}
-    return [f"{line}: {octets.count(each)}" for line, octets in memory(pid) for each in wanted if each in octets]
+    with stopped(pid):
+        return [f"{line}: {octets.count(each)}" for line, octets in memory(pid) for each in wanted if each in octets]
 
 
 def in_base64(key: bytes) -> Iterator[bytes]:
@@ -131,6 +120,7 @@ def test_k5_a_key_is_gone_from_the_memory_of_the_network_once_both_ends_have_it(
         assert in_memory(pid, waiting), "what waits for its slave is there"
         assert slave.fetch(*taken) == taken
         got += waiting
+        assert slave.status()["stored_key_count"], "asked again: the turn in which the keys were answered is over"
     assert in_memory(pid, got) == []
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +23,7 @@ from keytwin.vocabulary.identity import KeyId, Ksid, LinkId, NodeId, SaeId, km_o
 from keytwin.vocabulary.key import KeyMaterial, Method, Provenance
 from keytwin.vocabulary.machine import Record
 from keytwin.vocabulary.units import Instant
+from tests.process_memory import memory
 
 NAME: Final = km_of(NodeId("a"))
 LINK: Final = LinkId("a--b")
@@ -75,16 +76,8 @@ def wiped(records: list[Record]) -> None:
 
 def found() -> int:
     """Count the places in the memory of this process where a key begins, what is looked for among them."""
-    wanted, total = bytes(each ^ 0xFF for each in TURNED), 0
-    with Path("/proc/self/mem").open("rb", buffering=0) as memory:
-        for line in Path("/proc/self/maps").read_text().splitlines():
-            extent, rights, *_, name = [*line.split(maxsplit=5), ""][:6]
-            first, last = (int(each, 16) for each in extent.split("-"))
-            if "w" in rights and name not in {"[vvar]", "[vsyscall]"}:
-                memory.seek(first)
-                with suppress(OSError):  # gone since it was listed
-                    total += memory.read(last - first).count(wanted)
-    return total
+    wanted = bytes(each ^ 0xFF for each in TURNED)
+    return sum(octets.count(wanted) for _, octets in memory(os.getpid()))
 
 
 def main(folder: str) -> None:
