@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from keytwin.assessment.assess import Assessed, Options, assess, usual_costs
 from keytwin.assessment.record import recorded
+from keytwin.assessment.tracing import ties
 from keytwin.design.model import Method
 from keytwin.design.need import Failure
 from keytwin.design.verdict import Outcome
 from keytwin.vocabulary.errors import Mistake
+from keytwin.vocabulary.key import KeyMode
 from tests.assessment.needs import TWO_LINES, case_of, with_
 
 
@@ -59,6 +63,22 @@ def test_post_quantum_keys_alone_would_not_do_where_physics_is_asked_for(met: As
     assert baseline["N3"] is Outcome.MISSED
     answer = recorded(met, TWO_LINES.encode(), usual_costs())
     assert "post-quantum key agreement alone would miss N3" in answer.summary[-1]
+
+
+def test_hybrid_keys_are_taken_where_they_are_needed_and_run(met: Assessed) -> None:
+    assessed = assess(case_of(with_(TWO_LINES, ("at-least: trusted-relays", "at-least: hybrid"))))
+    assert assessed.taken is not None
+    assert "hybrid.ml-kem" in assessed.taken.configuration.chosen
+    assert outcomes(assessed) == outcomes(met)
+    for tried in assessed.tries:
+        network = tried.trial.scenario.blueprint
+        assert {network.sla_of(app).mode for app in network.apps} == {KeyMode.HYBRID_CATKDF}
+    assert [each.id for each in assessed.tries] == ["calm", "cut-1-link"]
+    told = {(tie.source, tie.target) for tie in ties(assessed)}
+    (promised,) = {sla.id for sla in assessed.tries[0].trial.scenario.blueprint.slas}
+    chain = [("need", "N3"), ("rule", "derive-hybrid"), ("variant", "hybrid.ml-kem"), ("blueprint element", promised)]
+    chain += [("running element", "sae/head.to.vault"), ("run", "calm"), ("verdict", "N1: met")]
+    assert set(pairwise(chain)) <= told
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ import pytest
 from keytwin.design.derivation import RULES, Derived, Stance, Wish, derive, routes_of
 from keytwin.design.need import Assumptions, Case, Condition, Failure, Need, Orbiter, Priority, Security, Site
 from keytwin.design.variability import Attribute, Ovm, ovm_of
-from keytwin.files.ovm import library_ovm
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import NodeId, VariantId, VariationPointId
 from tests.design.cases import APART, LEO, case, line, need
@@ -150,8 +149,14 @@ def test_two_operators_meet_at_nodes_that_pass_keys_on() -> None:
     assert wishes(case(line("a--b", 20.0), sites=(replace(north, domain=""), south)), "domains") == []
 
 
-def test_a_pad_takes_no_key_that_is_computed() -> None:
-    hybrid = library_ovm("qkd")
-    pad = case(line("a--b", 20.0), needs=(need("one-time-pad", 1_000.0),))
-    assert [each.variants for each in wishes(pad, "pad", hybrid)] == [("hybrid.ml-kem",)]
-    assert wishes(case(line("a--b", 20.0)), "pad", hybrid) == []
+def test_where_a_relay_that_falls_may_give_nothing_away_keys_are_hybrid() -> None:
+    def asking(level: Security, priority: Priority = Priority.MUST) -> Case:
+        return case(line("a--b", 20.0), needs=(need("security", list(Security).index(level), priority=priority),))
+
+    (wish,) = wishes(asking(Security.HYBRID), "hybrid")
+    assert (wish.stance, wish.variants) == (Stance.TAKE, ("hybrid.ml-kem",))
+    assert wish.reason == "a relay that falls must not give a key away by itself"
+    # What is wished for and no must is compared, and what is stricter or laxer is met otherwise.
+    assert wishes(asking(Security.HYBRID, Priority.SHOULD), "hybrid") == []
+    assert wishes(asking(Security.TRUSTED_RELAYS), "hybrid") == []
+    assert wishes(asking(Security.DISJOINT_SHARES), "hybrid") == []

@@ -9,13 +9,14 @@ import pytest
 from msgspec import structs
 
 from keytwin.design.asking import USUAL_RATE
-from keytwin.design.need import Assumptions, Orbiter, Priority, Site
+from keytwin.design.need import Assumptions, Need, Orbiter, Priority, Security, Site
 from keytwin.design.plan import Plan
 from keytwin.design.realisation import INTERWORKING, Layouts, great_circle, realise
 from keytwin.design.variability import Configuration
 from keytwin.files.ovm import library_ovm
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import DeviceId, NodeId, VariantId, VariationPointId
+from keytwin.vocabulary.key import KeyMode
 from keytwin.vocabulary.medium import SATELLITE, Direction, Satellite
 from keytwin.vocabulary.placement import Placement
 from keytwin.vocabulary.units import Kilometres, minutes
@@ -160,9 +161,27 @@ def test_what_cannot_be_built_is_said() -> None:
         plan(case(line("a--b", 10.0)), "protocol.decoy-bb84", "q-link.direct", *SKY)
 
 
-def test_a_variant_that_does_not_run_yet_is_named_and_not_replaced() -> None:
-    found = plan(case(line("a--b", 10.0)), "protocol.decoy-bb84", "q-link.direct", "hybrid.ml-kem", *GROUND)
-    assert found.not_runnable == ("hybrid.ml-kem",)
+@pytest.mark.parametrize(
+    ("needs", "mode"),
+    [
+        ((need("key-rate", 1_000.0),), KeyMode.HYBRID_CATKDF),
+        ((need("security", list(Security).index(Security.HYBRID)),), KeyMode.HYBRID_CATKDF),
+        ((need("key-rate", 1_000.0), need("one-time-pad", 1_000.0)), KeyMode.HYBRID_XOR),
+        ((need("security", list(Security).index(Security.END_TO_END)),), KeyMode.HYBRID_XOR),
+        ((need("security", list(Security).index(Security.DISJOINT_SHARES)),), KeyMode.HYBRID_XOR),
+    ],
+)
+def test_hybrid_keys_are_what_the_service_levels_promise_and_as_random_as_a_need_asks(
+    needs: tuple[Need, ...], mode: KeyMode
+) -> None:
+    subject = case(line("a--b", 10.0), needs=needs)
+    found = plan(subject, "protocol.decoy-bb84", "q-link.direct", "hybrid.ml-kem", *GROUND)
+    assert found.not_runnable == ()
+    assert {sla.mode for sla in found.blueprint.slas} == {mode}
+    assert [found.because[sla.id] for sla in found.blueprint.slas] == [("hybrid.ml-kem",)]
+    usual = plan(subject, "protocol.decoy-bb84", "q-link.direct", *GROUND)
+    assert {sla.mode for sla in usual.blueprint.slas} == {KeyMode.QKD_ONLY}
+    assert not {sla.id for sla in usual.blueprint.slas} & set(usual.because)
 
 
 def test_every_pair_of_a_need_is_an_app_at_the_rate_it_asks_for() -> None:
@@ -224,6 +243,7 @@ def test_layouts_that_are_made_once_are_those_made_each_time() -> None:
         ("protocol.bb84", "q-link.direct", *GROUND),
         ("protocol.decoy-bb84", "q-link.direct", *SKY),
         ("protocol.decoy-bb84", "q-link.direct", *GROUND, *SKY),
+        ("protocol.decoy-bb84", "q-link.direct", "hybrid.ml-kem", *GROUND),
         RELAYED,
     )
     for variants in choices:
@@ -257,7 +277,7 @@ def test_control_at_each_node_is_what_the_blueprint_says() -> None:
 
 
 @pytest.mark.parametrize(
-    "variant", ["hybrid.ml-kem", "key-api.etsi-004", "authentication.certificates-ml-dsa", "key-management.central"]
+    "variant", ["authentication.certificates-ml-dsa", "key-management.central", "coexistence.dwdm"]
 )
 def test_what_the_running_half_lacks_is_named_and_never_replaced(variant: str) -> None:
     ovm = library_ovm("qkd")

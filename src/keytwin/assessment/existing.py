@@ -13,6 +13,7 @@ from keytwin.design.asking import apps_of, asked_of, demands_of, pairs_of, promi
 from keytwin.design.need import Case
 from keytwin.design.plan import Plan, usable_share
 from keytwin.design.realisation import distances
+from keytwin.design.secrecy import takes_quantum_key
 from keytwin.design.variability import Configuration
 from keytwin.files.page import nearest
 from keytwin.network import protocol_of
@@ -39,7 +40,7 @@ def plan_of(case: Case, blueprint: Blueprint, physics: Physics) -> Plan:
         configuration=Configuration("", ()),
         blueprint=asking,
         rates=MappingProxyType({link.id: physics.rate(link, blueprint.devices[link.device]) for link in links}),
-        demands=demands_of(case),
+        demands=tuple(each for each in demands_of(case) if takes_quantum_key(asking, each.ends)),
         pairs=pairs_of(case),
         # Every node of a network that runs relays, whoever owns it.
         relays=frozenset(nodes),
@@ -70,7 +71,7 @@ def _with_apps(case: Case, blueprint: Blueprint) -> Blueprint:
     """Return the network with an app for every pair; those that it has keep their service level: it is judged too."""
     served = {frozenset(end.node for end in app.ends) for app in blueprint.apps}
     missing = [each for each in asked_of(case) if frozenset(each.pair) not in served]
-    slas, users = promises((each.rate for each in missing), 1)
+    slas, users = promises(each.rate for each in missing)
     return structs.replace(
         blueprint,
         slas=(*blueprint.slas, *(each for each in slas if each.id not in {known.id for known in blueprint.slas})),

@@ -82,8 +82,11 @@ def _running(plan: Plan) -> Iterator[Tie]:
     for link in blueprint.topology.links:
         yield Tie((Kind.BLUEPRINT, link.id), (Kind.RUNNING, twin_of(link.id)))
     for app in blueprint.apps:
+        promised = blueprint.sla_of(app).id
         for end in app.ends:
             yield Tie((Kind.BLUEPRINT, app.id), (Kind.RUNNING, sae_element(end.sae)))
+            if promised in plan.because:
+                yield Tie((Kind.BLUEPRINT, promised), (Kind.RUNNING, sae_element(end.sae)))
     # Control serves the network as a whole, so its name is the network's.
     for seat in dict.fromkeys(blueprint.seat.at(node.id) for node in blueprint.topology.nodes):
         for element in (*blueprint.sole_elements, seat.admission, seat.routing, seat.monitoring, seat.controller):

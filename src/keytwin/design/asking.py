@@ -10,6 +10,7 @@ from keytwin.design.need import Case, Need
 from keytwin.design.throughput import Demand
 from keytwin.vocabulary.blueprint import App, Endpoint, Sla, User
 from keytwin.vocabulary.identity import AppId, NodeId, SaeId, SlaId, UserId
+from keytwin.vocabulary.key import KeyMode
 from keytwin.vocabulary.units import Bits, BitsPerSecond, kilobits
 
 USUAL_RATE: Final = BitsPerSecond(256)  # of a pair that asks for keys but for no rate: one AES-256 key a second
@@ -51,10 +52,12 @@ def asked_of(case: Case) -> tuple[Asking, ...]:
     return tuple(asked)
 
 
-def promises(rates: Iterable[BitsPerSecond], routes: int) -> tuple[tuple[Sla, ...], tuple[User, ...]]:
+def promises(
+    rates: Iterable[BitsPerSecond], routes: int = 1, mode: KeyMode = KeyMode.QKD_ONLY
+) -> tuple[tuple[Sla, ...], tuple[User, ...]]:
     """Return a service level and a user for each rate: an SLA belongs to a user, and two rates are two promises."""
     known = tuple(dict.fromkeys(rates))
-    slas = tuple(Sla(SlaId(f"at-{rate}"), 0, rate, Bits(max(LEAST_BURST, rate)), routes) for rate in known)
+    slas = tuple(Sla(SlaId(f"at-{rate}"), 0, rate, Bits(max(LEAST_BURST, rate)), routes, mode=mode) for rate in known)
     return slas, tuple(User(_user(rate), sla.id) for rate, sla in zip(known, slas, strict=True))
 
 

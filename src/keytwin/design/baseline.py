@@ -1,7 +1,7 @@
 """What post-quantum key agreement alone would do: the answer against which every QKD network has to justify itself.
 
 No photon and no relay: both ends agree on keys over whatever network there is, by ML-KEM (NIST FIPS 203). Nothing here
-is run; hybrid keys in a running network are not there yet.
+is run: a network without a quantum layer is none of keytwin's.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from keytwin.design.cost import CostBook
-from keytwin.design.measures import Found, Pair
+from keytwin.design.measures import COMPUTED, Found, Pair
 from keytwin.design.model import Method
 from keytwin.design.need import Case, Need, Security
 from keytwin.design.realisation import distances
@@ -27,8 +27,8 @@ NANOSECONDS_A_KILOMETRE: Final = 5_000.0  # of fibre
 _NO_PHOTONS: Final = "no light of single photons is needed; failures of the classical network are not looked at"
 _LIMITLESS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "key-rate": "keys are computed, not received: as many as anybody asks for",
-        "headroom": "keys are computed, not received: as many as anybody asks for",
+        "key-rate": COMPUTED,
+        "headroom": COMPUTED,
         "autonomy": "nothing is kept in stock",
         "links-survived": _NO_PHOTONS,
         "nodes-survived": _NO_PHOTONS,

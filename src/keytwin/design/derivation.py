@@ -14,6 +14,7 @@ from typing import Final
 from keytwin.design.model import RuleId
 from keytwin.design.need import ASKING, Case, Failure, Need, NeedId, Priority, Security
 from keytwin.design.realisation import CENTRE, CONSTELLATION, RELAY, REPEATER, SKY, TERRESTRIAL, is_apart
+from keytwin.design.secrecy import LEVELS, ML_KEM
 from keytwin.design.variability import Ovm
 from keytwin.design.verdict import SLACK
 from keytwin.vocabulary.errors import Mistake
@@ -51,11 +52,11 @@ class Derived:
     """Shares that each key is made of, over routes without a common relay."""
 
 
-REACH, CHANNEL, TRUST, SHARES, READY, SECRECY, MEDIA, CHOSEN, MOVING, DOMAINS, PAD = (
+REACH, CHANNEL, TRUST, SHARES, READY, SECRECY, HYBRID, MEDIA, CHOSEN, MOVING, DOMAINS = (
     RuleId(f"derive-{name}")
     for name in (
-        *("reach", "channel", "trust", "shares", "readiness", "secrecy", "media", "choice"),
-        *("moving", "domains", "pad"),
+        *("reach", "channel", "trust", "shares", "readiness", "secrecy", "hybrid", "media", "choice"),
+        *("moving", "domains"),
     )
 )
 RULES: Final = {
@@ -65,11 +66,11 @@ RULES: Final = {
     SHARES: "a key that few relays may give away goes in shares over routes without a common relay",
     READY: "a variant less ready than what is asked for is left out",
     SECRECY: "secrecy from end to end lets no relay see a key",
+    HYBRID: "where relays and mathematics must both fall, a post-quantum secret goes into each key",
     MEDIA: "a medium for which the case has nothing is left out",
     CHOSEN: "what the stakeholder has chosen is taken",
     MOVING: "what moves is reached through the air only",
     DOMAINS: "where two operators' networks meet a node of each passes keys on",
-    PAD: "a pad is key as it was received: what is derived from a hybrid is none",
 }
 """By name: what each says in general."""
 
@@ -88,7 +89,7 @@ def derive(case: Case, ovm: Ovm, reaches: Reaches) -> Derived:
     # The stakeholder's own choices first: in a conflict they are the first thing to be read.
     found = [*_chosen(case, ovm), *_media(case), *_reach(case, reaches), *_channel(case), *_trust(case)]
     # What an OVM does not have is dropped below: the rules are written for the largest one.
-    found += [*_ready(case, ovm), *_secrecy(case), *_moving(case), *_domains(case), *_pad(case, ovm)]
+    found += [*_ready(case, ovm), *_secrecy(case), *_moving(case), *_domains(case)]
     wishes = (replace(wish, variants=tuple(each for each in wish.variants if each in ovm.variants)) for wish in found)
     return Derived(tuple(wish for wish in wishes if wish.variants), routes_of(case))
 
@@ -193,12 +194,21 @@ def _ready(case: Case, ovm: Ovm) -> Iterator[Wish]:
 
 
 def _secrecy(case: Case) -> Iterator[Wish]:
-    # From the weakest to the strongest, as they are declared: a threshold is a place in this order.
-    levels = list(Security)
-    strict = [need for need in _musts(case, "security") if levels[int(need.threshold)] is Security.END_TO_END]
+    strict = _secret(case, Security.END_TO_END)
     if strict:
         yield Wish(Stance.LEAVE, (RELAY,), SECRECY, "a trusted relay sees the keys that it passes on", _names(strict))
         yield Wish(Stance.LEAVE, (SKY,), SECRECY, "a satellite that joins two passes sees their keys", _names(strict))
+
+    both = _secret(case, Security.HYBRID)
+    if both:
+        yield Wish(
+            Stance.TAKE, (ML_KEM,), HYBRID, "a relay that falls must not give a key away by itself", _names(both)
+        )
+
+
+def _secret(case: Case, level: Security) -> list[Need]:
+    """Return the needs that ask for just this level, and have to be met."""
+    return [need for need in _musts(case, "security") if LEVELS[int(need.threshold)] is level]
 
 
 def _moving(case: Case) -> Iterator[Wish]:
@@ -214,13 +224,6 @@ def _domains(case: Case) -> Iterator[Wish]:
     if apart:
         reason = f"the networks of {' and '.join(names)} meet at a node of each, which sees the keys that cross"
         yield Wish(Stance.TAKE, (RELAY,), DOMAINS, reason, tuple(apart))
-
-
-def _pad(case: Case, ovm: Ovm) -> Iterator[Wish]:
-    hybrids = tuple(variant for variant in ovm.variants if variant.startswith("hybrid."))
-    pads = _musts(case, "one-time-pad")
-    if hybrids and pads:
-        yield Wish(Stance.LEAVE, hybrids, PAD, "a key that is computed is no pad", _names(pads))
 
 
 def _musts(case: Case, measure: str) -> list[Need]:

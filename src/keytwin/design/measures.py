@@ -11,7 +11,7 @@ from typing import Final
 
 from keytwin.design.cost import CostBook, cost_of
 from keytwin.design.model import Method
-from keytwin.design.need import Condition, Failure, Need, Security
+from keytwin.design.need import Condition, Failure, Need
 from keytwin.design.plan import Plan
 from keytwin.design.resilience import (
     Worst,
@@ -23,6 +23,7 @@ from keytwin.design.resilience import (
     worst_link_failure,
     worst_node_failure,
 )
+from keytwin.design.secrecy import LEVELS, computed_by, security_of, takes_quantum_key
 from keytwin.design.shares import Way, disjoint_ways
 from keytwin.design.throughput import Demand, Overhead, bottleneck
 from keytwin.vocabulary.errors import Mistake
@@ -30,6 +31,7 @@ from keytwin.vocabulary.identity import NodeId
 
 Pair = tuple[NodeId, NodeId]
 _NO_DEMAND: Final = "nobody asks for a rate"
+COMPUTED: Final = "keys are computed, not received: as many as anybody asks for"
 _STOCK_ONLY: Final = "of stock between passes or blocks; a session whose only way is cut ends at once"
 _GIGABYTE_A_DAY: Final = 8e9 / 86_400  # in bit/s
 _KEY_A_MINUTE: Final = 256 / 60  # of AES-256, in bit/s
@@ -81,10 +83,13 @@ def find_out(plan: Plan, need: Need, pairs: tuple[Pair, ...], yardstick: Yardsti
 
 def key_rate(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     """The key that the worst served of these pairs gets while all pairs ask at once, under the worst failure."""
+    loading = [pair for pair in pairs if takes_quantum_key(plan.blueprint, pair)]
+    if not loading:
+        return Found(inf, Method.ANALYSIS, remark=COMPUTED)
     worst = worst_failure(plan, need.under)
     asked = {frozenset(demand.ends): demand.rate for demand in plan.demands}
     # All demands are served in the same proportion, so the smallest of them is the worst served.
-    least = min(asked.get(frozenset(pair), need.demand) for pair in pairs) / need.apps
+    least = min(asked.get(frozenset(pair), need.demand) for pair in loading) / need.apps
     # What has failed explains a small rate better than the links that are full because of it.
     culprits = worst.failed or _limits(plan)
     stranded = ", ".join(f"{first} -- {second}" for first, second in (each.ends for each in worst.left.stranded))
@@ -94,6 +99,11 @@ def key_rate(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
 
 def one_time_pad(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     """The traffic that the worst served of these pairs can encrypt bit for bit; what to do where that is too little."""
+    for pair in pairs:
+        mode = computed_by(plan.blueprint, pair)
+        if mode is not None:
+            remark = f"keys of {mode} are among them, which are computed: a pad is as random as it is long"
+            return Found(0.0, Method.INSPECTION, _named(pair), remark)
     found = key_rate(plan, need, pairs)
     if found.value >= need.threshold or found.remark:
         return found
@@ -200,11 +210,10 @@ def compromised(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
 def security(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     """Return what the secrecy of the keys of the pair that is worst off rests on."""
     del need
-    levels = {pair: _level(plan, pair) for pair in pairs}
-    order = list(Security)
+    levels = {pair: security_of(plan, pair, _routes(plan, pair)) for pair in pairs}
     # An order and not a number: the weakest pair decides, and no mean of levels would mean anything.
-    worst = min(levels, key=lambda pair: order.index(levels[pair]))
-    return Found(order.index(levels[worst]), Method.INSPECTION, _named(worst), str(levels[worst]))
+    worst = min(levels, key=lambda pair: LEVELS.index(levels[pair]))
+    return Found(LEVELS.index(levels[worst]), Method.INSPECTION, _named(worst), str(levels[worst]))
 
 
 def reach(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
@@ -280,14 +289,6 @@ def _relaying(plan: Plan) -> frozenset[NodeId]:
 def _routes(plan: Plan, pair: Pair) -> tuple[Way, ...]:
     """Return the routes of the shares of a key: without a common relay, and as short as so many can be."""
     return disjoint_ways(plan.spans, pair, plan.relays, plan.routes)
-
-
-def _level(plan: Plan, pair: Pair) -> Security:
-    routes = _routes(plan, pair)
-    # One share that no relay sees is enough: without it the others are worth nothing.
-    if any(len(route.edges) == 1 for route in routes):
-        return Security.END_TO_END
-    return Security.DISJOINT_SHARES if len(routes) >= plan.routes > 1 else Security.TRUSTED_RELAYS
 
 
 _Finder = Callable[[Plan, Need, tuple[Pair, ...]], Found]

@@ -44,7 +44,7 @@ class Plan:
     routes: int = 1
     """Node-disjoint routes over which each key goes in shares; 1 = whole."""
     because: Mapping[str, tuple[VariantId | str, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    """Per node and link: the variants and rules that put it there."""
+    """Per node and link the variants and rules that put it there, and per service level those that it follows."""
     readiness: Mapping[VariantId, float] = field(default_factory=lambda: MappingProxyType({}))
     """Levels of the chosen variants, of those that anybody has judged."""
     left_out: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

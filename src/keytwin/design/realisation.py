@@ -19,6 +19,7 @@ from keytwin.design.asking import apps_of, asked_of, demands_of, pairs_of, promi
 from keytwin.design.layout import Laid, LinkRate, lay_passes, lay_spans, lay_whole
 from keytwin.design.need import Case, Line, Priority, Site
 from keytwin.design.plan import Plan, usable_share
+from keytwin.design.secrecy import ML_KEM, mode_of
 from keytwin.design.variability import Configuration, Ovm
 from keytwin.vocabulary.blueprint import (
     AdmissionSettings,
@@ -26,6 +27,7 @@ from keytwin.vocabulary.blueprint import (
     ControlSettings,
     KeyManagementSettings,
     MonitoringSettings,
+    Sla,
 )
 from keytwin.vocabulary.device import Device
 from keytwin.vocabulary.errors import Mistake
@@ -35,6 +37,7 @@ from keytwin.vocabulary.identity import (
     VariantId,
     VariationPointId,
 )
+from keytwin.vocabulary.key import KeyMode
 from keytwin.vocabulary.medium import SATELLITE, Direction
 from keytwin.vocabulary.placement import Placement
 from keytwin.vocabulary.topology import Node, QLink, Topology
@@ -120,7 +123,7 @@ class Layouts:
         plan, laid = made
         return plan.chosen_as(
             configuration,
-            MappingProxyType(dict(_reasons(configuration, laid))),
+            MappingProxyType(dict(_reasons(configuration, laid, plan.blueprint.slas))),
             MappingProxyType(dict(_readiness(self.ovm, configuration))),
             _not_runnable(self.case, self.ovm, configuration),
         )
@@ -142,6 +145,7 @@ class _Fabric(NamedTuple):
     is_constellation: bool
     is_uplink: bool
     is_peer: bool
+    mode: KeyMode
 
 
 def _fabric(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf) -> _Fabric | None:
@@ -151,7 +155,8 @@ def _fabric(case: Case, ovm: Ovm, chosen: Configuration, shelf: Shelf) -> _Fabri
         sky = _device(case, ovm, chosen, shelf, is_sky=True).name if SKY in chosen else None
     except Mistake:
         return None
-    return _Fabric(ground, RELAY in chosen, sky, CONSTELLATION in chosen, UPLINK in chosen, PEER in chosen)
+    mode = mode_of(case, chosen)
+    return _Fabric(ground, RELAY in chosen, sky, CONSTELLATION in chosen, UPLINK in chosen, PEER in chosen, mode)
 
 
 def _wanted(case: Case) -> float:
@@ -188,7 +193,7 @@ def _plan(
         store=case.assume.store,
         usable=usable_share(blueprint.key_management, blueprint.control),
         routes=routes,
-        because=MappingProxyType(dict(_reasons(configuration, laid))),
+        because=MappingProxyType(dict(_reasons(configuration, laid, blueprint.slas))),
         readiness=MappingProxyType(dict(_readiness(ovm, configuration))),
         left_out=MappingProxyType(left_out),
         not_runnable=_not_runnable(case, ovm, configuration),
@@ -324,7 +329,7 @@ def _blueprint(
 ) -> Blueprint:
     links, routes = laid
     asked = asked_of(case)
-    slas, users = promises((each.rate for each in asked), routes)
+    slas, users = promises((each.rate for each in asked), routes, mode_of(case, chosen))
     is_passed = any(link.medium == SATELLITE for link in links)
     fastest = max(each.rate for each in asked)
     return Blueprint(
@@ -391,7 +396,9 @@ def great_circle(first: tuple[float, float], second: tuple[float, float]) -> Kil
     return Kilometres(2 * EARTH_RADIUS * asin(sqrt(min(1.0, chord))))
 
 
-def _reasons(chosen: Configuration, laid: tuple[Laid, ...]) -> Iterator[tuple[str, tuple[VariantId | str, ...]]]:
+def _reasons(
+    chosen: Configuration, laid: tuple[Laid, ...], slas: tuple[Sla, ...]
+) -> Iterator[tuple[str, tuple[VariantId | str, ...]]]:
     for each in laid:
         is_sky = any(link.medium == SATELLITE for link in each.links)
         medium = SKY if is_sky else TERRESTRIAL
@@ -401,6 +408,8 @@ def _reasons(chosen: Configuration, laid: tuple[Laid, ...]) -> Iterator[tuple[st
             yield link.id, (*kind, each.rule)
         for node in each.relays:
             yield node, (medium if is_sky else RELAY, each.rule)
+    if ML_KEM in chosen:
+        yield from ((sla.id, (ML_KEM,)) for sla in slas)
 
 
 def _readiness(ovm: Ovm, chosen: Configuration) -> Iterator[tuple[VariantId, float]]:
@@ -410,16 +419,16 @@ def _readiness(ovm: Ovm, chosen: Configuration) -> Iterator[tuple[VariantId, flo
             yield variant, level
 
 
-_ANALYSED_ONLY: Final = (
-    *("hybrid.", "key-api.etsi-004", "authentication.certificates-ml-dsa", "key-management.central"),
-    *("coexistence.cwdm", "coexistence.dwdm", "satellite-path.inter-satellite"),
+_ANALYSED_ONLY: Final = frozenset(
+    {"authentication.certificates-ml-dsa", "key-management.central"}
+    | {"coexistence.cwdm", "coexistence.dwdm", "satellite-path.inter-satellite"}
 )
-"""Variants, or beginnings of their names, that have no part in the running half so far."""
+"""Variants that have no part in the running half so far."""
 INTERWORKING: Final = "interworking of two operators' networks (ETSI GS QKD 020)"
 
 
 def _not_runnable(case: Case, ovm: Ovm, chosen: Configuration) -> tuple[str, ...]:
-    lacking = tuple(ovm.variants[variant].name for variant in chosen.chosen if variant.startswith(_ANALYSED_ONLY))
+    lacking = tuple(ovm.variants[variant].name for variant in chosen.chosen if variant in _ANALYSED_ONLY)
     crossing = any(is_apart(case, pair) for pair in pairs_of(case))
     return (*lacking, *([INTERWORKING] if crossing else []))
 

@@ -1,0 +1,80 @@
+"""What the keys of a pair are made of, and what their secrecy rests on: relays, shares, a post-quantum secret."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from keytwin.design.need import Case, Need, Security
+from keytwin.design.plan import Plan
+from keytwin.design.shares import Way
+from keytwin.design.variability import Configuration
+from keytwin.vocabulary.blueprint import Blueprint, Sla
+from keytwin.vocabulary.identity import NodeId, VariantId
+from keytwin.vocabulary.key import KeyMode, may_lack_quantum_key
+
+ML_KEM: Final = VariantId("hybrid.ml-kem")
+LEVELS: Final = tuple(Security)
+"""From the weakest to the strongest: a threshold is a place among them."""
+
+
+def mode_of(case: Case, chosen: Configuration) -> KeyMode:
+    """Return what keys are made of: the XOR where a need asks for what no computer breaks, else CatKDF."""
+    if ML_KEM not in chosen:
+        return KeyMode.QKD_ONLY
+    return KeyMode.HYBRID_XOR if any(map(_is_beyond_computing, case.needs)) else KeyMode.HYBRID_CATKDF
+
+
+def security_of(plan: Plan, pair: tuple[NodeId, NodeId], routes: Sequence[Way]) -> Security:
+    """Return what the secrecy of a pair's keys rests on, where their quantum key goes these routes."""
+    quantum = _of_quantum_key(routes, plan.routes)
+    levels = [_combined(quantum, sla) for sla in _promised(plan.blueprint, pair)]
+    return min(levels, key=LEVELS.index, default=quantum)
+
+
+def computed_by(network: Blueprint, pair: tuple[NodeId, NodeId]) -> KeyMode | None:
+    """Return the mode by which keys of a pair are computed, or may come to be; None = each is as random as a pad is."""
+    for sla in _promised(network, pair):
+        if may_lack_quantum_key(sla.mode, sla.fallback):
+            return KeyMode.PQC_ONLY
+        if sla.mode is KeyMode.HYBRID_CATKDF:
+            return sla.mode
+    return None
+
+
+def takes_quantum_key(network: Blueprint, pair: tuple[NodeId, NodeId]) -> bool:
+    """Whether keys of a pair load the links."""
+    modes = [sla.mode for sla in _promised(network, pair)]
+    return not modes or any(mode is not KeyMode.PQC_ONLY for mode in modes)
+
+
+def _promised(network: Blueprint, pair: tuple[NodeId, NodeId]) -> list[Sla]:
+    """Return the service levels of a pair's apps; none where nobody has laid out any."""
+    return [network.sla_of(app) for app in network.apps if {end.node for end in app.ends} == set(pair)]
+
+
+def _is_beyond_computing(need: Need) -> bool:
+    if need.measure == "security":
+        return LEVELS[int(need.threshold)] in (Security.DISJOINT_SHARES, Security.END_TO_END)
+    return need.measure == "one-time-pad"
+
+
+def _of_quantum_key(routes: Sequence[Way], shares: int) -> Security:
+    # One share that no relay sees is enough: without it the others are worth nothing.
+    if any(len(route.edges) == 1 for route in routes):
+        return Security.END_TO_END
+    return Security.DISJOINT_SHARES if len(routes) >= shares > 1 else Security.TRUSTED_RELAYS
+
+
+def _combined(quantum: Security, sla: Sla) -> Security:
+    # A fallback is told and recorded, and hands out such keys all the same.
+    if may_lack_quantum_key(sla.mode, sla.fallback):
+        return Security.POST_QUANTUM
+    match sla.mode:
+        case KeyMode.HYBRID_XOR:
+            return max(quantum, Security.HYBRID, key=LEVELS.index)
+        case KeyMode.HYBRID_CATKDF:
+            # Whatever the quantum key was worth: who inverts the derivation needs neither of its inputs.
+            return Security.HYBRID
+        case _:
+            return quantum
