@@ -22,6 +22,7 @@ from keytwin.service.operator import answer
 from keytwin.service.operator_values import ElementStatus, EventPage, NetworkStatus, SaeStatus
 from keytwin.vocabulary.errors import Refusal
 from keytwin.vocabulary.identity import ElementName, NodeId, SaeId
+from keytwin.vocabulary.key import KeyMode
 from tests.fakes.operations import STATUS, FakeOperations
 from tests.operation.faces import authority, credentials, face, issued
 
@@ -141,6 +142,20 @@ def test_what_is_not_healthy_is_a_failure(stage: Stage, shell: Shell) -> None:
     assert (code, "km/b is stopped\n" in out) == (Exit.FAILED, True)
     code, out, _ = shell("status", "--json")
     assert (code, json.loads(out)["is_healthy"]) == (Exit.FAILED, False)
+
+
+def test_what_keys_are_made_of_is_told_where_it_is_not_quantum_key_alone(stage: Stage, shell: Shell) -> None:
+    assert "made of" not in shell("status")[1]
+    alice, bob = (
+        msgspec.structs.replace(each, mode=KeyMode.HYBRID_XOR, is_fallen_back=each.sae == "bob")
+        for each in stage.network.told.saes
+    )
+    stage.network.told = msgspec.structs.replace(stage.network.told, saes=(alice, bob))
+    _, out, _ = shell("status")
+    rows = {words[0]: words for line in reversed(out.splitlines()) if (words := line.split())}
+    assert rows["SAE"][-2:] == ["made", "of"]
+    assert rows["alice"][-1] == "hybrid-xor"
+    assert rows["bob"][-2:] == ["now", "pqc-only"]
 
 
 def test_status_as_json_has_every_path(stage: Stage, shell: Shell) -> None:

@@ -54,17 +54,22 @@ async def pool(office: Office, app: str) -> PoolStatus:
         await heard(office, lambda *_: True)  # whatever happens next, the session may be open then
 
 
-async def taken(office: Office, app: str, number: int) -> dict[KeyId, bytes]:
-    """Take keys as the app's first SAE."""
+async def handed_out(office: Office, app: str, number: int) -> KeyDelivered:
+    """Return keys for the app's first SAE."""
     status, master = await pool(office, app), SaeId(f"{app}-a")
     while True:
         get = GetKey(f"t{next(_numbers)}", FACE, status.ksid, master, number, None, seconds(30))
         reply = await ask(office, km_of(NodeId(ENDS[app][0])), get)
         if isinstance(reply, KeyDelivered):
-            return contents(reply)
+            return reply
         assert isinstance(reply, KeyRefused)
         assert reply.reason is Reason.RATE_EXCEEDED  # buckets begin empty after a restart
         await heard(office, lambda *_: True)
+
+
+async def taken(office: Office, app: str, number: int) -> dict[KeyId, bytes]:
+    """Take keys as the app's first SAE."""
+    return contents(await handed_out(office, app, number))
 
 
 async def fetched(office: Office, app: str, key_ids: tuple[KeyId, ...]) -> dict[KeyId, bytes] | Reason:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,12 +12,14 @@ from rich.table import Table
 from keytwin.cli.exits import Exit
 from keytwin.cli.output import show, show_json
 from keytwin.cli.place import StateOption, console
+from keytwin.vocabulary.key import Fallback, KeyMode
 from keytwin.vocabulary.units import show_bits, show_rate
 
 if TYPE_CHECKING:
-    from keytwin.service.operator_values import NetworkStatus, ProcessStatus, QLinkStatus, SaeStatus
+    from keytwin.service.operator_values import NetworkStatus, ProcessStatus, QLinkStatus, SaeStatus, SessionStatus
 
 NOTHING: Final = "-"
+FALLEN_BACK: Final = f"now {Fallback.PQC_ONLY}"
 
 
 def status(*, json: bool = False, state: StateOption = None) -> int:
@@ -85,21 +88,26 @@ def _kms(told: NetworkStatus) -> Table:
 
 
 def _saes(saes: tuple[SaeStatus, ...]) -> Table:
-    table = _table("SAE", "app", "at", "peer", "at", "session", "key", "rate", "hops")
+    # What keys are made of is told where it is not the usual: the table is wide enough as it is.
+    has_modes = any(each.mode is not KeyMode.QKD_ONLY or each.is_fallen_back for each in saes)
+    modes = ["made of"] if has_modes else []
+    table = _table("SAE", "app", "at", "peer", "at", "session", "key", "rate", "hops", *modes)
     for each in saes:
-        session = each.session
-        table.add_row(
-            each.sae,
-            each.app,
-            each.node,
-            each.peer,
-            each.peer_node,
-            session.state if session else NOTHING,
-            show_bits(session.key_size) if session and session.key_size else NOTHING,
-            show_rate(session.rate) if session and session.rate else NOTHING,
-            str(session.hops) if session and session.hops else NOTHING,
-        )
+        made_of = FALLEN_BACK if each.is_fallen_back else each.mode
+        row = (each.sae, each.app, each.node, each.peer, each.peer_node, *_granted(each.session))
+        table.add_row(*row, *([made_of] if has_modes else []))
     return table
+
+
+def _granted(session: SessionStatus | None) -> Iterator[str]:
+    """Give a session's state, and what it was granted once it is open."""
+    if session is None:
+        yield from [NOTHING] * 4
+        return
+    yield session.state
+    yield show_bits(session.key_size) if session.key_size else NOTHING
+    yield show_rate(session.rate) if session.rate else NOTHING
+    yield str(session.hops) if session.hops else NOTHING
 
 
 def _show_places(told: NetworkStatus) -> None:

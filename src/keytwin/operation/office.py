@@ -46,7 +46,7 @@ class Bureau:
 
     def status(self) -> NetworkStatus:
         """Return the network as it stands."""
-        return portrait(self.network, self.health, self.seen.now().picture, self.started, self.damage)
+        return portrait(self.network, self.health, self.seen.now(), self.started, self.damage)
 
     def events(self, after: int, limit: int) -> EventPage:
         """Return at most `limit` events whose number is above `after`."""

@@ -9,8 +9,9 @@ from datetime import datetime
 from keytwin.operation.certification import sae_identity
 from keytwin.operation.faces import LOOPBACK
 from keytwin.operation.health import Health
+from keytwin.operation.metrics import Metrics
 from keytwin.operation.network_view import Network
-from keytwin.operation.picture import Picture
+from keytwin.operation.seen import Seen
 from keytwin.runtime.leaves import LeafFiles
 from keytwin.runtime.trace import own_version
 from keytwin.service.operator_values import (
@@ -23,9 +24,7 @@ from keytwin.vocabulary.blueprint import App, Endpoint
 from keytwin.vocabulary.identity import NodeId
 
 
-def portrait(
-    network: Network, health: Health, picture: Picture, started: datetime, damage: tuple[str, ...]
-) -> NetworkStatus:
+def portrait(network: Network, health: Health, seen: Seen, started: datetime, damage: tuple[str, ...]) -> NetworkStatus:
     """Return a network as it stands."""
     settings, blueprint = network.settings, network.blueprint
     return NetworkStatus(
@@ -40,8 +39,8 @@ def portrait(
         damage=damage,
         elements=network.elements(),
         key_managers=tuple(_key_managers(network, health)),
-        saes=tuple(_saes(network)),
-        links=picture.links(blueprint),
+        saes=tuple(_saes(network, seen.counts)),
+        links=seen.picture.links(blueprint),
         processes=network.processes(),
     )
 
@@ -66,15 +65,17 @@ def _key_managers(network: Network, health: Health) -> Iterator[KmStatus]:
         yield KmStatus(node.id, _face_url(network, node.id), address, _is_good(network, health, node.id))
 
 
-def _saes(network: Network) -> Iterator[SaeStatus]:
+def _saes(network: Network, counts: Metrics) -> Iterator[SaeStatus]:
     for app in network.blueprint.apps:
         first, second = app.ends
-        yield _sae(network, app, first, second)
+        yield _sae(network, app, (first, second), counts)
         if not app.is_selfpair:
-            yield _sae(network, app, second, first)
+            yield _sae(network, app, (second, first), counts)
 
 
-def _sae(network: Network, app: App, own: Endpoint, peer: Endpoint) -> SaeStatus:
+def _sae(network: Network, app: App, ends: tuple[Endpoint, Endpoint], counts: Metrics) -> SaeStatus:
+    own, peer = ends
+    session = network.session(own.sae, app.id)
     return SaeStatus(
         sae=own.sae,
         app=app.id,
@@ -83,7 +84,9 @@ def _sae(network: Network, app: App, own: Endpoint, peer: Endpoint) -> SaeStatus
         peer_node=peer.node,
         url=_face_url(network, own.node),
         files=credentials(network.certification.files_of(sae_identity(own.sae))),
-        session=network.session(own.sae, app.id),
+        session=session,
+        mode=network.blueprint.sla_of(app).mode,
+        is_fallen_back=session is not None and session.ksid in counts.fallen.get(own.node, ()),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from keytwin.vocabulary.identity import AppId, ElementName, Ksid, LinkId, NodeId, SaeId
+from keytwin.vocabulary.key import KeyMode
 from keytwin.vocabulary.units import Bits, BitsPerSecond
 
 # --- the network as it stands ---------------------------------------------------------------------------------------
@@ -78,6 +79,8 @@ class SaeStatus(msgspec.Struct, frozen=True):
     url: str  # of the face of its own key manager
     files: Credentials
     session: SessionStatus | None = None
+    mode: KeyMode = KeyMode.QKD_ONLY  # what its keys are made of
+    is_fallen_back: bool = False  # its key manager makes keys for it without quantum key now, as its fallback allows
 
 
 class QLinkStatus(msgspec.Struct, frozen=True):
