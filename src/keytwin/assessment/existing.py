@@ -11,7 +11,7 @@ from msgspec import structs
 from keytwin.assessment.physics import Physics
 from keytwin.design.asking import apps_of, asked_of, demands_of, pairs_of, promises
 from keytwin.design.need import Case
-from keytwin.design.plan import Plan, usable_share
+from keytwin.design.plan import Plan, promised_in, usable_share
 from keytwin.design.realisation import distances
 from keytwin.design.secrecy import takes_quantum_key
 from keytwin.design.variability import Configuration
@@ -33,6 +33,7 @@ def plan_of(case: Case, blueprint: Blueprint, physics: Physics) -> Plan:
     """
     _check_sites(case, blueprint)
     asking = _with_apps(case, blueprint)
+    promised = promised_in(asking)
     links = blueprint.topology.links
     nodes = [node.id for node in blueprint.topology.nodes]
     sites = {site.id: site for site in case.sites}
@@ -40,7 +41,7 @@ def plan_of(case: Case, blueprint: Blueprint, physics: Physics) -> Plan:
         configuration=Configuration("", ()),
         blueprint=asking,
         rates=MappingProxyType({link.id: physics.rate(link, blueprint.devices[link.device]) for link in links}),
-        demands=tuple(each for each in demands_of(case) if takes_quantum_key(asking, each.ends)),
+        demands=tuple(each for each in demands_of(case) if takes_quantum_key(promised[frozenset(each.ends)])),
         pairs=pairs_of(case),
         # Every node of a network that runs relays, whoever owns it.
         relays=frozenset(nodes),

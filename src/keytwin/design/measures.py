@@ -83,7 +83,7 @@ def find_out(plan: Plan, need: Need, pairs: tuple[Pair, ...], yardstick: Yardsti
 
 def key_rate(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     """The key that the worst served of these pairs gets while all pairs ask at once, under the worst failure."""
-    loading = [pair for pair in pairs if takes_quantum_key(plan.blueprint, pair)]
+    loading = [pair for pair in pairs if takes_quantum_key(plan.promised.get(frozenset(pair), ()))]
     if not loading:
         return Found(inf, Method.ANALYSIS, remark=COMPUTED)
     worst = worst_failure(plan, need.under)
@@ -100,7 +100,7 @@ def key_rate(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
 def one_time_pad(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     """The traffic that the worst served of these pairs can encrypt bit for bit; what to do where that is too little."""
     for pair in pairs:
-        mode = computed_by(plan.blueprint, pair)
+        mode = computed_by(plan.promised.get(frozenset(pair), ()))
         if mode is not None:
             remark = f"keys of {mode} are among them, which are computed: a pad is as random as it is long"
             return Found(0.0, Method.INSPECTION, _named(pair), remark)

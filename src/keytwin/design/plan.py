@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from keytwin.design.throughput import Demand, Span
 from keytwin.design.variability import Configuration
-from keytwin.vocabulary.blueprint import Blueprint, ControlSettings, KeyManagementSettings
+from keytwin.vocabulary.blueprint import Blueprint, ControlSettings, KeyManagementSettings, Sla
 from keytwin.vocabulary.identity import LinkId, NodeId, VariantId
 from keytwin.vocabulary.units import Bits, Kilometres
 
@@ -58,6 +58,11 @@ class Plan:
         links = self.blueprint.topology.links
         return tuple(Span(link.id, link.ends, self.rates[link.id] * self.usable) for link in links)
 
+    @cached_property
+    def promised(self) -> Mapping[frozenset[NodeId], tuple[Sla, ...]]:
+        """The service levels of each pair's apps."""
+        return promised_in(self.blueprint)
+
     def chosen_as(
         self,
         configuration: Configuration,
@@ -70,6 +75,17 @@ class Plan:
         # Past the freezing, before anybody has it: `replace` would set all other fields again, and lose the spans.
         vars(other).update(configuration=configuration, because=because, readiness=readiness, not_runnable=not_runnable)
         return other
+
+
+def promised_in(network: Blueprint) -> dict[frozenset[NodeId], tuple[Sla, ...]]:
+    """Return the service levels of the apps of each pair of nodes."""
+    slas = {sla.id: sla for sla in network.slas}
+    of_user = {user.id: slas[user.sla] for user in network.users}
+    found: dict[frozenset[NodeId], tuple[Sla, ...]] = {}
+    for app in network.apps:
+        pair = frozenset(end.node for end in app.ends)
+        found[pair] = (*found.get(pair, ()), of_user[app.user])
+    return found
 
 
 def usable_share(keys: KeyManagementSettings, control: ControlSettings) -> float:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from keytwin.design.need import Case, Need, Security
 from keytwin.design.plan import Plan
 from keytwin.design.shares import Way
 from keytwin.design.variability import Configuration
-from keytwin.vocabulary.blueprint import Blueprint, Sla
+from keytwin.vocabulary.blueprint import Sla
 from keytwin.vocabulary.identity import NodeId, VariantId
 from keytwin.vocabulary.key import KeyMode, may_lack_quantum_key
 
@@ -28,13 +28,13 @@ def mode_of(case: Case, chosen: Configuration) -> KeyMode:
 def security_of(plan: Plan, pair: tuple[NodeId, NodeId], routes: Sequence[Way]) -> Security:
     """Return what the secrecy of a pair's keys rests on, where their quantum key goes these routes."""
     quantum = _of_quantum_key(routes, plan.routes)
-    levels = [_combined(quantum, sla) for sla in _promised(plan.blueprint, pair)]
+    levels = [_combined(quantum, sla) for sla in plan.promised.get(frozenset(pair), ())]
     return min(levels, key=LEVELS.index, default=quantum)
 
 
-def computed_by(network: Blueprint, pair: tuple[NodeId, NodeId]) -> KeyMode | None:
-    """Return the mode by which keys of a pair are computed, or may come to be; None = each is as random as a pad is."""
-    for sla in _promised(network, pair):
+def computed_by(slas: Iterable[Sla]) -> KeyMode | None:
+    """Return the mode by which keys are computed, or may come to be; None = each is as random as a pad has to be."""
+    for sla in slas:
         if may_lack_quantum_key(sla.mode, sla.fallback):
             return KeyMode.PQC_ONLY
         if sla.mode is KeyMode.HYBRID_CATKDF:
@@ -42,15 +42,9 @@ def computed_by(network: Blueprint, pair: tuple[NodeId, NodeId]) -> KeyMode | No
     return None
 
 
-def takes_quantum_key(network: Blueprint, pair: tuple[NodeId, NodeId]) -> bool:
-    """Whether keys of a pair load the links."""
-    modes = [sla.mode for sla in _promised(network, pair)]
-    return not modes or any(mode is not KeyMode.PQC_ONLY for mode in modes)
-
-
-def _promised(network: Blueprint, pair: tuple[NodeId, NodeId]) -> list[Sla]:
-    """Return the service levels of a pair's apps; none where nobody has laid out any."""
-    return [network.sla_of(app) for app in network.apps if {end.node for end in app.ends} == set(pair)]
+def takes_quantum_key(slas: Sequence[Sla]) -> bool:
+    """Whether keys of these service levels load the links; where none is laid out yet, they will."""
+    return not slas or any(sla.mode is not KeyMode.PQC_ONLY for sla in slas)
 
 
 def _is_beyond_computing(need: Need) -> bool:
