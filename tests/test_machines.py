@@ -8,8 +8,8 @@ from enum import StrEnum
 import pytest
 
 from keytwin.runtime.entropy import SeededChance
-from keytwin.vocabulary.identity import ElementName
-from keytwin.vocabulary.kem_messages import ML_KEM_768, Encapsulate
+from keytwin.vocabulary.identity import ElementName, Ksid
+from keytwin.vocabulary.kem_messages import ML_KEM_768, AgreementId, Encapsulate
 from keytwin.vocabulary.key import KeyMaterial
 from keytwin.vocabulary.machine import (
     Effect,
@@ -234,6 +234,9 @@ def test_a_recording_of_another_run_does_not_replay() -> None:
         assert_replayable(seeded, recorder.inputs, recorder.effects)
 
 
+ANY = AgreementId(Ksid("k"), 1, onward=True)
+
+
 class Asking(Safe):
     """Has a port encapsulate for a public key of its own draw."""
 
@@ -242,7 +245,10 @@ class Asking(Safe):
         self._public = public
 
     def on_lock(self, message: Message, now: Instant) -> list[Effect]:
-        return [*super().on_lock(message, now), Perform(ML_KEM_768, Encapsulate("code", self._public.bytes(4)))]
+        return [
+            *super().on_lock(message, now),
+            Perform(ML_KEM_768, Encapsulate("code", ANY, self._public.bytes(4), b"", b"")),
+        ]
 
 
 def drawn(seed: int = 1) -> Entropy:

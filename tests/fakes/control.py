@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from keytwin.algorithms.identifiers import node_mark
 from keytwin.vocabulary.identity import Ksid, NodeId, UserId, km_of
 from keytwin.vocabulary.key import Fallback, KeyMode
 from keytwin.vocabulary.machine import Effect, Message, Record, Send, StartTimer
@@ -189,4 +190,5 @@ class OneRoute:
             algorithm=self.algorithm,
             mode=self.mode,
             fallback=self.fallback,
+            peer_mark=node_mark(KSID, self.route.nodes[0 if index else -1]),
         )

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
+from keytwin.algorithms.identifiers import node_mark
 from keytwin.keymanagement.kmlink import KmLink
 from keytwin.keymanagement.lease import OutgoingMark
 from keytwin.keymanagement.pads import Spent
@@ -74,6 +75,7 @@ def hop(node: NodeId = A, route: tuple[NodeId, ...] = (A, B), **changed: object)
         burst=Bits(100_000),
         key_size=Bits(256),
         algorithm="pool",
+        peer_mark=node_mark(KSID, route[0] if place else route[-1]),
     )
     plain = ConfigureHop(
         ksid=KSID,

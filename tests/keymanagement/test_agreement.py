@@ -23,9 +23,11 @@ from keytwin.keymanagement.agreement import (
 from keytwin.vocabulary.exchange_messages import AnswerCiphertext
 from keytwin.vocabulary.kem_messages import (
     ML_KEM_768,
+    AgreementId,
     Decapsulate,
     KeyPairMade,
     MakeKeyPair,
+    PeerDoubted,
     SecretEncapsulated,
     SecretOpened,
 )
@@ -39,12 +41,15 @@ MESSAGES: list[type[Message]] = [
     KeyPairMade,
     AnswerCiphertext,
     SecretOpened,
+    PeerDoubted,
     PortFailed,
     AgreementOverdue,
     EndAgreement,
 ]
 OVERDUE, END = AgreementOverdue(KSID), EndAgreement(KSID)
-ANSWER = AnswerCiphertext(B, KSID, 1, onward=False, generation=1, ciphertext=b"ciphertext")
+ANSWER = AnswerCiphertext(B, KSID, 1, onward=False, generation=1, ciphertext=b"ciphertext", voucher=b"theirs")
+ID, PEER = AgreementId(KSID, 1, onward=True), b"mark"
+DOUBTED = PeerDoubted("any", "somebody else")
 FAILED = PortFailed("any", "no luck")
 
 
@@ -53,11 +58,11 @@ def material() -> KeyMaterial:
 
 
 def pair() -> KeyPairMade:
-    return KeyPairMade("any", material(), b"public")
+    return KeyPairMade("any", material(), b"public", b"mine")
 
 
 def after(*messages: Message) -> Agreement:
-    agreement = Agreement(KSID, 1)
+    agreement = Agreement(KSID, 1, onward=True, peer=PEER)
     for message in messages:
         agreement.receive(message, START)
     return agreement
@@ -78,13 +83,13 @@ def test_every_message_is_answered_or_ignored_in_every_state() -> None:
 
 
 def test_it_goes_from_a_key_pair_by_an_answer_to_a_secret() -> None:
-    agreement = Agreement(KSID, 1)
-    assert performed(agreement.begin()) == [MakeKeyPair(f"{KSID}/1/pair")]
+    agreement = Agreement(KSID, 1, onward=True, peer=PEER)
+    assert performed(agreement.begin()) == [MakeKeyPair(f"{KSID}/1/pair", ID)]
     made = pair()
     assert not performed(agreement.receive(made, START))
-    assert (agreement.state, agreement.public) == (Agreeing.OFFERED, b"public")
+    assert (agreement.state, agreement.public, agreement.voucher) == (Agreeing.OFFERED, b"public", b"mine")
     (asked,) = performed(agreement.receive(ANSWER, START))
-    assert asked == Decapsulate(f"{KSID}/1/open", made.private, b"ciphertext")
+    assert asked == Decapsulate(f"{KSID}/1/open", ID, made.private, b"public", b"ciphertext", b"theirs", PEER)
     secret = material()
     agreement.receive(SecretOpened("any", secret), START)
     assert agreement.state is Agreeing.AGREED
@@ -124,8 +129,17 @@ def test_a_port_that_fails_ends_it() -> None:
     assert made.private.is_wiped
 
 
+def test_who_is_doubted_does_not_end_it() -> None:
+    made = pair()
+    agreement = after(made, ANSWER, DOUBTED)
+    assert agreement.state is Agreeing.OFFERED
+    assert not made.private.is_wiped
+    assert performed(agreement.receive(ANSWER, START))
+    assert after(made, ANSWER, DOUBTED, ANSWER, SecretOpened("any", material())).state is Agreeing.AGREED
+
+
 def test_an_offer_is_repeated_ever_more_rarely_and_not_for_ever() -> None:
-    agreement = Agreement(KSID, 1)
+    agreement = Agreement(KSID, 1, onward=True, peer=PEER)
     waits = [*started(agreement.receive(pair(), START)).values()]
     while agreement.state is Agreeing.OFFERED:
         waits += started(agreement.receive(OVERDUE, START)).values()
@@ -147,12 +161,18 @@ def test_an_agreement_that_is_over_takes_nothing_more(messages: tuple[Message, .
 
 
 @pytest.mark.parametrize(
-    "kind", [SecretOpened, partial(SecretEncapsulated, ciphertext=b"c"), partial(KeyPairMade, public=b"p")]
+    "kind",
+    [
+        SecretOpened,
+        partial(SecretEncapsulated, ciphertext=b"c", voucher=b"v"),
+        partial(KeyPairMade, public=b"p", voucher=b"v"),
+    ],
 )
 def test_what_nobody_waits_for_is_wiped(kind: Callable[[str, KeyMaterial], Performed]) -> None:
     held = material()
     discard(kind("x", held))
     discard(FAILED)
+    discard(DOUBTED)
     assert held.is_wiped
 
 

@@ -11,7 +11,7 @@ from keytwin.vocabulary.audit import Decision
 from keytwin.vocabulary.events import FallbackBegun, FallbackOver
 from keytwin.vocabulary.exchange_messages import AssignKeys
 from keytwin.vocabulary.identity import AppId
-from keytwin.vocabulary.kem_messages import MakeKeyPair
+from keytwin.vocabulary.kem_messages import AgreementId, MakeKeyPair
 from keytwin.vocabulary.key import Fallback, KeyMode
 from keytwin.vocabulary.machine import Effect, Perform, Publish, Save, StartTimer
 from keytwin.vocabulary.session_messages import ConfigureHop
@@ -62,7 +62,7 @@ def test_it_is_durable_and_told_before_the_first_such_key_is_made() -> None:
     assert isinstance(begun, Publish)
     assert kept.record == FallbackKept(KSID, SAE, KeyMode.QKD_ONLY, is_on=True)
     assert begun.event == FallbackBegun(A, KSID, AppId("app"), "qkd-only", "pqc-only")
-    assert port(effects) == [MakeKeyPair(f"{KSID}/1/pair")]
+    assert port(effects) == [MakeKeyPair(f"{KSID}/1/pair", AgreementId(KSID, 1, onward=True))]
 
 
 def test_the_audit_tells_both_ways() -> None:

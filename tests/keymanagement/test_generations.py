@@ -14,13 +14,25 @@ from keytwin.keymanagement.generations import LONGEST_USE, MOST_KEPT, PAUSE, Gen
 from keytwin.keymanagement.hybrid import Generation
 from keytwin.keymanagement.orders import ReplenishDue
 from keytwin.runtime.entropy import SeededEntropy
-from keytwin.runtime.kem import KemPort, MlKem768, SeededKem
+from keytwin.runtime.kem import KemPort, MlKem768, SeededKem, stated
+from keytwin.runtime.notary import SeededNotary
 from keytwin.vocabulary.errors import KemRefused
+from keytwin.vocabulary.events import SecretRefused
 from keytwin.vocabulary.exchange_messages import AnswerCiphertext, AssignKeys, OfferPublicKey
-from keytwin.vocabulary.identity import NodeId, km_of
-from keytwin.vocabulary.kem_messages import KeyPairMade, SecretEncapsulated, SecretOpened
+from keytwin.vocabulary.identity import Ksid, NodeId, km_of
+from keytwin.vocabulary.kem_messages import AgreementId, KeyPairMade, PeerDoubted, SecretEncapsulated, SecretOpened
 from keytwin.vocabulary.key import KeyMode
-from keytwin.vocabulary.machine import Effect, Message, Perform, PortFailed, Request, Send, StartTimer, StopTimer
+from keytwin.vocabulary.machine import (
+    Effect,
+    Message,
+    Perform,
+    PortFailed,
+    Publish,
+    Request,
+    Send,
+    StartTimer,
+    StopTimer,
+)
 from keytwin.vocabulary.ports import Kem
 from keytwin.vocabulary.units import Bits, Duration, Instant
 from tests.keymanagement.parts import AB, KSID, START, A, B, hop, key_ids, later, sent, started
@@ -38,6 +50,11 @@ def generations(node: NodeId) -> Generations:
     return Generations(node, forwarding, MOST)
 
 
+def vouched(node: NodeId, *said: bytes, ksid: Ksid = KSID) -> bytes:
+    """Return what a node says of the first generation."""
+    return SeededNotary(node).vouch(stated(AgreementId(ksid, 1, onward=True), *said))
+
+
 def seeded() -> SeededKem:
     return SeededKem(SeededEntropy(bytes(32)))
 
@@ -47,11 +64,15 @@ class Pair:
     """Both ends, each with a port; `spoil` may change or lose what one says to the other."""
 
     ends: dict[NodeId, Generations] = field(default_factory=lambda: {node: generations(node) for node in (A, B)})
-    port: KemPort = field(default_factory=lambda: KemPort(seeded()))
+    kem: Kem = field(default_factory=seeded)
     said: list[Message] = field(default_factory=list)
     timers: dict[str, object] = field(default_factory=dict)
+    doubts: list[SecretRefused] = field(default_factory=list)
     is_cut: bool = False
     fails: bool = False
+
+    def port(self, node: NodeId) -> KemPort:
+        return KemPort(self.kem, SeededNotary(node))
 
     def take(self, number: int = 1, now: Instant = START) -> Generation | None:
         """Ask at A, and let everything that follows from it happen."""
@@ -70,7 +91,7 @@ class Pair:
         for effect in effects:
             match effect:
                 case Perform(request=request):
-                    follow.append((node, self.ends[node].on_performed(self._answer(request), now)))
+                    follow.append((node, self.ends[node].on_performed(self._answer(node, request), now)))
                 case Send(to=to, message=message):
                     self.said.append(message)
                     if not self.is_cut:
@@ -80,6 +101,8 @@ class Pair:
                     self.timers[name] = due
                 case StopTimer(name=name):
                     self.timers.pop(name, None)
+                case Publish(event=SecretRefused() as doubt):
+                    self.doubts.append(doubt)
                 case _:
                     raise AssertionError(effect)
         for other, later_on in follow:
@@ -97,21 +120,21 @@ class Pair:
         told = AssignKeys(A, AB, 1, 0, 0, KSID, 1, onward=True, batch_id="b", key_size=Bits(256), key_ids=key_ids("k"))
         return self.ends[B].shared(mine.proven(told)) is not None
 
-    def _answer(self, request: Request) -> Performed:
+    def _answer(self, node: NodeId, request: Request) -> Performed:
         if self.fails:
             return PortFailed(request.request_id, "no luck")
         try:
-            answer = self.port.answer(request)
+            answer = self.port(node).answer(request)
         except KemRefused as refusal:
             return PortFailed(request.request_id, str(refusal))
-        assert isinstance(answer, KeyPairMade | SecretEncapsulated | SecretOpened)
+        assert isinstance(answer, KeyPairMade | SecretEncapsulated | SecretOpened | PeerDoubted)
         return answer
 
 
 @invariant("K2")
 @pytest.mark.parametrize("kem", [MlKem768, seeded], ids=["real", "stand-in"])
 def test_both_ends_have_the_secret_after_one_round(kem: Callable[[], Kem]) -> None:
-    pair = Pair(port=KemPort(kem()))
+    pair = Pair(kem=kem())
     mine = pair.agreed()
     theirs = pair.ends[B].theirs[KSID][1]
     with mine.secret.exposed() as one, theirs.secret.exposed() as other:
@@ -163,8 +186,8 @@ def test_an_answer_that_comes_twice_changes_nothing() -> None:
     assert pair.shares(mine)
 
 
-@invariant("K2")
-def test_an_answer_that_was_altered_on_the_way_makes_a_secret_that_nobody_takes() -> None:
+def asked_and_answered() -> tuple[Pair, OfferPublicKey, AnswerCiphertext]:
+    """Return two ends of which the second has answered, and what both have said: the answer has not arrived yet."""
     pair = Pair(is_cut=True)
     pair.take()
     offer = pair.said[0]
@@ -172,16 +195,69 @@ def test_an_answer_that_was_altered_on_the_way_makes_a_secret_that_nobody_takes(
     pair.perform(B, pair.ends[B].on_offer(offer))
     answer = pair.said[-1]
     assert isinstance(answer, AnswerCiphertext)
+    return pair, offer, answer
+
+
+@invariant("K2")
+def test_an_answer_that_was_altered_on_the_way_is_doubted_and_the_right_one_taken_after_it() -> None:
+    pair, _, answer = asked_and_answered()
     altered = bytes([answer.ciphertext[0] ^ 1]) + answer.ciphertext[1:]
     pair.perform(A, pair.ends[A].on_answer(replace(answer, ciphertext=altered), START))
+    assert pair.take() is None
+    assert pair.doubts == [SecretRefused(A, KSID, 0, 1)]
+    pair.perform(A, pair.ends[A].on_answer(answer, START))
     mine = pair.take()
     assert mine
-    assert not pair.shares(mine)
+    assert pair.shares(mine)
+
+
+@invariant("K2")
+def test_whoever_answers_in_the_name_of_the_other_end_is_doubted() -> None:
+    """A relay between that has a certificate of its own: it answers with a secret of its own, and signs it."""
+    pair, offer, answer = asked_and_answered()
+    secret, ciphertext = pair.kem.encapsulate(offer.public)
+    vouchers = (
+        vouched(NodeId("relay"), offer.public, ciphertext),
+        vouched(B, offer.public, answer.ciphertext),  # B's own, for another ciphertext
+        vouched(B, offer.public, ciphertext, ksid=Ksid("another")),
+        b"",
+    )
+    for voucher in vouchers:
+        spoken = replace(answer, ciphertext=ciphertext, voucher=voucher)
+        pair.perform(A, pair.ends[A].on_answer(spoken, START))
+        assert pair.take() is None
+    assert len(pair.doubts) == len(vouchers)
+    secret.wipe()
+
+
+@invariant("K2")
+def test_whoever_offers_in_the_name_of_the_other_end_gets_no_answer() -> None:
+    pair = Pair()
+    _, public = pair.kem.generate()
+    for voucher in (vouched(NodeId("relay"), public), vouched(A, b"another"), vouched(B, public), b"nonsense"):
+        offer = OfferPublicKey(A, KSID, 1, onward=True, generation=1, public=public, voucher=voucher)
+        pair.perform(B, pair.ends[B].on_offer(offer))
+    assert pair.said == []
+    assert pair.doubts == [SecretRefused(B, KSID, 0, 1)] * 4
+    assert not pair.ends[B].theirs
+    assert pair.shares(pair.agreed())
+
+
+def test_an_end_that_was_not_told_who_is_at_the_other_believes_nobody() -> None:
+    pair = Pair()
+    for end in pair.ends.values():
+        configured = end.forwarding.hops[KSID].configuration
+        assert configured.end
+        told = replace(configured, epoch=2, end=replace(configured.end, peer_mark=b""))
+        end.forwarding.on_configure_hop(told, START)
+    assert pair.take() is None
+    assert pair.take() is None
+    assert {doubt.node for doubt in pair.doubts} == {B}
 
 
 def test_what_is_no_public_key_is_not_answered() -> None:
     pair = Pair()
-    offer = OfferPublicKey(A, KSID, 1, onward=True, generation=1, public=b"nonsense")
+    offer = OfferPublicKey(A, KSID, 1, onward=True, generation=1, public=b"nonsense", voucher=vouched(A, b"nonsense"))
     pair.perform(B, pair.ends[B].on_offer(offer))
     assert pair.said == []
     assert not pair.ends[B].answering
@@ -289,7 +365,7 @@ def test_what_the_port_says_after_the_end_of_a_session_is_wiped() -> None:
     _, effects = pair.ends[A].take(KSID, 1, START)
     request = next(effect.request for effect in effects if isinstance(effect, Perform))
     pair.ends[A].close(KSID)
-    made = pair.port.answer(request)
+    made = pair.port(A).answer(request)
     assert isinstance(made, KeyPairMade)
     assert pair.ends[A].on_performed(made, START) == []
     assert made.private.is_wiped
@@ -299,11 +375,11 @@ def test_what_the_port_says_after_the_end_of_a_session_is_wiped() -> None:
 def test_a_secret_made_for_a_session_that_has_gone_is_wiped() -> None:
     pair = Pair()
     _, public = seeded().generate()
-    offer = OfferPublicKey(A, KSID, 1, onward=True, generation=1, public=public)
+    offer = OfferPublicKey(A, KSID, 1, onward=True, generation=1, public=public, voucher=vouched(A, public))
     (asked,) = [effect.request for effect in pair.ends[B].on_offer(offer) if isinstance(effect, Perform)]
     assert pair.ends[B].on_offer(offer) == []  # one at a time
     pair.ends[B].forwarding.forget(KSID, 1)
-    made = pair.port.answer(asked)
+    made = pair.port(B).answer(asked)
     assert isinstance(made, SecretEncapsulated)
     assert pair.ends[B].on_performed(made, START) == []
     assert made.secret.is_wiped
@@ -334,6 +410,6 @@ def test_an_end_that_is_silent_for_long_is_offered_another_key_later() -> None:
 def test_an_end_whose_service_level_knows_no_secrets_answers_no_offer() -> None:
     plain = Forwarding(B)
     plain.on_configure_hop(hop(B), START)
-    offer = OfferPublicKey(A, KSID, 1, onward=True, generation=1, public=b"public")
+    offer = OfferPublicKey(A, KSID, 1, onward=True, generation=1, public=b"public", voucher=b"")
     assert Generations(B, plain, MOST).on_offer(offer) == []
     assert Generations(B, Forwarding(B), MOST).on_offer(offer) == []

@@ -11,6 +11,9 @@ from keytwin.keymanagement.fallback import FALLBACK_AFTER, FallbackKept
 from keytwin.keymanagement.generations import Generations
 from keytwin.keymanagement.hybrid import KEM
 from keytwin.keymanagement.snapshot import shorten
+from keytwin.runtime.entropy import SeededEntropy
+from keytwin.runtime.kem import SeededKem, stated
+from keytwin.runtime.notary import SeededNotary
 from keytwin.vocabulary.blueprint import Relay
 from keytwin.vocabulary.events import FallbackBegun, FallbackOver, KeysRelayed, SecretRefused, ViolationSeen
 from keytwin.vocabulary.exchange_messages import (
@@ -22,6 +25,7 @@ from keytwin.vocabulary.exchange_messages import (
     RelayKeys,
 )
 from keytwin.vocabulary.identity import ElementName, km_of, twin_of
+from keytwin.vocabulary.kem_messages import AgreementId
 from keytwin.vocabulary.key import Fallback, KeyMode, Method, Provenance
 from keytwin.vocabulary.machine import Message
 from keytwin.vocabulary.session_messages import Reason
@@ -248,6 +252,43 @@ def test_a_wrong_secret_makes_no_key_at_either_end(
     assert all(not km.books.stored for km in row.kms())
     assert row.published(SecretRefused)
     row.run(seconds(60))
+    assert row.pair(FIRST, "a", number=3)
+    assert row.pair(SECOND, "b", number=3)
+    row.assert_books_close()
+
+
+@invariant("K2")
+@each_mode
+def test_a_node_between_that_speaks_for_the_ends_gets_a_secret_with_neither(mode: KeyMode) -> None:
+    """It has a name of its own, all that it carries, and lacks the ends' vouchers: keys come when it has gone."""
+    row = row_of(mode, hops=2)
+    first, between, second = row.nodes
+    kem, notary = SeededKem(SeededEntropy(bytes(32))), SeededNotary(between)
+    answers: list[AnswerCiphertext] = []
+
+    def speak(at: Instant, source: ElementName, to: ElementName, message: Message) -> Message:
+        if not isinstance(message, OfferPublicKey):
+            return message
+        agreement = AgreementId(message.ksid, message.generation, message.onward)
+        if to == km_of(between):  # to the end that offers: a secret of one's own
+            _, ciphertext = kem.encapsulate(message.public)
+            voucher = notary.vouch(stated(agreement, message.public, ciphertext))
+            told = (message.epoch, not message.onward, message.generation, ciphertext, voucher)
+            answers.append(AnswerCiphertext(between, message.ksid, *told))
+            row.simulation.inject(Instant(at + milliseconds(1)), source, answers[-1])
+            return message
+        _, public = kem.generate()  # to the other end: a public key of one's own
+        return replace(message, public=public, voucher=notary.vouch(stated(agreement, public)))
+
+    row.simulation.wires.tamper(speak)
+    opened(row)
+    assert {answer.onward for answer in answers} == {True, False}
+    doubts = row.published(SecretRefused)
+    assert len(doubts) > len(answers)  # answers at the one end, and offers at the other
+    assert {(doubt.node, doubt.number) for doubt in doubts} == {(first, 0), (second, 0)}
+    assert all(not km.books.stored and not km.generations.theirs for km in row.kms())
+    row.simulation.wires.tamper(None)
+    row.run(seconds(120))
     assert row.pair(FIRST, "a", number=3)
     assert row.pair(SECOND, "b", number=3)
     row.assert_books_close()

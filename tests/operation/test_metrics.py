@@ -171,9 +171,10 @@ def test_what_monitoring_has_not_measured_has_no_level() -> None:
 def test_sessions_that_have_fallen_back_are_counted_until_they_return_or_end() -> None:
     other = Ksid("other")
     begun = [FallbackBegun(A, ksid, TALK, "hybrid-xor", "pqc-only") for ksid in (K, other)]
-    metrics = told(*begun, SecretRefused(A, K, 3, 1))
+    metrics = told(*begun, SecretRefused(A, K, 3, 1), SecretRefused(A, K, 0, 2))
     assert value(metrics, "keytwin_fallbacks_total", node="a") == 2
     assert value(metrics, "keytwin_secrets_refused_total", node="a") == 3
+    assert value(metrics, "keytwin_secrets_doubted_total", node="a") == 1
     assert value(metrics, "keytwin_sessions_fallen_back", node="a") == 2
     metrics.see(Instant(0), km_of(A), FallbackOver(A, K, TALK, "hybrid-xor"))
     assert value(metrics, "keytwin_sessions_fallen_back", node="a") == 1

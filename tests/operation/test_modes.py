@@ -5,15 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+import pytest
 from msgspec import structs
 
 from keytwin.keymanagement.hybrid import KEM
 from keytwin.operation.office import Office
+from keytwin.runtime.entropy import SeededEntropy
+from keytwin.runtime.kem import MlKem768, SeededKem
 from keytwin.service.operator_values import SaeStatus
 from keytwin.vocabulary.blueprint import Blueprint
+from keytwin.vocabulary.errors import KemRefused
 from keytwin.vocabulary.events import FallbackBegun, FallbackOver
-from keytwin.vocabulary.identity import LinkId, NodeId
+from keytwin.vocabulary.identity import Ksid, LinkId, NodeId, km_of
+from keytwin.vocabulary.kem_messages import ML_KEM_768, AgreementId, KeyPairMade, MakeKeyPair
 from keytwin.vocabulary.key import Fallback, KeyMode, Provenance
+from keytwin.vocabulary.machine import Perform
 from keytwin.vocabulary.units import seconds
 from tests.operation.live import heard, network, on_uvloop, settings, up
 from tests.operation.test_restart import contents, fetched, handed_out
@@ -43,9 +49,23 @@ def seen(office: Office) -> SaeStatus:
     return next(each for each in office.status().saes if each.sae == f"{APP}-a")
 
 
+def assert_real(office: Office) -> None:
+    """The port's octets are of ML-KEM-768 itself: the stand-in of simulation refuses them, the real one opens them."""
+    asked = MakeKeyPair("a test", AgreementId(Ksid("k"), 1, onward=True))
+    made = office.network.live.ports.answer(km_of(NODE), Perform(ML_KEM_768, asked))
+    assert isinstance(made, KeyPairMade)
+    secret, ciphertext = MlKem768().encapsulate(made.public)
+    opened = MlKem768().decapsulate(made.private, ciphertext)
+    with opened.exposed() as one, secret.exposed() as other:
+        assert one == other
+    with pytest.raises(KemRefused, match="stand-in"):
+        SeededKem(SeededEntropy(bytes(32))).encapsulate(made.public)
+
+
 def test_keys_are_hybrid_but_while_their_only_way_is_under_alarm(tmp_path: Path) -> None:
     async def body() -> None:
         async with up(settings(hybrid(), tmp_path / "state", SPEED)) as office:
+            assert_real(office)
             (origin,) = await origins(office)
             assert (origin.mode, origin.hops, origin.kem) == (KeyMode.HYBRID_CATKDF, 2, KEM)
             assert (seen(office).mode, seen(office).is_fallen_back) == (KeyMode.HYBRID_CATKDF, False)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from keytwin.algorithms.identifiers import node_mark
 from keytwin.control.admission_records import AdmissionKept, HeldRoute, Registration
 from keytwin.control.admission_table import AdmissionState
 from keytwin.control.configuration import configure, delete, renew
@@ -315,6 +316,7 @@ def configure_hops(session: AdmissionCase, nodes: Iterable[NodeId]) -> list[Effe
             mode=grant.mode,
             fallback=grant.fallback,
             is_barred=session.is_barred,
+            peer_mark=node_mark(session.ksid, other.node),
         )
         for own, other in ((session.first, second), (second, session.first))
     )

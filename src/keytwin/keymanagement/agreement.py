@@ -5,8 +5,8 @@ port of the runtime does what neither may do itself. A secret, with what was sai
 into so many keys at most, and its successor is agreed while it is still good. Nothing of it is saved: an end that has
 been restarted agrees anew, and one that is shown a generation it does not have says so.
 
-Signals are authenticated from neighbour to neighbour, as everything along a route is. Who copies all that a node
-between carries learns no secret; a node that itself answers in the name of the other end would (docs, limitations).
+Each end vouches for what it says, by the port, and takes only what the session's other node vouches for: a node between
+that answers in the name of the other end is doubted. Who copies all that is carried learns no secret.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ from keytwin.vocabulary.exchange_messages import AnswerCiphertext
 from keytwin.vocabulary.identity import Ksid
 from keytwin.vocabulary.kem_messages import (
     ML_KEM_768,
+    AgreementId,
     Decapsulate,
     KeyPairMade,
     MakeKeyPair,
+    PeerDoubted,
     SecretEncapsulated,
     SecretOpened,
 )
@@ -44,7 +46,7 @@ OFFER_AGAIN: Final = seconds(1)  # a round trip, and the port at both ends
 LONGEST_OFFER: Final = seconds(8)
 MOST_OFFERS: Final = 8  # of one public key, which takes 47 s; then another one is made
 
-Performed = KeyPairMade | SecretOpened | SecretEncapsulated | PortFailed
+Performed = KeyPairMade | SecretOpened | SecretEncapsulated | PeerDoubted | PortFailed
 
 
 class Agreeing(StrEnum):
@@ -76,6 +78,7 @@ AGREEMENT_TABLE: Final = StateTable(
         (Agreeing.PAIRING, KeyPairMade): to(Agreeing.OFFERED),
         (Agreeing.OFFERED, AnswerCiphertext): to(Agreeing.OPENING),
         (Agreeing.OPENING, SecretOpened): to(Agreeing.AGREED),
+        (Agreeing.OPENING, PeerDoubted): to(Agreeing.OFFERED),
         (Agreeing.OFFERED, AgreementOverdue): to(
             Agreeing.OFFERED, Agreeing.FAILED, OFFERED="offered again", FAILED="offered often enough"
         ),
@@ -85,16 +88,16 @@ AGREEMENT_TABLE: Final = StateTable(
             for message in (PortFailed, AgreementOverdue, EndAgreement)
         },
         (Agreeing.OFFERED, EndAgreement): to(Agreeing.FAILED),
-        **ignored(Agreeing.PAIRING, (AnswerCiphertext, SecretOpened)),
-        **ignored(Agreeing.OFFERED, (KeyPairMade, SecretOpened, PortFailed)),
+        **ignored(Agreeing.PAIRING, (AnswerCiphertext, SecretOpened, PeerDoubted)),
+        **ignored(Agreeing.OFFERED, (KeyPairMade, SecretOpened, PeerDoubted, PortFailed)),
         **ignored(Agreeing.OPENING, (KeyPairMade, AnswerCiphertext)),
         **ignored(
             Agreeing.AGREED,
-            (KeyPairMade, AnswerCiphertext, SecretOpened, PortFailed, AgreementOverdue, EndAgreement),
+            (KeyPairMade, AnswerCiphertext, SecretOpened, PeerDoubted, PortFailed, AgreementOverdue, EndAgreement),
         ),
         **ignored(
             Agreeing.FAILED,
-            (KeyPairMade, AnswerCiphertext, SecretOpened, PortFailed, AgreementOverdue, EndAgreement),
+            (KeyPairMade, AnswerCiphertext, SecretOpened, PeerDoubted, PortFailed, AgreementOverdue, EndAgreement),
         ),
     },
 )
@@ -106,9 +109,12 @@ class Agreement:
 
     ksid: Ksid
     number: int
+    onward: bool
+    peer: bytes  # mark of the node at the other end
     state: StrEnum = Agreeing.PAIRING
     private: KeyMaterial | None = None
     public: bytes = b""
+    voucher: bytes = b""  # for the public key
     ciphertext: bytes = b""
     generation: Generation | None = None  # what came of it, until it is fetched
     offers: int = 0
@@ -117,18 +123,23 @@ class Agreement:
         """Make the agreement's next step."""
         return AGREEMENT_TABLE.step(self, message, now)
 
+    @property
+    def id(self) -> AgreementId:
+        """How both ends call this agreement."""
+        return AgreementId(self.ksid, self.number, self.onward)
+
     def request(self, step: str) -> RequestId:
         """Return the name of what a port is asked for this generation."""
         return f"{self.ksid}/{self.number}/{step}"
 
     def begin(self) -> list[Effect]:
         """Have a key pair made."""
-        return [Perform(ML_KEM_768, MakeKeyPair(self.request("pair"))), _timer(self.ksid, OFFER_AGAIN)]
+        return [Perform(ML_KEM_768, MakeKeyPair(self.request("pair"), self.id)), _timer(self.ksid, OFFER_AGAIN)]
 
     def on_key_pair_made(self, made: KeyPairMade, now: Instant) -> list[Effect]:
         """It is time to offer the public key: `Generations` knows the way."""
         del now
-        self.private, self.public = made.private, made.public
+        self.private, self.public, self.voucher = made.private, made.public, made.voucher
         self.state = Agreeing.OFFERED
         return self._offered()
 
@@ -141,12 +152,20 @@ class Agreement:
         return []
 
     def on_answer_ciphertext(self, answer: AnswerCiphertext, now: Instant) -> list[Effect]:
-        """Have the secret opened."""
+        """Have the secret opened, if the other end has said this."""
         del now
         assert self.private
         self.state, self.ciphertext = Agreeing.OPENING, answer.ciphertext
-        opened = Decapsulate(self.request("open"), self.private, answer.ciphertext)
+        opened = Decapsulate(
+            self.request("open"), self.id, self.private, self.public, answer.ciphertext, answer.voucher, self.peer
+        )
         return [Perform(ML_KEM_768, opened), _timer(self.ksid, OFFER_AGAIN)]
+
+    def on_peer_doubted(self, doubted: PeerDoubted, now: Instant) -> list[Effect]:
+        """Wait for the other end's own answer: the timer of before still runs."""
+        del doubted, now
+        self.state = Agreeing.OFFERED
+        return []
 
     def on_secret_opened(self, opened: SecretOpened, now: Instant) -> list[Effect]:
         """Here is the secret; whether it is the other end's, the first proof shows."""
@@ -208,7 +227,7 @@ def discard(answer: Performed) -> None:
     match answer:
         case KeyPairMade(private=material) | SecretOpened(secret=material) | SecretEncapsulated(secret=material):
             material.wipe()
-        case PortFailed():
+        case PeerDoubted() | PortFailed():
             pass
 
 

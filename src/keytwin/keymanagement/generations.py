@@ -21,11 +21,19 @@ from keytwin.keymanagement.agreement import (
 from keytwin.keymanagement.forwarding import Forwarding
 from keytwin.keymanagement.hybrid import BatchMessage, Generation
 from keytwin.keymanagement.orders import ReplenishDue
+from keytwin.vocabulary.events import SecretRefused
 from keytwin.vocabulary.exchange_messages import AnswerCiphertext, OfferPublicKey
 from keytwin.vocabulary.identity import Ksid, NodeId, km_of
-from keytwin.vocabulary.kem_messages import ML_KEM_768, Encapsulate, KeyPairMade, SecretEncapsulated
+from keytwin.vocabulary.kem_messages import (
+    ML_KEM_768,
+    AgreementId,
+    Encapsulate,
+    KeyPairMade,
+    PeerDoubted,
+    SecretEncapsulated,
+)
 from keytwin.vocabulary.key import is_secret_agreed
-from keytwin.vocabulary.machine import Effect, Perform, RequestId, Send, StartTimer, StopTimer
+from keytwin.vocabulary.machine import Effect, Perform, Publish, RequestId, Send, StartTimer, StopTimer
 from keytwin.vocabulary.units import START, Duration, Instant, hours, seconds
 
 LONGEST_USE: Final = hours(1)  # then a new generation is agreed, whatever is left of the old one
@@ -78,12 +86,13 @@ class Generations:
             return []
         known = self.theirs.get(offer.ksid, {}).get(offer.generation)
         if known is not None and known.public == offer.public:
-            return [self._answer(offer, known.ciphertext)]
+            return [self._answer(offer, known)]
         request_id = f"{offer.ksid}/encapsulate"
         if request_id in self.answering:
             return []  # one at a time: it will be offered again
         self.answering[request_id] = offer
-        return [Perform(ML_KEM_768, Encapsulate(request_id, offer.public))]
+        agreement = AgreementId(offer.ksid, offer.generation, offer.onward)
+        return [Perform(ML_KEM_768, Encapsulate(request_id, agreement, offer.public, offer.voucher, end.peer_mark))]
 
     def on_answer(self, answer: AnswerCiphertext, now: Instant) -> list[Effect]:
         """Open the secret of the generation that is being agreed; an answer to an older offer is passed over."""
@@ -111,7 +120,8 @@ class Generations:
             if agreement is not None:
                 agreement.wipe()
             return []
-        return self._step(agreement, answer, now)
+        doubts = [self._doubt(agreement.ksid, agreement.number)] if isinstance(answer, PeerDoubted) else []
+        return [*doubts, *self._step(agreement, answer, now)]
 
     # --- the end ----------------------------------------------------------------------------------------------------
 
@@ -130,8 +140,12 @@ class Generations:
     # --- how --------------------------------------------------------------------------------------------------------
 
     def _begin(self, ksid: Ksid, own: Own) -> list[Effect]:
+        hop = self.forwarding.hops.get(ksid)
+        end = hop.configuration.end if hop else None
+        if end is None:
+            return []
         own.last += 1
-        own.under_way = agreement = Agreement(ksid, own.last)
+        own.under_way = agreement = Agreement(ksid, own.last, onward=end.is_first, peer=end.peer_mark)
         self.asked[agreement.request("pair")] = agreement
         return agreement.begin()
 
@@ -164,29 +178,46 @@ class Generations:
             return []
         epoch = hop.configuration.epoch
         offer = OfferPublicKey(
-            self.node, agreement.ksid, epoch, end.is_first, generation=agreement.number, public=agreement.public
+            self.node,
+            agreement.ksid,
+            epoch,
+            end.is_first,
+            generation=agreement.number,
+            public=agreement.public,
+            voucher=agreement.voucher,
         )
         return [Send(km_of(towards.node), offer)]
 
     def _made_for(self, offer: OfferPublicKey, answer: Performed) -> list[Effect]:
         """Keep the secret that was made for an offer, and answer it."""
         if not isinstance(answer, SecretEncapsulated) or offer.ksid not in self.forwarding.hops:
-            discard(answer)  # no public key at all, or a session that is over
-            return []
+            discard(answer)  # no public key at all, somebody else's, or a session that is over
+            return [self._doubt(offer.ksid, offer.generation)] if isinstance(answer, PeerDoubted) else []
         kept = self.theirs.setdefault(offer.ksid, {})
         older = kept.pop(offer.generation, None)  # of an earlier incarnation, which counted from one, too
         if older is not None:
             older.wipe()
         while len(kept) >= MOST_KEPT:
             kept.pop(next(iter(kept))).wipe()
-        kept[offer.generation] = Generation(offer.generation, offer.public, answer.ciphertext, answer.secret)
-        return [self._answer(offer, answer.ciphertext)]
+        kept[offer.generation] = made = Generation(
+            offer.generation, offer.public, answer.ciphertext, answer.secret, answer.voucher
+        )
+        return [self._answer(offer, made)]
 
-    def _answer(self, offer: OfferPublicKey, ciphertext: bytes) -> Effect:
+    def _answer(self, offer: OfferPublicKey, made: Generation) -> Effect:
         answer = AnswerCiphertext(
-            self.node, offer.ksid, offer.epoch, not offer.onward, generation=offer.generation, ciphertext=ciphertext
+            self.node,
+            offer.ksid,
+            offer.epoch,
+            not offer.onward,
+            generation=offer.generation,
+            ciphertext=made.ciphertext,
+            voucher=made.voucher,
         )
         return Send(km_of(offer.sender), answer)
+
+    def _doubt(self, ksid: Ksid, generation: int) -> Effect:
+        return Publish(SecretRefused(self.node, ksid, 0, generation))
 
 
 def _pause_timer(ksid: Ksid) -> str:

@@ -44,6 +44,7 @@ class Generation:
     public: bytes
     ciphertext: bytes
     secret: KeyMaterial
+    voucher: bytes = b""  # for the ciphertext, at the end that has made it: it may be asked again
 
     def copy(self) -> Generation:
         """Return one with a secret of its own to wipe: what is combined later outlives the session's choice."""

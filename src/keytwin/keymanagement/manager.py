@@ -73,7 +73,7 @@ from keytwin.vocabulary.exchange_messages import (
     VoidKeys,
 )
 from keytwin.vocabulary.identity import Ksid, LinkId, NodeId, link_ends
-from keytwin.vocabulary.kem_messages import KeyPairMade, SecretEncapsulated, SecretOpened
+from keytwin.vocabulary.kem_messages import KeyPairMade, PeerDoubted, SecretEncapsulated, SecretOpened
 from keytwin.vocabulary.link_messages import LeaseGranted, LeaseRefused, OfferBlock
 from keytwin.vocabulary.machine import Effect, Message, PortFailed, Record, RecordsLost
 from keytwin.vocabulary.operator_messages import CheckHealth
@@ -318,7 +318,9 @@ def _reactions(km: KeyManager) -> dict[type[Message], Reaction]:
         **dict.fromkeys(opening, sessions.on_opening),
         **dict.fromkeys(signals, km.on_signal),
         **dict.fromkeys((OfferPublicKey, AnswerCiphertext, NameKeys), lambda signal, now: on_secret(km, signal, now)),
-        **dict.fromkeys((KeyPairMade, SecretEncapsulated, SecretOpened, PortFailed), km.generations.on_performed),
+        **dict.fromkeys(
+            (KeyPairMade, SecretEncapsulated, SecretOpened, PeerDoubted, PortFailed), km.generations.on_performed
+        ),
         AgreementOverdue: km.generations.on_overdue,
         **dict.fromkeys((RelayKeys, AssignKeys), km.on_keys),
         **dict.fromkeys((LendDue, ReplenishDue, HandOutsDue), km.on_due),

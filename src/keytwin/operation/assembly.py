@@ -20,14 +20,17 @@ from keytwin.runtime.bus import Bus, InProcessBus
 from keytwin.runtime.bus_nats import NatsBus
 from keytwin.runtime.clock import wall_clock
 from keytwin.runtime.identities import Identity, Role
+from keytwin.runtime.kem import KemPort, MlKem768
 from keytwin.runtime.live import Live
 from keytwin.runtime.livehost import Carrier
 from keytwin.runtime.liveloop import Store
+from keytwin.runtime.notary import CertifiedNotary
 from keytwin.runtime.tls import Doorkeeper
 from keytwin.runtime.transport import Streams, StreamSetup
 from keytwin.service.conversation import Face
 from keytwin.vocabulary.errors import Violation
-from keytwin.vocabulary.identity import ElementName, NodeId, km_of, twin_of
+from keytwin.vocabulary.identity import KM_PREFIX, ElementName, NodeId, km_of, twin_of
+from keytwin.vocabulary.kem_messages import ML_KEM_768
 from keytwin.vocabulary.machine import Message, Record
 
 CONNECT_PATIENCE: Final = 2.0  # seconds until elements start although some stream is not up: they go on asking anyway
@@ -75,6 +78,7 @@ class LiveNetwork(Sight):
         authority = certification.authority
         self.part = stake.part if stake else whole(self.blueprint)
         self.live = Live(store, self._lay, hooks.failed)
+        self.live.ports.install(ML_KEM_768, self._kem)
         self.bus: Bus = InProcessBus(self.live.post)
         self.outer = stake.bus(self._deliver_from_bus) if stake and stake.bus else None
         streams = StreamSetup(
@@ -136,6 +140,12 @@ class LiveNetwork(Sight):
         for node in self.part.nodes:
             self.streams.renew(km_of(node))
         self.streams.drop_denied()
+
+    def _kem(self, element: ElementName) -> KemPort:
+        """Return what agrees on post-quantum secrets for a key manager, and signs in the name of its node."""
+        authority = self.certification.authority
+        files = self.certification.files_of(km_identity(NodeId(element.removeprefix(KM_PREFIX))))
+        return KemPort(MlKem768(), CertifiedNotary(files, authority.network, authority.is_denied, wall_clock))
 
     # --- ways between elements --------------------------------------------------------------------------------------
 

@@ -69,6 +69,7 @@ COUNTERS: Final[Declared] = MappingProxyType(
         "keytwin_sessions_rejected": ("Sessions that access or admission refused.", ("reason",)),
         "keytwin_sessions_on_stock": ("Times that a session whose only way went dark lived on, on stock.", ()),
         "keytwin_fallbacks": ("Times that an end began to make keys without quantum key.", ("node",)),
+        "keytwin_secrets_doubted": ("Words in a session's name that its other end does not vouch for.", ("node",)),
         "keytwin_secrets_refused": ("Keys that were not taken, for want of their post-quantum secret.", ("node",)),
         "keytwin_sessions_released": ("Sessions that ended, with nothing reserved any more.", ("reason",)),
         "keytwin_link_blocks": ("Key blocks distilled; `kept` no = there was no room for them.", ("link", "kept")),
@@ -238,7 +239,10 @@ def _count_fallen(metrics: Metrics, node: NodeId) -> None:
 
 
 def _refused_secret(metrics: Metrics, event: SecretRefused) -> None:
-    metrics.add("keytwin_secrets_refused", event.number, event.node)
+    if event.number:
+        metrics.add("keytwin_secrets_refused", event.number, event.node)
+    else:
+        metrics.add("keytwin_secrets_doubted", 1, event.node)
 
 
 def _released(metrics: Metrics, event: SessionReleased) -> None:

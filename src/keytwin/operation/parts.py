@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from keytwin.vocabulary.blueprint import Blueprint
-from keytwin.vocabulary.identity import ElementName, NodeId, SaeId, km_of
+from keytwin.vocabulary.identity import KM_PREFIX, ElementName, NodeId, SaeId, km_of
 
-KM: Final = "km/"
 SAE: Final = "sae/"
 CONTROL_PART: Final = "control"
 BUS_PART: Final = "bus"
@@ -27,7 +26,7 @@ class Part:
     def hosts(self, element: ElementName) -> bool:
         """Whether an element lives here; an SAE's standing sessions live beside its key manager."""
         kind, _, name = element.partition("/")
-        if f"{kind}/" == KM:
+        if f"{kind}/" == KM_PREFIX:
             return name in self.nodes
         if f"{kind}/" == SAE:
             return self.homes.get(SaeId(name)) in self.nodes

@@ -169,6 +169,8 @@ def _supply(event: SessionOnStock | FallbackBegun | FallbackOver | SecretRefused
             return "alarm", f"{event.app} falls back from {event.mode} to {event.fallback} at {event.node}"
         case FallbackOver():
             return "alarm over", f"{event.app} makes keys by {event.mode} again at {event.node}"
+        case SecretRefused(number=0):
+            return "refused", f"a post-quantum secret at {event.node}: not the other end's word"
         case SecretRefused():
             return "refused", f"{event.number} keys at {event.node}: made with another post-quantum secret"
 

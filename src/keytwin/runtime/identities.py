@@ -22,7 +22,10 @@ LONGEST_ELEMENT: Final = (
     3 * 64 + 16
 )  # characters: a parallel link's twin, `link/a--b/name`, with all names at their longest
 LONGEST_COMMON_NAME: Final = 64  # characters: X.520 ub-common-name
-UNREADABLE: Final = (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm)
+UNREADABLE: Final = (
+    *(ValueError, UnsupportedAlgorithm),
+    *(x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType),
+)
 """What `cryptography` raises, at the latest when a part is looked at, for what is no sound certificate or request."""
 _SEGMENT: Final = r"(?!\.\.?(?:/|$))[A-Za-z0-9._-]+"
 _ELEMENT: Final = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*", flags=re.ASCII)

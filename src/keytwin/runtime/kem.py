@@ -7,22 +7,27 @@ The stand-in has the same sizes, answers and refusals, and protects nothing: its
 from __future__ import annotations
 
 import hashlib
+from hmac import compare_digest
 from typing import Final
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 
-from keytwin.vocabulary.errors import KemRefused
+from keytwin.algorithms.identifiers import node_mark
+from keytwin.vocabulary.errors import KemRefused, Unvouched
 from keytwin.vocabulary.kem_messages import (
+    AgreementId,
     Decapsulate,
     Encapsulate,
     KeyPairMade,
     MakeKeyPair,
+    PeerDoubted,
     SecretEncapsulated,
     SecretOpened,
 )
 from keytwin.vocabulary.key import KeyMaterial
 from keytwin.vocabulary.machine import Message, Request
-from keytwin.vocabulary.ports import Entropy, Kem
+from keytwin.vocabulary.ports import Entropy, Kem, Notary
 
 PUBLIC_OCTETS: Final = 1184
 CIPHERTEXT_OCTETS: Final = 1088
@@ -88,23 +93,51 @@ class SeededKem:
 
 
 class KemPort:
-    """A KEM as a port of a runtime. Its answers own what they hold."""
+    """A KEM as a port of a runtime, with the notary of the element's node. Its answers own what they hold."""
 
-    def __init__(self, kem: Kem) -> None:
+    def __init__(self, kem: Kem, notary: Notary) -> None:
         self._kem: Final = kem
+        self._notary: Final = notary
 
     def answer(self, request: Request) -> Message:
         """Do what is asked; KemRefused when a peer's octets are none of a KEM."""
         name = request.request_id
-        match request:
-            case MakeKeyPair():
-                return KeyPairMade(name, *self._kem.generate())
-            case Encapsulate(public=public):
-                return SecretEncapsulated(name, *self._kem.encapsulate(public))
-            case Decapsulate(private=private, ciphertext=ciphertext):
-                return SecretOpened(name, self._kem.decapsulate(private, ciphertext))
-            case _:
-                raise TypeError(f"a KEM is not asked {type(request).__name__}")
+        try:
+            match request:
+                case MakeKeyPair(agreement=agreement):
+                    private, public = self._kem.generate()
+                    return KeyPairMade(name, private, public, self._vouched(private, stated(agreement, public)))
+                case Encapsulate(agreement=agreement, public=public):
+                    self._check(request, stated(agreement, public))
+                    secret, ciphertext = self._kem.encapsulate(public)
+                    voucher = self._vouched(secret, stated(agreement, public, ciphertext))
+                    return SecretEncapsulated(name, secret, ciphertext, voucher)
+                case Decapsulate(agreement=agreement, public=public, ciphertext=ciphertext):
+                    self._check(request, stated(agreement, public, ciphertext))
+                    return SecretOpened(name, self._kem.decapsulate(request.private, ciphertext))
+                case _:
+                    raise TypeError(f"a KEM is not asked {type(request).__name__}")
+        except Unvouched as doubt:
+            return PeerDoubted(name, str(doubt))
+
+    def _vouched(self, held: KeyMaterial, statement: bytes) -> bytes:
+        """Return the voucher; what is held goes if there is none."""
+        try:
+            return self._notary.vouch(statement)
+        except BaseException:
+            held.wipe()
+            raise
+
+    def _check(self, request: Encapsulate | Decapsulate, statement: bytes) -> None:
+        """Unvouched unless the session's other node has said this."""
+        node = self._notary.voucher_of(statement, request.voucher)
+        if not compare_digest(node_mark(request.agreement.ksid, node), request.peer):
+            raise Unvouched(f"{node} speaks where the session has another end")
+
+
+def stated(agreement: AgreementId, *said: bytes) -> bytes:
+    """Return what a voucher is for: all that was said in an agreement up to here."""
+    return msgspec.msgpack.encode(("keytwin 1 agreement", agreement, said))
 
 
 def check_public(public: bytes) -> None:

@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 
 from keytwin.runtime.entropy import SystemEntropy
-from keytwin.runtime.kem import KemPort, MlKem768
 from keytwin.runtime.livehost import Carrier, LiveHost
 from keytwin.runtime.liveloop import Fail, LiveLoop, Store
 from keytwin.runtime.loop import Listener
@@ -17,7 +16,6 @@ from keytwin.runtime.ports import Ports
 from keytwin.runtime.questions import Answer, Questions
 from keytwin.service.conversation import Question
 from keytwin.vocabulary.identity import ElementName
-from keytwin.vocabulary.kem_messages import ML_KEM_768
 from keytwin.vocabulary.machine import Machine, Message, RequestId
 from keytwin.vocabulary.ports import Entropy
 
@@ -35,7 +33,6 @@ class Live:
         self._hosts: dict[ElementName, LiveHost] = {}
         self._questions = Questions()
         self.ports = Ports(survived=Exception)
-        self.ports.install(ML_KEM_768, lambda _: KemPort(MlKem768()))
         self._loop = LiveLoop(store, self._way, fail, self._questions, self.ports)
         self.clock = self._loop.clock
         self.listeners: list[Listener] = self._loop.listeners

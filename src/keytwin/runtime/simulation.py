@@ -19,11 +19,12 @@ from keytwin.runtime.host import Host
 from keytwin.runtime.journal_codec import RecordCodec
 from keytwin.runtime.kem import KemPort, SeededKem
 from keytwin.runtime.loop import Listener, Loop
+from keytwin.runtime.notary import SeededNotary
 from keytwin.runtime.ports import Ports
 from keytwin.runtime.schedule import Action, Schedule
 from keytwin.runtime.wiring import Latency, Wiring
 from keytwin.vocabulary.errors import Violation
-from keytwin.vocabulary.identity import ElementName
+from keytwin.vocabulary.identity import KM_PREFIX, ElementName, NodeId
 from keytwin.vocabulary.kem_messages import ML_KEM_768
 from keytwin.vocabulary.machine import Machine, Message
 from keytwin.vocabulary.ports import Entropy
@@ -140,7 +141,8 @@ class Simulation:
 
 def _kem(chance: SeededChance, element: ElementName) -> KemPort:
     """Return the stand-in of one element; what it draws moves nothing else that the element draws."""
-    return KemPort(SeededKem(chance.entropy(ElementName(f"{element}/{ML_KEM_768}"))))
+    kem = SeededKem(chance.entropy(ElementName(f"{element}/{ML_KEM_768}")))
+    return KemPort(kem, SeededNotary(NodeId(element.removeprefix(KM_PREFIX))))
 
 
 @contextmanager

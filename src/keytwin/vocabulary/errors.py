@@ -70,6 +70,10 @@ class KemRefused(Violation):
     """What a peer sent as its public key or ciphertext is none."""
 
 
+class Unvouched(Violation):
+    """What a peer said is not vouched for by whom it should be."""
+
+
 class Oversize(Violation):
     """A message or collection is larger than its stated limit."""
 

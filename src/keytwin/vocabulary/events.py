@@ -115,7 +115,10 @@ class FallbackOver(Event, frozen=True, gc=False):
 
 
 class SecretRefused(Event, frozen=True, gc=False):
-    """Keys were not taken: their maker does not prove that it has the post-quantum secret that this end has."""
+    """Keys were not taken: their maker does not prove that it has the post-quantum secret that this end has.
+
+    `number` 0: no secret was agreed, for what was said in the other end's name was not vouched for by its node.
+    """
 
     node: NodeId
     ksid: Ksid

@@ -268,10 +268,14 @@ class NameKeys(SessionSignal, frozen=True, gc=False):
 
 
 class OfferPublicKey(SessionSignal, frozen=True, gc=False):
-    """An end that makes keys wants a post-quantum secret in common with the other: here is its public key."""
+    """An end that makes keys wants a post-quantum secret in common with the other: here is its public key.
+
+    `voucher`: by what the other end can tell that these are the words of the session's other node.
+    """
 
     generation: int
     public: bytes
+    voucher: bytes
 
 
 class AnswerCiphertext(SessionSignal, frozen=True, gc=False):
@@ -279,6 +283,7 @@ class AnswerCiphertext(SessionSignal, frozen=True, gc=False):
 
     generation: int
     ciphertext: bytes
+    voucher: bytes
 
 
 class PeerWord(SessionSignal, frozen=True, gc=False):

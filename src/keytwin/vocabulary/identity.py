@@ -102,10 +102,13 @@ def link_ends(link: LinkId) -> tuple[NodeId, NodeId]:
     return NodeId(first), NodeId(second)
 
 
+KM_PREFIX: Final = "km/"
+
+
 @lru_cache(maxsize=MOST_NAMES)
 def km_of(node: NodeId) -> ElementName:
     """Return the element name of a node's key manager."""
-    return ElementName(f"km/{node}")
+    return ElementName(f"{KM_PREFIX}{node}")
 
 
 def twin_of(link: LinkId) -> ElementName:

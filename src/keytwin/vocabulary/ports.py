@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from keytwin.vocabulary.identity import NodeId
 from keytwin.vocabulary.key import KeyMaterial
 
 
@@ -32,6 +33,21 @@ class Entropy(Protocol):
 
     def block(self, count: int) -> KeyBlock:
         """Return `count` fresh octets of which several parties will have a copy."""
+        ...
+
+
+class Notary(Protocol):
+    """Vouches for what a node's key manager says to one that is no neighbour, and looks at the vouchers of others.
+
+    Live it signs with the key of the node's certificate; in simulation a stand-in does, which protects nothing.
+    """
+
+    def vouch(self, statement: bytes) -> bytes:
+        """Return a voucher, which shows who has made a statement."""
+        ...
+
+    def voucher_of(self, statement: bytes, voucher: bytes) -> NodeId:
+        """Return the node that vouches for a statement; Unvouched when none of this network does."""
         ...
 
 

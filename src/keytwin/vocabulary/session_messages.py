@@ -186,6 +186,7 @@ class EndConfiguration(msgspec.Struct, frozen=True, gc=False):
     With several `lanes` each key is the XOR of as many shares, and each share goes by its own lane; the first of them
     is the way that signals take. `mode` and `fallback` come from here alone: no message between ends lowers them.
     `is_barred`: the key of a link of this route is in doubt, so none is taken; the session makes do with its fallback.
+    `peer_mark`: a digest by which the other end's node is known once it shows itself; it is not named here (R3).
     """
 
     open_id: OpenId
@@ -202,6 +203,7 @@ class EndConfiguration(msgspec.Struct, frozen=True, gc=False):
     mode: KeyMode = KeyMode.QKD_ONLY
     fallback: Fallback = Fallback.NONE
     is_barred: bool = False
+    peer_mark: bytes = b""
 
 
 class ConfigureHop(Message, frozen=True, gc=False):
