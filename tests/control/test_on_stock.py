@@ -207,6 +207,22 @@ def test_a_session_that_may_fall_back_is_barred_from_key_in_doubt_and_stays(*, r
     assert (epoch, is_barred) == (3, False)
 
 
+@invariant("S6")
+def test_in_the_first_light_it_waits_until_its_link_makes_enough_again() -> None:
+    plane, ksid = plane_on(LONG, **MAY_FALL_BACK)
+    cut(plane)
+    plane.tell(CONTROLLER, RaiseAlarm(DARK, 10**18, "qber", is_on=True))
+    plane.measure(DARK, 10)
+    plane.tell(CONTROLLER, RaiseAlarm(DARK, 10**18 + 1, "qber", is_on=False))
+    plane.status(DARK, LinkStatus.ACTIVE)
+    plane.run(minutes(2))
+    assert state_of(plane, ksid) == "re-routing"
+    assert not plane.heard(SessionRejected)
+    plane.measure(DARK, 100_000)
+    plane.run(seconds(10))
+    assert state_of(plane, ksid) == "active"
+
+
 @invariant("S1")
 def test_what_it_reserved_is_given_back_and_reserved_again() -> None:
     plane, _ = plane_on(LONG, **MAY_FALL_BACK)

@@ -30,8 +30,11 @@ def stay_or_finish(session: AdmissionCase, reason: Reason, explanation: str, now
     )
     if may_stay and not session.office.view.is_known:
         return _ask_again(session, now)  # just restarted: it is not known yet what is dark
-    dark = _dark_links(session) if may_stay else ()
-    if not dark:
+    if not may_stay or not _is_old_way_whole(session):
+        return finish(session, reason, now, explanation, LATER)
+    dark = _dark_links(session)
+    # In the first light a link makes less than it will: who has fallen back waits until there is room again.
+    if not dark and not session.is_barred:
         return finish(session, reason, now, explanation, LATER)
     flaw = _flaw(session, dark, now)
     if flaw:
@@ -76,13 +79,17 @@ def _ask_again(session: AdmissionCase, now: Instant) -> list[Effect]:
 
 
 def _dark_links(session: AdmissionCase) -> tuple[LinkId, ...]:
-    """Return the links of the route that make no key; none where the route is not there as a whole any more."""
+    """Return the links of the old route that make no key."""
+    route, view = session.epochs.route, session.office.view
+    return tuple(link for link in route.all_links if not view.is_working(link)) if route else ()
+
+
+def _is_old_way_whole(session: AdmissionCase) -> bool:
+    """Whether all key managers of the old route still have it, and are trusted."""
     route, view = session.epochs.route, session.office.view
     if route is None or not set(route.all_nodes) <= set(session.epochs.holding()):
-        return ()
-    if not all(view.is_trusted(node) for node in route.all_nodes):
-        return ()
-    return tuple(link for link in route.all_links if not view.is_working(link))
+        return False
+    return all(view.is_trusted(node) for node in route.all_nodes)
 
 
 def _flaw(session: AdmissionCase, dark: tuple[LinkId, ...], now: Instant) -> str:
