@@ -95,7 +95,7 @@ def test_variants_less_ready_than_asked_for_are_left_out() -> None:
 
 
 def test_secrecy_from_end_to_end_lets_no_relay_in() -> None:
-    strict = (need("security", float(list(Security).index(Security.END_TO_END))),)
+    strict = (need("security", float(Security.END_TO_END.place)),)
     subject = case(line("a--b", 20.0), needs=strict)
     assert [each.variants for each in wishes(subject, "secrecy")] == [("q-link.trusted-relay",), ("medium.satellite",)]
     assert wishes(case(line("a--b", 20.0), needs=(need("security", 1.0),)), "secrecy") == []
@@ -151,7 +151,7 @@ def test_two_operators_meet_at_nodes_that_pass_keys_on() -> None:
 
 def test_where_a_relay_that_falls_may_give_nothing_away_keys_are_hybrid() -> None:
     def asking(level: Security, priority: Priority = Priority.MUST) -> Case:
-        return case(line("a--b", 20.0), needs=(need("security", list(Security).index(level), priority=priority),))
+        return case(line("a--b", 20.0), needs=(need("security", level.place, priority=priority),))
 
     (wish,) = wishes(asking(Security.HYBRID), "hybrid")
     assert (wish.stance, wish.variants) == (Stance.TAKE, ("hybrid.ml-kem",))

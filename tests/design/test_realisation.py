@@ -165,10 +165,10 @@ def test_what_cannot_be_built_is_said() -> None:
     ("needs", "mode"),
     [
         ((need("key-rate", 1_000.0),), KeyMode.HYBRID_CATKDF),
-        ((need("security", list(Security).index(Security.HYBRID)),), KeyMode.HYBRID_CATKDF),
+        ((need("security", Security.HYBRID.place),), KeyMode.HYBRID_CATKDF),
         ((need("key-rate", 1_000.0), need("one-time-pad", 1_000.0)), KeyMode.HYBRID_XOR),
-        ((need("security", list(Security).index(Security.END_TO_END)),), KeyMode.HYBRID_XOR),
-        ((need("security", list(Security).index(Security.DISJOINT_SHARES)),), KeyMode.HYBRID_XOR),
+        ((need("security", Security.END_TO_END.place),), KeyMode.HYBRID_XOR),
+        ((need("security", Security.DISJOINT_SHARES.place),), KeyMode.HYBRID_XOR),
     ],
 )
 def test_hybrid_keys_are_what_the_service_levels_promise_and_as_random_as_a_need_asks(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from keytwin.algorithms.identifiers import node_mark
+from keytwin.algorithms.marks import node_mark
 from keytwin.vocabulary.identity import Ksid, NodeId, UserId, km_of
 from keytwin.vocabulary.key import Fallback, KeyMode
 from keytwin.vocabulary.machine import Effect, Message, Record, Send, StartTimer

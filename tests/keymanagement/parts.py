@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from keytwin.algorithms.identifiers import node_mark
+from keytwin.algorithms.marks import node_mark
 from keytwin.keymanagement.kmlink import KmLink
 from keytwin.keymanagement.lease import OutgoingMark
 from keytwin.keymanagement.pads import Spent

@@ -49,7 +49,7 @@ MESSAGES: list[type[Message]] = [
 OVERDUE, END = AgreementOverdue(KSID), EndAgreement(KSID)
 ANSWER = AnswerCiphertext(B, KSID, 1, onward=False, generation=1, ciphertext=b"ciphertext", voucher=b"theirs")
 ID, PEER = AgreementId(KSID, 1, onward=True), b"mark"
-DOUBTED = PeerDoubted("any", "somebody else")
+DOUBTED = PeerDoubted("any")
 FAILED = PortFailed("any", "no luck")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from keytwin.algorithms.identifiers import node_mark
+from keytwin.algorithms.marks import node_mark
 from keytwin.runtime.kem import CIPHERTEXT_OCTETS, KemPort, MlKem768, stated
 from keytwin.runtime.live import Live
 from keytwin.runtime.notary import SeededNotary
@@ -15,7 +15,7 @@ from keytwin.runtime.ports import QUICKEST, SLOWEST
 from keytwin.runtime.simulation import Simulation
 from keytwin.service.conversation import discard
 from keytwin.vocabulary.errors import WipedKey
-from keytwin.vocabulary.identity import KM_PREFIX, ElementName, Ksid, NodeId
+from keytwin.vocabulary.identity import ElementName, Ksid, node_of
 from keytwin.vocabulary.kem_messages import (
     ML_KEM_768,
     AgreementId,
@@ -45,11 +45,11 @@ def octets(material: KeyMaterial) -> bytes:
 
 
 def mark(element: ElementName) -> bytes:
-    return node_mark(ID.ksid, NodeId(element.removeprefix(KM_PREFIX)))
+    return node_mark(ID.ksid, node_of(element))
 
 
 def notary(element: ElementName) -> SeededNotary:
-    return SeededNotary(NodeId(element.removeprefix(KM_PREFIX)))
+    return SeededNotary(node_of(element))
 
 
 class End:

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
 import numpy as np
-from cryptography.hazmat.primitives.hashes import SHA256, Hash
 
-from keytwin.vocabulary.identity import Ksid, NodeId
-
-MARK_OCTETS: Final = 16
 UUID_OCTETS: Final = 16
 FEW: Final = 8  # UUIDs that are sooner written one by one
 TOGETHER: Final = 64  # of more, so many are written in one step
@@ -19,13 +14,6 @@ _HYPHENS: Final = (8, 13, 18, 23)
 _VARIANT: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 _AS_VERSION: Final = bytes(octet & 0x0F | 0x40 for octet in range(256))
 _AS_VARIANT: Final = bytes(octet & 0x3F | 0x80 for octet in range(256))
-
-
-def node_mark(ksid: Ksid, node: NodeId) -> bytes:
-    """Return 16 octets by which the end of a session knows a node that it is not told the name of."""
-    digest = Hash(SHA256())
-    digest.update(msgspec.msgpack.encode((ksid, node)))
-    return digest.finalize()[:MARK_OCTETS]
 
 
 def uuids(octets: bytes) -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from keytwin.algorithms.identifiers import node_mark
+from keytwin.algorithms.marks import node_mark
 from keytwin.control.admission_records import AdmissionKept, HeldRoute, Registration
 from keytwin.control.admission_table import AdmissionState
 from keytwin.control.configuration import configure, delete, renew

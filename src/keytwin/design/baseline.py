@@ -58,8 +58,9 @@ def without_qkd(case: Case, need: Need, book: CostBook | None = None) -> Found |
         case measure if measure in _TIMES:
             return _time(case, need)
         case "security":
-            place = list(Security).index(Security.POST_QUANTUM)
-            return Found(place, Method.INSPECTION, remark="on a problem that nobody is known to solve")
+            return Found(
+                Security.POST_QUANTUM.place, Method.INSPECTION, remark="on a problem that nobody is known to solve"
+            )
         case "readiness":
             return Found(READINESS, Method.INSPECTION)
         case "cost" if book is not None:

@@ -14,7 +14,7 @@ from typing import Final
 from keytwin.design.model import RuleId
 from keytwin.design.need import ASKING, Case, Failure, Need, NeedId, Priority, Security
 from keytwin.design.realisation import CENTRE, CONSTELLATION, RELAY, REPEATER, SKY, TERRESTRIAL, is_apart
-from keytwin.design.secrecy import LEVELS, ML_KEM
+from keytwin.design.secrecy import ML_KEM
 from keytwin.design.variability import Ovm
 from keytwin.design.verdict import SLACK
 from keytwin.vocabulary.errors import Mistake
@@ -198,17 +198,15 @@ def _secrecy(case: Case) -> Iterator[Wish]:
     if strict:
         yield Wish(Stance.LEAVE, (RELAY,), SECRECY, "a trusted relay sees the keys that it passes on", _names(strict))
         yield Wish(Stance.LEAVE, (SKY,), SECRECY, "a satellite that joins two passes sees their keys", _names(strict))
-
     both = _secret(case, Security.HYBRID)
     if both:
-        yield Wish(
-            Stance.TAKE, (ML_KEM,), HYBRID, "a relay that falls must not give a key away by itself", _names(both)
-        )
+        reason = "a relay that falls must not give a key away by itself"
+        yield Wish(Stance.TAKE, (ML_KEM,), HYBRID, reason, _names(both))
 
 
 def _secret(case: Case, level: Security) -> list[Need]:
     """Return the needs that ask for just this level, and have to be met."""
-    return [need for need in _musts(case, "security") if LEVELS[int(need.threshold)] is level]
+    return [need for need in _musts(case, "security") if Security.at(need.threshold) is level]
 
 
 def _moving(case: Case) -> Iterator[Wish]:

@@ -23,14 +23,14 @@ from keytwin.design.resilience import (
     worst_link_failure,
     worst_node_failure,
 )
-from keytwin.design.secrecy import LEVELS, computed_by, security_of, takes_quantum_key
+from keytwin.design.secrecy import computed_by, security_of, takes_quantum_key
 from keytwin.design.shares import Way, disjoint_ways
 from keytwin.design.throughput import Demand, Overhead, bottleneck
 from keytwin.vocabulary.errors import Mistake
 from keytwin.vocabulary.identity import NodeId
 
 Pair = tuple[NodeId, NodeId]
-_NO_DEMAND: Final = "nobody asks for a rate"
+_NO_DEMAND: Final = "nobody asks for quantum key at a rate"
 COMPUTED: Final = "keys are computed, not received: as many as anybody asks for"
 _STOCK_ONLY: Final = "of stock between passes or blocks; a session whose only way is cut ends at once"
 _GIGABYTE_A_DAY: Final = 8e9 / 86_400  # in bit/s
@@ -83,7 +83,7 @@ def find_out(plan: Plan, need: Need, pairs: tuple[Pair, ...], yardstick: Yardsti
 
 def key_rate(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     """The key that the worst served of these pairs gets while all pairs ask at once, under the worst failure."""
-    loading = [pair for pair in pairs if takes_quantum_key(plan.promised.get(frozenset(pair), ()))]
+    loading = [pair for pair in pairs if takes_quantum_key(plan.promised_to(pair))]
     if not loading:
         return Found(inf, Method.ANALYSIS, remark=COMPUTED)
     worst = worst_failure(plan, need.under)
@@ -100,7 +100,7 @@ def key_rate(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
 def one_time_pad(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     """The traffic that the worst served of these pairs can encrypt bit for bit; what to do where that is too little."""
     for pair in pairs:
-        mode = computed_by(plan.promised.get(frozenset(pair), ()))
+        mode = computed_by(plan.promised_to(pair))
         if mode is not None:
             remark = f"keys of {mode} are among them, which are computed: a pad is as random as it is long"
             return Found(0.0, Method.INSPECTION, _named(pair), remark)
@@ -212,8 +212,8 @@ def security(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:
     del need
     levels = {pair: security_of(plan, pair, _routes(plan, pair)) for pair in pairs}
     # An order and not a number: the weakest pair decides, and no mean of levels would mean anything.
-    worst = min(levels, key=lambda pair: LEVELS.index(levels[pair]))
-    return Found(LEVELS.index(levels[worst]), Method.INSPECTION, _named(worst), str(levels[worst]))
+    worst = min(levels, key=lambda pair: levels[pair].place)
+    return Found(levels[worst].place, Method.INSPECTION, _named(worst), str(levels[worst]))
 
 
 def reach(plan: Plan, need: Need, pairs: tuple[Pair, ...]) -> Found:

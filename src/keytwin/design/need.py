@@ -147,11 +147,20 @@ class Security(StrEnum):
     END_TO_END = "end-to-end"
     """On physics alone."""
 
+    @property
+    def place(self) -> int:
+        """Where it stands in the order, from 0 on: what a threshold says."""
+        return list(Security).index(self)
+
+    @classmethod
+    def at(cls, place: float) -> Security:
+        """Return the level of a threshold."""
+        return list(cls)[int(place)]
+
     def reaches(self, wanted: Security) -> bool:
         """Whether this is as good as what is wanted, or better."""
         # By place and not by value: the words are for people.
-        order = list(Security)
-        return order.index(self) >= order.index(wanted)
+        return self.place >= wanted.place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -319,7 +328,7 @@ def parse_threshold(measure: Measure, text: str) -> float:
         case "money":
             return parse_money(text)
         case "level":
-            return float(list(Security).index(parse_security(text)))
+            return float(parse_security(text).place)
         case "rate":
             return parse_supply(text)
         case quantity:

@@ -58,9 +58,12 @@ class Plan:
         links = self.blueprint.topology.links
         return tuple(Span(link.id, link.ends, self.rates[link.id] * self.usable) for link in links)
 
+    def promised_to(self, pair: tuple[NodeId, NodeId]) -> tuple[Sla, ...]:
+        """Return the service levels of a pair's apps; none where nobody has laid out any."""
+        return self._promised.get(frozenset(pair), ())
+
     @cached_property
-    def promised(self) -> Mapping[frozenset[NodeId], tuple[Sla, ...]]:
-        """The service levels of each pair's apps."""
+    def _promised(self) -> Mapping[frozenset[NodeId], tuple[Sla, ...]]:
         return promised_in(self.blueprint)
 
     def chosen_as(

@@ -14,8 +14,6 @@ from keytwin.vocabulary.identity import NodeId, VariantId
 from keytwin.vocabulary.key import KeyMode, may_lack_quantum_key
 
 ML_KEM: Final = VariantId("hybrid.ml-kem")
-LEVELS: Final = tuple(Security)
-"""From the weakest to the strongest: a threshold is a place among them."""
 
 
 def mode_of(case: Case, chosen: Configuration) -> KeyMode:
@@ -28,8 +26,8 @@ def mode_of(case: Case, chosen: Configuration) -> KeyMode:
 def security_of(plan: Plan, pair: tuple[NodeId, NodeId], routes: Sequence[Way]) -> Security:
     """Return what the secrecy of a pair's keys rests on, where their quantum key goes these routes."""
     quantum = _of_quantum_key(routes, plan.routes)
-    levels = [_combined(quantum, sla) for sla in plan.promised.get(frozenset(pair), ())]
-    return min(levels, key=LEVELS.index, default=quantum)
+    levels = [_combined(quantum, sla) for sla in plan.promised_to(pair)]
+    return min(levels, key=lambda level: level.place, default=quantum)
 
 
 def computed_by(slas: Iterable[Sla]) -> KeyMode | None:
@@ -49,7 +47,7 @@ def takes_quantum_key(slas: Sequence[Sla]) -> bool:
 
 def _is_beyond_computing(need: Need) -> bool:
     if need.measure == "security":
-        return LEVELS[int(need.threshold)] in (Security.DISJOINT_SHARES, Security.END_TO_END)
+        return Security.at(need.threshold) in (Security.DISJOINT_SHARES, Security.END_TO_END)
     return need.measure == "one-time-pad"
 
 
@@ -66,7 +64,7 @@ def _combined(quantum: Security, sla: Sla) -> Security:
         return Security.POST_QUANTUM
     match sla.mode:
         case KeyMode.HYBRID_XOR:
-            return max(quantum, Security.HYBRID, key=LEVELS.index)
+            return quantum if quantum.reaches(Security.HYBRID) else Security.HYBRID
         case KeyMode.HYBRID_CATKDF:
             # Whatever the quantum key was worth: who inverts the derivation needs neither of its inputs.
             return Security.HYBRID

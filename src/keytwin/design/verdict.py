@@ -127,6 +127,6 @@ _SHOWN: Final[Mapping[str, Callable[[float], str]]] = MappingProxyType(
         "length": _scaled(((1.0, "km"), (1e-3, "m"))),
         "share": _share,
         "count": lambda value: f"{value:g}",
-        "level": lambda value: str(list(Security)[int(value)]),
+        "level": lambda value: str(Security.at(value)),
     }
 )

@@ -168,7 +168,7 @@ class Agreement:
         return []
 
     def on_secret_opened(self, opened: SecretOpened, now: Instant) -> list[Effect]:
-        """Here is the secret; whether it is the other end's, the first proof shows."""
+        """Here is the secret; that the other end has it still, the first proof shows."""
         del now
         self.state = Agreeing.AGREED
         self.generation = Generation(self.number, self.public, self.ciphertext, opened.secret)

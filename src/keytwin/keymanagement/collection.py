@@ -111,8 +111,7 @@ class Collection:
         return None
 
     def _master_of(self, ksid: Ksid) -> SaeId | None:
-        hop = self.forwarding.hops.get(ksid)
-        end = hop.configuration.end if hop else None
+        end = self.forwarding.end(ksid)
         return end.peer if end else self.selfpairs.get(ksid)
 
 

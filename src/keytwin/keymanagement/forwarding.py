@@ -16,6 +16,7 @@ from keytwin.vocabulary.machine import Effect, Message, Record, Save, Send, Star
 from keytwin.vocabulary.session_messages import (
     ConfigureHop,
     DeleteSession,
+    EndConfiguration,
     HopConfigured,
     HopMissing,
     KeyRequested,
@@ -90,6 +91,11 @@ class Forwarding:
         """Return the entry when it is of exactly this epoch."""
         hop = self.hops.get(ksid)
         return hop if hop is not None and hop.configuration.epoch == epoch else None
+
+    def end(self, ksid: Ksid) -> EndConfiguration | None:
+        """Return what this key manager was told as an end of a session; None when it is none."""
+        hop = self.hops.get(ksid)
+        return hop.configuration.end if hop else None
 
     def on_configure_hop(self, wanted: ConfigureHop, now: Instant) -> tuple[bool, list[Effect]]:
         """Take a configuration of a newer epoch; return whether it is new, and the answer."""

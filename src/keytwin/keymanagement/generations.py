@@ -80,8 +80,7 @@ class Generations:
 
     def on_offer(self, offer: OfferPublicKey) -> list[Effect]:
         """Make a secret for whoever offers a public key; the same answer to the same offer."""
-        hop = self.forwarding.hops.get(offer.ksid)
-        end = hop.configuration.end if hop else None
+        end = self.forwarding.end(offer.ksid)
         if end is None or not is_secret_agreed(end.mode, end.fallback):
             return []
         known = self.theirs.get(offer.ksid, {}).get(offer.generation)
@@ -140,8 +139,7 @@ class Generations:
     # --- how --------------------------------------------------------------------------------------------------------
 
     def _begin(self, ksid: Ksid, own: Own) -> list[Effect]:
-        hop = self.forwarding.hops.get(ksid)
-        end = hop.configuration.end if hop else None
+        end = self.forwarding.end(ksid)
         if end is None:
             return []
         own.last += 1
@@ -171,8 +169,7 @@ class Generations:
 
     def _offer(self, agreement: Agreement) -> list[Effect]:
         """Send the public key along the session's present route."""
-        hop = self.forwarding.hops.get(agreement.ksid)
-        end = hop.configuration.end if hop else None
+        hop, end = self.forwarding.hops.get(agreement.ksid), self.forwarding.end(agreement.ksid)
         towards = hop.towards(onward=end.is_first) if hop and end else None
         if hop is None or end is None or towards is None:
             return []

@@ -259,7 +259,7 @@ def _are_apart(lanes: tuple[Lane, ...], first: Neighbour) -> bool:
 def tell_peer(sessions: Sessions, tell: TellPeer) -> list[Effect]:
     """Send what one end of a key stream has to say along its route; it says it again when that is lost."""
     session, hop = sessions.known.get(tell.ksid), sessions.forwarding.hops.get(tell.ksid)
-    end = hop.configuration.end if hop else None
+    end = sessions.forwarding.end(tell.ksid)
     if session is None or session.opened.sae != tell.sae or hop is None or end is None:
         return []
     towards = hop.towards(onward=end.is_first)

@@ -29,7 +29,7 @@ from keytwin.runtime.tls import Doorkeeper
 from keytwin.runtime.transport import Streams, StreamSetup
 from keytwin.service.conversation import Face
 from keytwin.vocabulary.errors import Violation
-from keytwin.vocabulary.identity import KM_PREFIX, ElementName, NodeId, km_of, twin_of
+from keytwin.vocabulary.identity import ElementName, NodeId, km_of, node_of, twin_of
 from keytwin.vocabulary.kem_messages import ML_KEM_768
 from keytwin.vocabulary.machine import Message, Record
 
@@ -78,12 +78,13 @@ class LiveNetwork(Sight):
         authority = certification.authority
         self.part = stake.part if stake else whole(self.blueprint)
         self.live = Live(store, self._lay, hooks.failed)
+        self._doorkeeper = Doorkeeper(authority.network, authority.is_denied)
         self.live.ports.install(ML_KEM_768, self._kem)
         self.bus: Bus = InProcessBus(self.live.post)
         self.outer = stake.bus(self._deliver_from_bus) if stake and stake.bus else None
         streams = StreamSetup(
             links=frozenset(link.id for link in self.blueprint.topology.links),
-            doorkeeper=Doorkeeper(authority.network, authority.is_denied),
+            doorkeeper=self._doorkeeper,
             now=wall_clock,
             dice=random.Random(),  # noqa: S311  # spreads attempts to connect; nothing secret depends on it
             on_violation=hooks.violated,
@@ -143,9 +144,8 @@ class LiveNetwork(Sight):
 
     def _kem(self, element: ElementName) -> KemPort:
         """Return what agrees on post-quantum secrets for a key manager, and signs in the name of its node."""
-        authority = self.certification.authority
-        files = self.certification.files_of(km_identity(NodeId(element.removeprefix(KM_PREFIX))))
-        return KemPort(MlKem768(), CertifiedNotary(files, authority.network, authority.is_denied, wall_clock))
+        files = self.certification.files_of(km_identity(node_of(element)))
+        return KemPort(MlKem768(), CertifiedNotary(files, self._doorkeeper, wall_clock))
 
     # --- ways between elements --------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 
-from keytwin.algorithms.identifiers import node_mark
+from keytwin.algorithms.marks import node_mark
 from keytwin.vocabulary.errors import KemRefused, Unvouched
 from keytwin.vocabulary.kem_messages import (
     AgreementId,
@@ -117,8 +117,8 @@ class KemPort:
                     return SecretOpened(name, self._kem.decapsulate(request.private, ciphertext))
                 case _:
                     raise TypeError(f"a KEM is not asked {type(request).__name__}")
-        except Unvouched as doubt:
-            return PeerDoubted(name, str(doubt))
+        except Unvouched:  # by whom it was said instead is not told: an end learns of no node but its neighbours (R3)
+            return PeerDoubted(name)
 
     def _vouched(self, held: KeyMaterial, statement: bytes) -> bytes:
         """Return the voucher; what is held goes if there is none."""
@@ -132,7 +132,7 @@ class KemPort:
         """Unvouched unless the session's other node has said this."""
         node = self._notary.voucher_of(statement, request.voucher)
         if not compare_digest(node_mark(request.agreement.ksid, node), request.peer):
-            raise Unvouched(f"{node} speaks where the session has another end")
+            raise Unvouched("somebody else speaks where the session has its other end")
 
 
 def stated(agreement: AgreementId, *said: bytes) -> bytes:

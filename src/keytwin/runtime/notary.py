@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
-from keytwin.runtime.certificates import TOLERANCE, validity_of
-from keytwin.runtime.identities import UNREADABLE, Role, UnknownPeer, identity_of
+from keytwin.runtime.identities import UNREADABLE, Role, UnknownPeer
 from keytwin.runtime.leaves import LeafFiles
 from keytwin.runtime.private_files import read_public, read_secret
+from keytwin.runtime.tls import Doorkeeper
 from keytwin.vocabulary.errors import Unvouched
 from keytwin.vocabulary.identity import NodeId
 
@@ -29,21 +29,18 @@ SIGNED: Final = ec.ECDSA(SHA256())
 
 
 class Voucher(msgspec.Struct, frozen=True, array_like=True):
-    """What stands beside a statement: a certificate (DER), and the signature that its owner has made."""
+    """What stands beside a statement: who has made it, as a certificate (DER), and a signature with its key."""
 
-    certificate: bytes
+    signer: bytes
     signature: bytes
 
 
 class CertifiedNotary:
     """Signs with a node's own key, and takes signatures of key managers that the same authority has certified."""
 
-    def __init__(
-        self, files: LeafFiles, network: str, is_denied: Callable[[int], bool], now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, files: LeafFiles, doorkeeper: Doorkeeper, now: Callable[[], datetime]) -> None:
         self._files: Final = files
-        self._network: Final = network
-        self._is_denied: Final = is_denied
+        self._doorkeeper: Final = doorkeeper
         self._now: Final = now
 
     def vouch(self, statement: bytes) -> bytes:
@@ -59,18 +56,17 @@ class CertifiedNotary:
         _, authority = self._chain()
         try:
             read = msgspec.msgpack.decode(voucher, type=Voucher)
-            leaf = x509.load_der_x509_certificate(read.certificate)
+            leaf = x509.load_der_x509_certificate(read.signer)
             leaf.verify_directly_issued_by(authority)
-            identity = identity_of(read.certificate, self._network)
+            identity = self._doorkeeper.read(read.signer, self._now()).identity
             public = leaf.public_key()
             if identity.role is not Role.KM or not isinstance(public, ec.EllipticCurvePublicKey):
                 raise Unvouched(f"{identity} vouches for what only key managers say")
             public.verify(read.signature, statement, SIGNED)
-        except (msgspec.DecodeError, InvalidSignature, UnknownPeer, *UNREADABLE) as error:
+        except UnknownPeer as error:
+            raise Unvouched(f"who has signed this is nobody here: {error}") from error
+        except (msgspec.DecodeError, InvalidSignature, *UNREADABLE) as error:
             raise Unvouched("nobody of this network has signed this") from error
-        validity = validity_of(leaf)
-        if not validity.start - TOLERANCE <= self._now() < validity.end or self._is_denied(leaf.serial_number):
-            raise Unvouched(f"the certificate of {identity} is over or revoked")
         return NodeId(identity.name)
 
     def _chain(self) -> tuple[x509.Certificate, x509.Certificate]:
@@ -93,7 +89,7 @@ class SeededNotary:
         """Return the name; Unvouched when the digest is of something else."""
         try:
             read = msgspec.msgpack.decode(voucher, type=Voucher)
-            node = NodeId(read.certificate.decode())
+            node = NodeId(read.signer.decode())
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Unvouched("this is no voucher of the stand-in") from error
         if read.signature != _digest(node, statement):

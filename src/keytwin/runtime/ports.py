@@ -16,8 +16,8 @@ from keytwin.vocabulary.identity import ElementName
 from keytwin.vocabulary.machine import Message, Perform, PortFailed, Request
 from keytwin.vocabulary.units import Duration, microseconds
 
-# ML-KEM-768 takes 23 to 95 us a step (measured, OpenSSL 4.0 on this kind of machine), and more where it has to wait; a
-# voucher takes another 0.2 to 0.7 ms, most of it for reading the certificate's files.
+# ML-KEM-768 takes 23 to 95 us a step (measured, OpenSSL 4.0 on this kind of machine), and more where it has to wait or
+# to sign.
 QUICKEST: Final = microseconds(20)
 SLOWEST: Final = microseconds(500)
 

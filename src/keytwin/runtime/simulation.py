@@ -24,7 +24,7 @@ from keytwin.runtime.ports import Ports
 from keytwin.runtime.schedule import Action, Schedule
 from keytwin.runtime.wiring import Latency, Wiring
 from keytwin.vocabulary.errors import Violation
-from keytwin.vocabulary.identity import KM_PREFIX, ElementName, NodeId
+from keytwin.vocabulary.identity import ElementName, node_of
 from keytwin.vocabulary.kem_messages import ML_KEM_768
 from keytwin.vocabulary.machine import Machine, Message
 from keytwin.vocabulary.ports import Entropy
@@ -142,7 +142,7 @@ class Simulation:
 def _kem(chance: SeededChance, element: ElementName) -> KemPort:
     """Return the stand-in of one element; what it draws moves nothing else that the element draws."""
     kem = SeededKem(chance.entropy(ElementName(f"{element}/{ML_KEM_768}")))
-    return KemPort(kem, SeededNotary(NodeId(element.removeprefix(KM_PREFIX))))
+    return KemPort(kem, SeededNotary(node_of(element)))
 
 
 @contextmanager

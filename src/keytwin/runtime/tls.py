@@ -87,6 +87,10 @@ class Doorkeeper:
         octets = connection.getpeercert(binary_form=True)
         if octets is None:
             raise UnknownPeer("the peer showed no certificate")
+        return self.read(octets, now)
+
+    def read(self, octets: bytes, now: datetime) -> Peer:
+        """Read a certificate (DER) whose chain was verified before; UnknownPeer when it speaks for nobody here now."""
         identity = identity_of(octets, self.network, common_name_as=self.common_name_as)
         certificate = x509.load_der_x509_certificate(octets)
         peer = Peer(identity, validity_of(certificate), certificate.serial_number)

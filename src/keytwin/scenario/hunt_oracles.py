@@ -20,7 +20,7 @@ from keytwin.service.encoding import fingerprint, quoted_base64
 from keytwin.vocabulary.blueprint import Blueprint
 from keytwin.vocabulary.events import SessionAdmitted
 from keytwin.vocabulary.exchange_messages import AssignKeys, GetKey, KeyDelivered, RelayKeys
-from keytwin.vocabulary.identity import ElementName, KeyId, LinkId, NodeId, SaeId
+from keytwin.vocabulary.identity import ElementName, KeyId, LinkId, NodeId, SaeId, node_of
 from keytwin.vocabulary.key import Key, KeyMaterial
 from keytwin.vocabulary.link_messages import LinkKeyBlock, ProbeAnswered, ProbeLink
 from keytwin.vocabulary.machine import Event, Message
@@ -151,7 +151,7 @@ class BusWatch:
         if isinstance(message, LinkKeyBlock) and not to.startswith("km/"):
             raise Broken(f"Z5: a block went to {to}")
         if isinstance(message, RelayKeys):
-            self._follow(message, NodeId(to.removeprefix("km/")))
+            self._follow(message, node_of(to))
 
     def _follow(self, message: RelayKeys, to: NodeId) -> None:
         """Walk the way of a batch so far: it must not lead back to where it comes from."""

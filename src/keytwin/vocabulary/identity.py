@@ -111,6 +111,11 @@ def km_of(node: NodeId) -> ElementName:
     return ElementName(f"{KM_PREFIX}{node}")
 
 
+def node_of(km: ElementName) -> NodeId:
+    """Return the node of a key manager, by its element name."""
+    return NodeId(km.removeprefix(KM_PREFIX))
+
+
 def twin_of(link: LinkId) -> ElementName:
     """Return the element name of a link's twin."""
     return ElementName(f"link/{link}")

@@ -84,7 +84,6 @@ class SecretOpened(Message, frozen=True, gc=False):
 
 
 class PeerDoubted(Message, frozen=True, gc=False):
-    """What is said to come from the other end is not vouched for by its node, or not as it came; in words, why."""
+    """What is said to come from the other end is not vouched for by its node, or not as it came."""
 
     request_id: RequestId
-    reason: str
